@@ -1,0 +1,128 @@
+"""A block: the rows that one event wrote to one view, packed."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from struct import Struct
+from typing import Any, TypeAlias
+
+from ledger.columns import Column, constant
+from ledger.identity import Entity
+from ledger.layout import Layout
+from ledger.rows import ABSENT, COMPLETE, FOUND, NULL, PLAIN, TOMBSTONE, WORD, header_of, tombstone
+
+EventTimes: TypeAlias = "int | array[int]"
+
+
+class Block:
+    """Packed rows, their entities, and the Text and Vector columns that stay beside the rows.
+
+    ``first`` is the number of its first row within the event. The rows are immutable bytes, shared with
+    the current view; ``heavy`` maps a slot to a list of str or to the contiguous bytes of its vectors.
+    """
+
+    __slots__ = ("entities", "first", "heavy", "layout", "rows")
+
+    def __init__(
+        self, layout: Layout, entities: Sequence[Entity], rows: Sequence[bytes], heavy: dict[int, Any], first: int = 0
+    ) -> None:
+        self.layout = layout
+        self.entities = entities
+        self.rows = rows
+        self.heavy = heavy
+        self.first = first
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[tuple[Entity, bytes]]:
+        return zip(self.entities, self.rows, strict=True)
+
+    @property
+    def is_delete(self) -> bool:
+        """Whether its rows are tombstones."""
+        return bool(self.rows) and bool(header_of(self.rows[0])[2] & TOMBSTONE)
+
+    def heavy_at(self, place: int, slot: int) -> Any:
+        """The Text (str) or Vector (bytes) of one row."""
+        data = self.heavy[slot]
+        if isinstance(data, bytes):
+            size = len(data) // len(self.rows)
+            return data[place * size : (place + 1) * size]
+        return data[place]
+
+    def cells(self, place: int) -> list[Any]:
+        """The cells of one row by position, None and MISSING included."""
+        return self.layout.cells(self.rows[place], lambda slot: self.heavy_at(place, slot))
+
+    def event_times(self) -> array[int]:
+        """The event time of every row."""
+        return self._strided(1)
+
+    def columns(self) -> dict[int, Column]:
+        """The columns that were written, by position in the view's version."""
+        found: dict[int, Column] = {}
+        for place, (kind, slot) in enumerate(zip(self.layout.types, self.layout.slots, strict=True)):
+            words = self._strided(3 + slot)
+            missing = tuple(row for row, word in enumerate(words) if word == ABSENT) if words.count(ABSENT) else ()
+            if len(missing) < len(self.rows):
+                nulls = tuple(row for row, word in enumerate(words) if word == NULL) if words.count(NULL) else ()
+                found[place] = Column(self._data(kind.word, slot, words, (*nulls, *missing)), nulls, missing)
+        return found
+
+    def _data(self, word: str, slot: int, words: array[int], gaps: tuple[int, ...]) -> Any:
+        if slot in self.heavy:
+            return self.heavy[slot]
+        for row in gaps:
+            words[row] = 0
+        return words if word == "q" else array("d", words.tobytes())
+
+    def _strided(self, word: int) -> array[int]:
+        width = len(self.rows[0]) // WORD if self.rows else 1
+        words = memoryview(b"".join(self.rows)).cast("q")[word::width]
+        return array("q", words.tobytes())
+
+
+def build_block(
+    layout: Layout, entities: Sequence[Entity], columns: Mapping[int, Column], ref: int, event_times: EventTimes
+) -> Block:
+    """Pack checked columns into rows whose references start at ``ref``.
+
+    The columns are laid into one buffer by strided copies (4 ns a word) and cut into rows by one
+    ``iter_unpack`` (60-100 ns a row); packing row by row would cost 35 ns a word.
+    """
+    rows = len(entities)
+    width = 3 + len(layout.slot_words)
+    buffer = bytearray(rows * width * WORD)
+    words = memoryview(buffer).cast("q")
+    words[0::width] = memoryview(array("q", range(ref, ref + rows)))
+    words[1::width] = memoryview(constant(event_times, rows) if isinstance(event_times, int) else event_times)
+    words[2::width] = memoryview(_flags(layout, columns, rows))
+    by_slot = {layout.slots[place]: column for place, column in columns.items()}
+    for slot in range(width - 3):
+        column = by_slot.get(slot)
+        words[3 + slot :: width] = memoryview(constant(ABSENT, rows) if column is None else column.words(rows))
+    cut = Struct(f"{width * WORD}s").iter_unpack(buffer)
+    heavy = {layout.slots[place]: columns[place].data for place in layout.heavy if place in columns}
+    return Block(layout, entities, list(chain.from_iterable(cut)), heavy, ref & 0xFFFFFF)
+
+
+def build_deletes(layout: Layout, entities: Sequence[Entity], ref: int, event_times: Sequence[int]) -> Block:
+    """The block of a number of deletes."""
+    slots = len(layout.slot_words)
+    rows = [tombstone(ref + place, event_time, slots) for place, event_time in enumerate(event_times)]
+    return Block(layout, entities, rows, {}, ref & 0xFFFFFF)
+
+
+def _flags(layout: Layout, columns: Mapping[int, Column], rows: int) -> array[int]:
+    complete = len(columns) == len(layout.types)
+    plain = complete and len(layout.types) == len(layout.slot_words)
+    flags = constant(layout.flags | FOUND | (COMPLETE if complete else 0) | (PLAIN if plain else 0), rows)
+    for column in columns.values():
+        for row in column.nulls:
+            flags[row] &= ~PLAIN
+        for row in column.missing:
+            flags[row] &= ~(PLAIN | COMPLETE)
+    return flags

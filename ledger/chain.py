@@ -1,0 +1,130 @@
+"""The digest chain of a log: each event's digest binds the ledger id and the digest before it.
+
+The first event of a ledger binds the digest of its header. A fork's file repeats its parent's lines with
+their digests; its own first event binds the fork's header, and that header binds the parent's digest at
+the offset where the fork began. So a chain is a few **spans**, one for each ledger in the ancestry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from threading import Lock
+from typing import NamedTuple
+
+from ledger.errors import DigestMismatch
+from ledger.header import DIGEST_SIZE, Header, Parent, chain_digest, split
+
+
+class Span(NamedTuple):
+    """Events from ``first`` on belong to a ledger; the first of them binds ``genesis``.
+
+    ``joint`` is the digest that the event before ``first`` must have (None in the first span).
+    """
+
+    first: int
+    ledger_id: bytes
+    genesis: bytes
+    joint: bytes | None
+
+
+def spans_of(header: Header) -> list[Span]:
+    """The spans of a ledger, the oldest first."""
+    spans: list[Span] = []
+    ledger_id, genesis, parent = header.ledger_id, header.digest, header.parent
+    while parent is not None:
+        spans.append(Span(parent.offset + 1, bytes.fromhex(ledger_id), genesis, bytes.fromhex(parent.digest)))
+        ledger_id, genesis, parent = parent.ledger_id, bytes.fromhex(parent.genesis), parent.parent
+    spans.append(Span(1, bytes.fromhex(ledger_id), genesis, None))
+    return spans[::-1]
+
+
+def parent_at(header: Header, offset: int, digest: bytes) -> Parent:
+    """What a fork at an offset says of its parent: the ledger in the ancestry that wrote that event."""
+    ledger_id, genesis, parent = header.ledger_id, header.digest.hex(), header.parent
+    while parent is not None and offset <= parent.offset:
+        ledger_id, genesis, parent = parent.ledger_id, parent.genesis, parent.parent
+    return Parent(ledger_id, genesis, offset, digest.hex(), parent)
+
+
+class Chain:
+    """Digests in order of offset, 32 bytes each, computed on first use or given by a file."""
+
+    def __init__(self, header_of: Callable[[], Header], body_of: Callable[[int], bytes]) -> None:
+        self._header_of = header_of
+        self._body_of = body_of
+        self._digests = bytearray()
+        self._lock = Lock()
+
+    @cached_property
+    def spans(self) -> list[Span]:
+        """The spans, the newest first."""
+        return spans_of(self._header_of())[::-1]
+
+    @property
+    def known(self) -> int:
+        """The offset up to which digests are known."""
+        return len(self._digests) // DIGEST_SIZE
+
+    def share(self, other: Chain, offset: int) -> None:
+        """Take what another chain knows up to an offset."""
+        self._digests = other._digests[: offset * DIGEST_SIZE]
+
+    def before(self, offset: int) -> tuple[bytes, bytes]:
+        """The ledger id and the previous digest that the event at an offset binds."""
+        span = next(span for span in self.spans if span.first <= offset)
+        return span.ledger_id, span.genesis if offset == span.first else self.digest(offset - 1)
+
+    def next(self, body: bytes) -> bytes:
+        """The digest of the event after the last one known."""
+        return chain_digest(*self.before(self.known + 1), body)
+
+    def push(self, digest: bytes) -> None:
+        """Add a digest that was computed or verified."""
+        self._digests += digest
+
+    def cut(self, head: int) -> None:
+        """Forget the digests beyond a head."""
+        del self._digests[head * DIGEST_SIZE :]
+
+    def digest(self, offset: int) -> bytes:
+        """The digest at an offset, 0 for the header's; unknown ones before it are computed first."""
+        if offset == 0:
+            return self.spans[-1].genesis
+        if offset > self.known:
+            self._extend(offset)
+        return bytes(self._digests[(offset - 1) * DIGEST_SIZE : offset * DIGEST_SIZE])
+
+    def _extend(self, offset: int) -> None:
+        with self._lock:
+            while self.known < offset:
+                self.push(self.next(self._body_of(self.known + 1)))
+
+    def verify(self, lines: Sequence[bytes], line: int) -> list[bytes]:
+        """The bodies of the next lines of a file, once their digests hold; ``line`` numbers the first."""
+        bodies: list[bytes] = []
+        known = self.known
+        joints = {span.first: span for span in self.spans[::-1] if known < span.first <= known + len(lines)}
+        ledger_id, previous = self.before(known + 1)
+        previous = self.digest(known) if known + 1 in joints else previous
+        for place, raw in enumerate(lines):
+            offset = known + 1 + place
+            if offset in joints:
+                ledger_id, previous = _join(joints[offset], previous, offset, line + place)
+            body, digest = split(raw, line + place, offset)
+            if not body.startswith(b'{"offset":%d,' % offset):
+                rule = "a line begins with its own offset"
+                raise DigestMismatch(rule, line=line + place, offset=offset, start=raw[:40])
+            previous = chain_digest(ledger_id, previous, body)
+            if previous.hex().encode() != digest:
+                rule = "a line's digest binds its bytes and the line before it"
+                raise DigestMismatch(rule, line=line + place, offset=offset)
+            bodies.append(body)
+            self.push(previous)
+        return bodies
+
+
+def _join(span: Span, previous: bytes, offset: int, line: int) -> tuple[bytes, bytes]:
+    if span.joint is not None and previous != span.joint and offset > 1:
+        raise DigestMismatch("a fork's header binds its parent's last digest", line=line, offset=offset)
+    return span.ledger_id, span.genesis

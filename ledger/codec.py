@@ -1,0 +1,127 @@
+"""The stored form of events: JSON Lines, one event a line.
+
+    file    = header NEWLINE { event NEWLINE }
+    header  = {"format","version","ledger_id","created","parent","digest"}          see ledger.header
+    event   = {"offset":n,"time":us,"type":"name@schema", fields..., ["meta":{...},] "digest":"<64 hex>"}
+    fields  = as documented at each fact of ledger.facts, values by position of the view's version
+    meta    = {["actor"],["correlation"],["causation"],["tags"]}
+
+For example (shortened)::
+
+    {"offset":2,"time":1767225600000000,"type":"row_put@1","view":"drivers@1","entity":"d-7",
+     "values":[12,4.9,"Rome"],"digest":"5d1c..."}
+
+A line is complete only with its newline. Offsets count from 1 without a gap, times never go back, and
+the digest binds the ledger id, the previous line's digest and every byte before ``,"digest"``. After an
+erasure a line will read ``"type":"redacted@1"`` and keep the digest it had; no fact may take that name.
+
+Downsides: values by position need the view's definition to be read; packed columns and vectors
+(base64) cannot be read by eye; a fork repeats its parent's lines. What never changes: the envelope, the
+digest, and every ``type@schema`` ever written, which later releases go on reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ledger.errors import DamagedLog, InvalidEvent, InvalidInput, UnknownEventType, VectorDBError
+from ledger.event import Meta
+from ledger.facts.fact import Fact, Reading
+from ledger.facts.vocabulary import READERS
+from ledger.header import canonical
+from ledger.layout import Layout
+
+LayoutOf = Callable[[str], Layout]
+
+
+def encode_event(offset: int, time: int, fact: Fact, meta: Meta | None) -> bytes:
+    """The body of an event's line: everything before its digest."""
+    data = {"offset": offset, "time": time, "type": f"{fact.type}@{fact.schema}", **fact.to_json(time)}
+    if meta is not None:
+        data["meta"] = meta_to_json(meta)
+    return canonical(data)[:-1]
+
+
+def parse_bodies(bodies: Sequence[bytes], first: int, line: int) -> list[dict[str, Any]]:
+    """The JSON objects of consecutive bodies, the first at offset ``first``.
+
+    A few hundred lines parsed as one array cost half of one by one. A line that is not one whole object
+    cannot hide in the array: every body must begin with its own offset, and so must every object.
+    """
+    try:
+        raw = b"[" + b"},".join(bodies) + b"}]"
+        objects = _parse(raw.decode())
+        if [item["offset"] for item in objects] == list(range(first, first + len(bodies))):
+            return objects
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass  # the loop below finds the line and names it
+    return [_parse_one(body, first + place, line + place) for place, body in enumerate(bodies)]
+
+
+def _parse_one(body: bytes, offset: int, line: int) -> dict[str, Any]:
+    try:
+        data = _parse((body + b"}").decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidEvent(f"a line is one JSON object ({error})", line=line, offset=offset) from error
+    if type(data) is not dict or data.get("offset") != offset:
+        raise InvalidEvent("a line is one event at its own offset", line=line, offset=offset)
+    return data
+
+
+def decode_event(data: dict[str, Any], layout_of: LayoutOf, line: int) -> tuple[int, Fact, Meta | None]:
+    """Time, fact and meta of a parsed line; every rule of its type is checked."""
+    offset = data.pop("offset", None)
+    kind = data.pop("type", None)
+    reader = READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None:
+        raise UnknownEventType("an event type and its schema are known", line=line, offset=offset, type=kind)
+    try:
+        time = data.pop("time", None)
+        if type(time) is not int or not -(2**53) <= time <= 2**53:
+            raise InvalidInput("a recorded time is whole microseconds in range", time=time)
+        meta = meta_from_json(data.pop("meta")) if "meta" in data else None
+        fact = reader(data, Reading(offset, time, layout_of))
+        if data:
+            raise InvalidInput("an event has only known fields", unknown=sorted(data))
+    except DamagedLog:
+        raise
+    except (VectorDBError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidEvent(f"an event obeys the rules of its type: {error}", line=line, offset=offset) from error
+    return time, fact, meta
+
+
+def decode_stored(text: str, reading: Reading, kind: type[Fact]) -> Fact:
+    """The fact of a stored form without its envelope, as the in-memory log keeps it."""
+    return kind.from_json(json.loads(text), reading)
+
+
+def meta_to_json(meta: Meta) -> dict[str, Any]:
+    """The fields that are set."""
+    return {name: list(value) if name == "tags" else value for name, value in meta._asdict().items() if value}
+
+
+def meta_from_json(data: Any) -> Meta:
+    """The meta of its stored form."""
+    if type(data) is not dict or not data or set(data) - set(Meta._fields):
+        raise InvalidInput("meta has only known fields", meta=data)
+    tags = data.get("tags", [])
+    texts = [value for name, value in data.items() if name != "tags"]
+    if type(tags) is not list or any(type(text) is not str or not text for text in (*texts, *tags)):
+        raise InvalidInput("meta is text, and tags a list of text", meta=data)
+    return Meta(**{**data, "tags": tuple(tags)})
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        raise ValueError("a key stands once in an object")
+    return data
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a number")
+
+
+_parse = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant).decode

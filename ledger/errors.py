@@ -1,0 +1,194 @@
+"""The one error tree. Each error states the broken rule and carries the values that broke it.
+
+    VectorDBError
+    |- InvalidInput (ValueError)      an argument breaks a rule; nothing was written
+    |  |- InvalidTime | InvalidEntity | InvalidName | InvalidVersion
+    |  `- InvalidCells                up to ten bad cells, each with view, feature, entity, value, rule
+    |- DefinitionError                a definition is unknown or does not fit
+    |  |- UnknownName (KeyError)      no such view, feature, service, model, mark
+    |  `- DefinitionConflict          the same name with another definition; carries the difference
+    |- Conflict                       a stated expectation does not hold
+    |  |- OffsetConflict | HeadConflict | IdempotencyConflict | MarkConflict
+    |- NotInLog (LookupError)         the log holds no such thing
+    |  |- OffsetOutOfRange | TimeOutOfRange | UnknownVersion | EntityNotFound
+    |- DamagedLog                     bytes that no writer of this format wrote; line and offset named
+    |  |- DigestMismatch | HeadMismatch | InvalidEvent | UnknownEventType
+    |- StoreError (OSError)           the file, its lock or its disk
+    |  |- LedgerLocked | ReadOnlyLedger | ForkedProcess | WriteFailed | ClosedLedger
+    `- ProjectionError                a projection raised, or broke its own invariants
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class VectorDBError(Exception):
+    """Root of every error raised on purpose.
+
+    ``code`` is a stable name for programs, ``rule`` the broken rule, ``values`` what broke it.
+
+    >>> error = InvalidTime("a time carries an offset from UTC", value="2026-01-01")
+    >>> error.code, str(error)
+    ('InvalidTime', "a time carries an offset from UTC (value='2026-01-01')")
+    """
+
+    def __init__(self, rule: str, **values: Any) -> None:
+        super().__init__(rule)
+        self.rule = rule
+        self.values = values
+
+    @property
+    def code(self) -> str:
+        """The stable name of this kind of error."""
+        return type(self).__name__
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}={_shorten(value)}" for name, value in self.values.items())
+        return f"{self.rule} ({shown})" if shown else self.rule
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.rule, self.values)
+
+
+def _rebuild(kind: type[VectorDBError], rule: str, values: dict[str, Any]) -> VectorDBError:
+    return kind(rule, **values)
+
+
+def _shorten(value: object, limit: int = 200) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
+
+
+class InvalidInput(VectorDBError, ValueError):
+    """An argument breaks a rule; nothing was written."""
+
+
+class InvalidTime(InvalidInput):
+    """A time or duration that cannot be taken as one instant, or is out of range."""
+
+
+class InvalidEntity(InvalidInput):
+    """Not an entity id: a str, an int, or a flat tuple of these."""
+
+
+class InvalidName(InvalidInput):
+    """A name that does not match ``[A-Za-z_][A-Za-z0-9_]*``."""
+
+
+class InvalidVersion(InvalidInput):
+    """Text that is not a version id ``view/entity@offset[.row]``."""
+
+
+class InvalidCells(InvalidInput):
+    """A write was refused. ``cells`` lists up to ten bad cells; ``count`` is their full number."""
+
+    def __init__(self, rule: str, *, cells: Sequence[dict[str, Any]] = (), count: int = 0) -> None:
+        super().__init__(rule, count=count or len(cells), cells=list(cells[:10]))
+        self.cells = list(cells[:10])
+        self.count = count or len(cells)
+
+
+class DefinitionError(VectorDBError):
+    """A definition is unknown, malformed, or does not fit what is there."""
+
+
+class UnknownName(DefinitionError, KeyError):
+    """No view, feature, service, model or mark of that name, at the offset asked for."""
+
+    __str__ = VectorDBError.__str__
+
+
+class DefinitionConflict(DefinitionError):
+    """The name is taken by another definition; ``values`` shows the difference."""
+
+
+class Conflict(VectorDBError):
+    """An expectation stated by the caller does not hold; nothing was written."""
+
+
+class OffsetConflict(Conflict):
+    """``expected_offset`` is not the entity's last offset."""
+
+
+class HeadConflict(Conflict):
+    """``expected_head`` is not the head of the log."""
+
+
+class IdempotencyConflict(Conflict):
+    """The idempotency key was used before with other arguments."""
+
+
+class MarkConflict(Conflict):
+    """The mark exists already."""
+
+
+class NotInLog(VectorDBError, LookupError):
+    """The log holds no such thing."""
+
+
+class OffsetOutOfRange(NotInLog):
+    """An offset beyond the head, below 0, or pruned; ``values`` names the valid range."""
+
+
+class TimeOutOfRange(NotInLog):
+    """A time after the clock: what will be known then is not known now."""
+
+
+class UnknownVersion(NotInLog):
+    """A version id or prediction id that names no row of the log."""
+
+
+class EntityNotFound(NotInLog):
+    """``require=True`` and the entity is unknown or deleted."""
+
+
+class DamagedLog(VectorDBError):
+    """Bytes that no writer of this format wrote; ``line`` counts from 1 (the header)."""
+
+
+class DigestMismatch(DamagedLog):
+    """A line's digest does not bind its bytes and its predecessor."""
+
+
+class HeadMismatch(DamagedLog):
+    """The log ends elsewhere than ``expect=`` says: whole last lines were lost or replaced."""
+
+
+class InvalidEvent(DamagedLog):
+    """The digest holds, but the event breaks a rule of its type."""
+
+
+class UnknownEventType(DamagedLog):
+    """An event type, or a schema version of it, that this release does not know."""
+
+
+class StoreError(VectorDBError, OSError):
+    """The file, its lock or its disk."""
+
+    __str__ = VectorDBError.__str__
+
+
+class LedgerLocked(StoreError):
+    """Another process writes this ledger."""
+
+
+class ReadOnlyLedger(StoreError):
+    """This database takes no writes; ``values`` says why."""
+
+
+class ForkedProcess(StoreError):
+    """A forked child may not write to its parent's ledger."""
+
+
+class WriteFailed(StoreError):
+    """The line could not be written; it was cut off again and nothing was folded."""
+
+
+class ClosedLedger(StoreError):
+    """The database was closed."""
+
+
+class ProjectionError(VectorDBError):
+    """A projection raised while folding, or broke its own invariants."""

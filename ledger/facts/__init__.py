@@ -1,0 +1,1 @@
+"""The vocabulary of facts, one file per noun."""

@@ -1,0 +1,163 @@
+"""Predictions were recorded: what a service read, pinned, and what a model answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from ledger.errors import InvalidInput
+from ledger.facts.fact import Fact, Reading, check_event_time, ref_from_json, refs_to_json, take
+from ledger.facts.origin import Origin, take_origin
+from ledger.identity import Entity, entity_from_json, entity_to_json
+
+PRESENT_ALL = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRow:
+    """One prediction.
+
+    ``entities`` has one id for each kind of entity that the service reads, in its order. ``inputs``
+    holds the stored form of every input as the model saw it, ``states`` one letter each (p present,
+    n null, m missing, x expired; empty = all present), ``sources`` the reference that each value came
+    from (0 = none).
+    """
+
+    entities: tuple[Entity, ...]
+    inputs: tuple[Any, ...]
+    sources: tuple[int, ...]
+    output: Any
+    states: str = PRESENT_ALL
+    assignment: dict[str, Any] | None = None
+
+    @property
+    def entity(self) -> Entity:
+        """The id that stands in the prediction's own id."""
+        if len(self.entities) == 1:
+            return self.entities[0]
+        return tuple(part for entity in self.entities for part in (entity if isinstance(entity, tuple) else (entity,)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The stored form."""
+        data: dict[str, Any] = {"entities": [entity_to_json(entity) for entity in self.entities]}
+        data["inputs"] = list(self.inputs)
+        data["sources"] = [None if ref == 0 else refs_to_json([ref])[0] for ref in self.sources]
+        if self.states:
+            data["states"] = self.states
+        data["output"] = self.output
+        return data if self.assignment is None else {**data, "assignment": self.assignment}
+
+
+class PredictionsRecorded(Fact):
+    """Predictions of one service, read at one offset and clock, and answered by one model.
+
+        {"service":"ranker@1","as_of":41,"at":1700000000000000,"model":"risk@1",
+         "predictions":[{"entities":["d-7"],"inputs":[12,3.1],"sources":[[41,0],null],"output":0.81}]}
+
+    A value without a source came with the request, or nothing had written it.
+    """
+
+    __slots__ = ("as_of", "at", "model", "origin", "predictions", "service")
+    type = "predictions_recorded"
+
+    def __init__(
+        self,
+        service: str,
+        as_of: int,
+        at: int,
+        model: str,
+        predictions: tuple[PredictionRow, ...],
+        origin: Origin | None = None,
+    ) -> None:
+        self.service = service
+        self.as_of = as_of
+        self.at = at
+        self.model = model
+        self.predictions = predictions
+        self.origin = origin
+
+    @property
+    def rows(self) -> int:
+        """One a prediction."""
+        return len(self.predictions)
+
+    def to_json(self, time: int) -> dict[str, Any]:
+        """See the class."""
+        data: dict[str, Any] = {"service": self.service, "as_of": self.as_of, "at": self.at, "model": self.model}
+        data["predictions"] = [row.to_json() for row in self.predictions]
+        return data if self.origin is None else {**data, **self.origin.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], reading: Reading) -> PredictionsRecorded:
+        """See the class."""
+        as_of = take(data, "as_of", int)
+        if not 0 <= as_of < reading.offset:
+            raise InvalidInput("a prediction reads at an earlier offset", as_of=as_of, offset=reading.offset)
+        rows = tuple(_row(item, as_of) for item in take(data, "predictions", list))
+        if not rows:
+            raise InvalidInput("at least one prediction is recorded", offset=reading.offset)
+        return cls(
+            service=take(data, "service", str),
+            as_of=as_of,
+            at=check_event_time(data.pop("at", None)),
+            model=take(data, "model", str),
+            predictions=rows,
+            origin=take_origin(data, reading),
+        )
+
+
+def _row(item: Any, as_of: int) -> PredictionRow:
+    if type(item) is not dict:
+        raise InvalidInput("a stored prediction is an object", value=item)
+    data = dict(item)
+    sources = tuple(0 if pair is None else ref_from_json(pair) for pair in take(data, "sources", list))
+    row = PredictionRow(
+        entities=tuple(map(entity_from_json, take(data, "entities", list))),
+        inputs=tuple(take(data, "inputs", list)),
+        sources=sources,
+        states=take(data, "states", str) if "states" in data else PRESENT_ALL,
+        output=check_plain(data.pop("output", None), "output"),
+        assignment=take(data, "assignment", dict) if "assignment" in data else None,
+    )
+    fits = len(row.inputs) == len(sources) and len(row.states) in (0, len(sources)) and not set(row.states) - set("pnmx")
+    if data or not fits or not row.entities or any(ref >> 24 > as_of for ref in sources):
+        raise InvalidInput("a stored prediction has a source and a state for each input", unknown=sorted(data))
+    return row
+
+
+def check_plain(value: Any, what: str, depth: int = 0) -> Any:
+    """Plain JSON data: finite numbers, text, bools, None, lists and objects of these, 32 deep at most.
+
+    Numbers of other libraries become Python's; tuples become lists.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return check_plain_text(value, what) if isinstance(value, str) else value
+    if depth > 32:
+        raise InvalidInput(f"{what} is at most 32 levels deep")
+    if isinstance(value, dict):
+        return {_key(key, what): check_plain(item, what, depth + 1) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return check_plain(value.tolist(), what, depth + 1)
+    if isinstance(value, (list, tuple)):
+        return [check_plain(item, what, depth + 1) for item in value]
+    if isinstance(value, int) and value.bit_length() <= 1024:
+        return int(value)
+    if isinstance(value, float) and isfinite(value):
+        return float(value)
+    raise InvalidInput(f"{what} is plain data: finite numbers, text, bools, None, lists and objects", value=value)
+
+
+def check_plain_text(value: str, what: str) -> str:
+    """Text that UTF-8 can hold."""
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{what} is encodable as UTF-8", value=value) from error
+    return str(value)
+
+
+def _key(key: Any, what: str) -> str:
+    if not isinstance(key, str):
+        raise InvalidInput(f"{what} has text keys", key=key)
+    return check_plain_text(key, what)

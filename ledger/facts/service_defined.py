@@ -1,0 +1,136 @@
+"""A feature service was defined: the list of features that a model asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.errors import DefinitionError, InvalidInput
+from ledger.facts.fact import Fact, Reading, take
+from ledger.facts.view_defined import check_labels, feature_from_json, take_labels, with_labels
+from ledger.feature_types import FeatureType
+from ledger.identity import check_name
+
+
+@dataclass(frozen=True)
+class FeatureRef:
+    """A feature of a view, written ``view:feature``."""
+
+    view: str
+    feature: str
+
+    def __str__(self) -> str:
+        return f"{self.view}:{self.feature}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """An input that comes with the request, not from the store.
+
+    >>> from ledger.feature_types import Float
+    >>> Request("distance_km", Float()).name
+    'distance_km'
+    """
+
+    name: str
+    type: FeatureType
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "request input")
+        if not isinstance(self.type, FeatureType):
+            raise DefinitionError("a request input has a feature type", name=self.name, type=self.type)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class ServiceDefinition:
+    """Features of one or several kinds of entity, and request inputs, in the model's order."""
+
+    name: str
+    version: int
+    features: tuple[FeatureRef | Request, ...]
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "service")
+        check_labels(self.owner, self.description, self.tags)
+        if not self.features:
+            raise DefinitionError("a service has at least one feature", service=self.name)
+        if len(set(self.keys)) < len(self.features):
+            raise DefinitionError("a service names each feature once", service=self.name, features=self.keys)
+
+    @property
+    def label(self) -> str:
+        """``name@version``."""
+        return f"{self.name}@{self.version}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The name of each input in a row: the feature's own, or ``view:feature`` where two views share it."""
+        short = [item.name if isinstance(item, Request) else item.feature for item in self.features]
+        return tuple(
+            name if short.count(name) == 1 or isinstance(item, Request) else str(item)
+            for name, item in zip(short, self.features, strict=True)
+        )
+
+    def same_as(self, other: ServiceDefinition) -> bool:
+        """Whether both say the same, versions aside."""
+        return self.to_json() | {"version": 0} == other.to_json() | {"version": 0}
+
+    def to_json(self) -> dict[str, Any]:
+        """The definition as plain data."""
+        features: list[Any] = [
+            {"request": item.name, **item.type.definition()} if isinstance(item, Request) else str(item)
+            for item in self.features
+        ]
+        return with_labels({"name": self.name, "version": self.version, "features": features}, self)
+
+
+class ServiceDefined(Fact):
+    """A service was defined, or defined anew with the next version.
+
+    {"definition":{"name":"ranker","version":1,"features":["drivers:trips",{"request":"km","type":"float"}]}}
+    """
+
+    __slots__ = ("definition",)
+    type = "service_defined"
+
+    def __init__(self, definition: ServiceDefinition) -> None:
+        self.definition = definition
+
+    def to_json(self, time: int) -> dict[str, Any]:
+        """See the class."""
+        return {"definition": self.definition.to_json()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], reading: Reading) -> ServiceDefined:
+        """See the class."""
+        body = take(data, "definition", dict)
+        return cls(
+            ServiceDefinition(
+                name=take(body, "name", str),
+                version=take(body, "version", int),
+                features=tuple(map(parse_input, take(body, "features", list))),
+                **take_labels(body),
+            )
+        )
+
+
+def parse_input(item: Any) -> FeatureRef | Request:
+    """A service's input from ``"view:feature"``, a ``Request``, or a request's stored form."""
+    if isinstance(item, (FeatureRef, Request)):
+        return item
+    if isinstance(item, str):
+        view, colon, feature = item.partition(":")
+        if not colon:
+            raise DefinitionError("a feature of a service reads view:feature", value=item)
+        return FeatureRef(check_name(view, "view"), check_name(feature, "feature"))
+    if isinstance(item, dict) and "request" in item:
+        named = {("name" if key == "request" else key): value for key, value in item.items()}
+        return Request(*feature_from_json(named))
+    raise InvalidInput("a service's input is view:feature or a Request", value=item)
+

@@ -1,0 +1,35 @@
+"""The vocabulary: every type of fact that this release writes or reads.
+
+``READERS`` maps ``type@schema`` to the reader of that stored form. A fact whose form changes keeps the
+reader of its older schema here for ever (an upcaster: it returns the present class).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ledger.facts.fact import Fact, Reading
+from ledger.facts.log_marked import LogMarked
+from ledger.facts.model_defined import ModelDefined
+from ledger.facts.predictions_recorded import PredictionsRecorded
+from ledger.facts.row_put import EntityDeleted, RowPut
+from ledger.facts.rows_put import RowsPut
+from ledger.facts.service_defined import ServiceDefined
+from ledger.facts.transaction_committed import TransactionCommitted
+from ledger.facts.view_defined import ViewDefined
+
+FACTS: Final[tuple[type[Fact], ...]] = (
+    ViewDefined,
+    ServiceDefined,
+    ModelDefined,
+    RowPut,
+    RowsPut,
+    EntityDeleted,
+    TransactionCommitted,
+    PredictionsRecorded,
+    LogMarked,
+)
+READERS: Final[dict[str, Callable[[dict[str, Any], Reading], Fact]]] = {
+    f"{fact.type}@{fact.schema}": fact.from_json for fact in FACTS
+}

@@ -1,0 +1,146 @@
+"""The journal: a log, and the store that keeps its lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+from ledger.codec import decode_event, encode_event, parse_bodies
+from ledger.errors import DamagedLog, HeadMismatch, InvalidEvent, InvalidInput, UnknownVersion
+from ledger.event import Event
+from ledger.header import Header, read_header, seal, split
+from ledger.jsonl_store import write_atomically
+from ledger.log import Log
+from ledger.store import Store
+
+MAX_EVENT_BYTES: Final = 64 << 20
+PARSE_LINES: Final = 256  # lines parsed as one array: 2.6 us a line, against 4.0 one by one
+
+
+class Journal:
+    """Writes a line before the log has the event; reads events back in the same order.
+
+    Without a store it is a log in memory, and lines are rendered only when they are asked for.
+    """
+
+    def __init__(self, log: Log, store: Store | None = None, *, max_event_bytes: int = MAX_EVENT_BYTES, lazy: bool = False) -> None:
+        self.log = log
+        self.store = store
+        self.max_event_bytes = max_event_bytes
+        self.lazy = lazy
+        self.lines = 0  # lines of the store read or written, the header included
+        log.read_lines_with(self._read_line)
+
+    def write(self, event: Event, size_hint: int = 0) -> None:
+        """Write the event's line, then add it to the log. Whatever raises leaves both without it."""
+        if self.store is None:
+            if size_hint > self.max_event_bytes // 4:
+                self._check_size(encode_event(event.offset, event.time, event.fact, event.meta))
+            self.log.append(event)
+            return
+        body = encode_event(event.offset, event.time, event.fact, event.meta)
+        self._check_size(body)
+        digest = self.log.chain.next(body)
+        position = self.store.append(seal(body, digest), self.log.head)
+        try:
+            self.log.append(event, position if self.lazy else None)
+            self.log.chain.push(digest)
+        except BaseException:
+            self._reconcile(event, position, digest)
+            raise
+        self.lines += 1
+
+    def _reconcile(self, event: Event, position: int, digest: bytes) -> None:
+        """An interrupt came between line and log: the line stands, so the event does."""
+        if self.log.head < event.offset:
+            self.log.repair()
+            self.log.append(event, position if self.lazy else None)
+        self.log.chain.cut(event.offset - 1)
+        self.log.chain.push(digest)
+        self.lines += 1
+
+    def _check_size(self, body: bytes) -> None:
+        if len(body) > self.max_event_bytes:
+            rule = f"one event is at most {self.max_event_bytes} bytes encoded: use load for many rows"
+            raise InvalidInput(rule, bytes=len(body))
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def load(self, position: int) -> Iterator[Event]:
+        """Verify, decode and add every complete line from a position on; each event as it is added.
+
+        Checked: the digest chain, offsets, times, known types and versions, every value against its
+        feature's type, references. 6 us for a row of ten features.
+        """
+        assert self.store is not None
+        for start, lines in self.store.read(position):
+            for first in range(0, len(lines), PARSE_LINES):
+                chunk = lines[first : first + PARSE_LINES]
+                yield from self._load_chunk(chunk, start)
+                start += sum(map(len, chunk))  # ints
+
+    def _load_chunk(self, lines: list[bytes], position: int) -> Iterator[Event]:
+        number, log = self.lines + 1, self.log
+        bodies = log.chain.verify(lines, number)
+        objects = parse_bodies(bodies, log.head + 1, number)
+        layout_of = log.layouts.__getitem__
+        for place, data in enumerate(objects):
+            time, fact, meta = decode_event(data, layout_of, number + place)
+            event = Event(log.head + 1, time, fact, meta, log)
+            self._add(event, number + place, position if self.lazy else None)
+            position += len(lines[place])
+            yield event
+
+    def _add(self, event: Event, line: int, position: int | None) -> None:
+        if event.time < self.log.last_time:
+            rule = "recorded times never go back"
+            raise InvalidEvent(rule, line=line, offset=event.offset, time=event.time, before=self.log.last_time)
+        origin: Any = getattr(event.fact, "origin", None)
+        try:
+            if origin is not None and origin.derived_from:
+                self.log.check_refs(origin.derived_from)
+            self.log.append(event, position)
+        except (InvalidInput, UnknownVersion, DamagedLog) as error:
+            raise InvalidEvent(f"an event fits those before it: {error}", line=line, offset=event.offset) from error
+        self.lines += 1
+
+    def _read_line(self, position: int) -> Any:
+        """Body, fact and meta of the line at a position, for a log that left its events in the file."""
+        assert self.store is not None
+        body, _ = split(self.store.line(position), 0, 0)
+        offset = int(body[len(b'{"offset":') : body.index(b",")])
+        data = parse_bodies([body], offset, 0)[0]
+        _, fact, meta = decode_event(data, self.log.layouts.__getitem__, offset + 1)
+        return body, fact, meta
+
+    # -- the whole -----------------------------------------------------------------------------------
+
+    def line(self, offset: int) -> bytes:
+        """The line of an event, digest and newline included; offset 0 is the header's."""
+        if offset == 0:
+            return self.log.header.line()
+        return seal(self.log.body(offset), self.log.digest(offset))
+
+    def snapshot(self, path: str | os.PathLike[str], stop: int | None = None) -> int:
+        """Write the log up to an offset as a file, whole or not at all; the bytes written."""
+        head = self.log.head if stop is None else stop
+        return write_atomically(path, (self.line(offset) for offset in range(head + 1)))
+
+    def check_expected(self, expect: int | tuple[int, str] | None) -> None:
+        """Refuse a log that ends elsewhere than expected: an offset, or an offset and its digest."""
+        if expect is None:
+            return
+        offset, digest = (expect, None) if isinstance(expect, int) else expect
+        head = self.log.head
+        if head < offset or digest is not None and self.log.digest(offset).hex() != digest:
+            found = self.log.digest(min(head, offset)).hex()
+            raise HeadMismatch("the log holds the expected head", expected=expect, head=head, digest=found, line=head + 1)
+
+
+def read_first_line(store: Store) -> tuple[Header | None, int]:
+    """The header of a store and the position after it; None when the store has no complete line."""
+    for position, lines in islice(store.read(0), 1):
+        return read_header(lines[0]), position + len(lines[0])
+    return None, 0

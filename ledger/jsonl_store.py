@@ -1,0 +1,195 @@
+"""The JSON Lines store: one file, appended to by one process, followed by any number."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from ledger.errors import ClosedLedger, DamagedLog, ForkedProcess, ReadOnlyLedger, WriteFailed
+from ledger.file_lock import FileLock
+
+BATCH_BYTES: Final = 1 << 20
+MAX_LINE_BYTES: Final = 1 << 27
+FSYNC_POLICIES: Final = ("never", "interval", "always")
+FSYNC_INTERVAL_S: Final = 1.0
+
+
+class JsonlStore:
+    """Lines in a file. ``fsync`` says when a line survives a power cut.
+
+    never: handed to the operating system at once (survives a kill, not a power cut). interval: synced by
+    the first append a second or more after the last sync, and at close. always: synced before every
+    append returns.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, fsync: str = "never", read_only: bool = False) -> None:
+        if fsync not in FSYNC_POLICIES:
+            raise ValueError(f"fsync is one of {FSYNC_POLICIES}, not {fsync!r}")
+        self.path = os.fspath(path)
+        self.fsync = fsync
+        self.broken = ""
+        self._pid = os.getpid()
+        self._lock = None if read_only else FileLock(self.path)
+        self._synced_at = time.monotonic()
+        try:
+            flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND
+            self._fd = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), 0o644)
+        except OSError:
+            self._release()
+            raise
+        self.end = 0
+
+    @property
+    def writable(self) -> bool:
+        """Whether lines can be appended."""
+        return self._lock is not None and not self.broken
+
+    @property
+    def size(self) -> int:
+        """Bytes in the file now."""
+        return os.fstat(self._open_fd()).st_size
+
+    def append(self, line: bytes, expected_head: int = 0) -> int:
+        """Write one line; the position where it begins.
+
+        A failed line is cut off again and ``WriteFailed`` raised; when even that fails, the store takes
+        no more lines. ``expected_head`` needs no check here: the lock makes this process the only writer.
+        """
+        self.check_writable()
+        position = self.end
+        try:
+            self._write(line)
+            self._sync_by_policy()
+        except OSError as error:
+            self._cut_failed(position, error)
+        self.end = position + len(line)
+        return position
+
+    def check_writable(self) -> None:
+        """Refuse a write to a closed, read-only or broken store, and one from a forked child."""
+        fd = self._open_fd()
+        if self._lock is None:
+            raise ReadOnlyLedger("a ledger opened read_only takes no writes", path=self.path)
+        if self.broken:
+            raise ReadOnlyLedger("a failed line could not be cut off again", path=self.path, error=self.broken, fd=fd)
+        if os.getpid() != self._pid:
+            raise ForkedProcess("a forked child does not write its parent's ledger", opened_by=self._pid, pid=os.getpid())
+
+    def _write(self, line: bytes) -> None:
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
+
+    def _sync_by_policy(self) -> None:
+        if self.fsync == "never":
+            return
+        if self.fsync == "always" or time.monotonic() - self._synced_at >= FSYNC_INTERVAL_S:
+            self.sync()
+
+    def _cut_failed(self, position: int, error: OSError) -> None:
+        try:
+            os.ftruncate(self._fd, position)
+        except OSError as second:
+            self.broken = str(second)
+        raise WriteFailed("a line is written whole or not at all", path=self.path, error=str(error)) from error
+
+    def read(self, position: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+        """Complete lines from a position on, about a megabyte a batch; a torn tail is left out."""
+        rest = b""
+        while True:
+            data = os.pread(self._open_fd(), BATCH_BYTES, position + len(rest))
+            if not data:
+                return
+            lines = (rest + data).split(b"\n")
+            rest = lines.pop()
+            if len(rest) > MAX_LINE_BYTES:
+                raise DamagedLog("a line is at most 128 MiB long", path=self.path, position=position)
+            if lines:
+                yield position, [line + b"\n" for line in lines]
+                position += sum(map(len, lines)) + len(lines)  # ints
+                self.end = max(self.end, position)
+
+    def line(self, position: int) -> bytes:
+        """The line at a position."""
+        size = 4096
+        while True:
+            data = os.pread(self._open_fd(), size, position)
+            end = data.find(b"\n")
+            if end >= 0 or len(data) < size:
+                return data[: end + 1]
+            size *= 8
+
+    def tail(self) -> bytes:
+        """The bytes after the last complete line."""
+        return os.pread(self._open_fd(), max(0, self.size - self.end), self.end)
+
+    def truncate(self, position: int) -> None:
+        """Cut everything from a position on."""
+        os.ftruncate(self._open_fd(), position)
+        self.end = position
+
+    def was_replaced(self) -> bool:
+        """Whether the path now names another file, or a shorter one, than this store reads."""
+        try:
+            now = os.stat(self.path)
+        except FileNotFoundError:
+            return True
+        mine = os.fstat(self._open_fd())
+        return (now.st_dev, now.st_ino) != (mine.st_dev, mine.st_ino) or now.st_size < self.end
+
+    def sync(self) -> None:
+        """fsync the file."""
+        os.fsync(self._open_fd())
+        self._synced_at = time.monotonic()
+
+    def close(self) -> None:
+        """Sync (unless the policy is never) and release file and lock; a second call does nothing."""
+        if self._fd < 0:
+            return
+        if self.writable and self.fsync != "never" and os.getpid() == self._pid:
+            self.sync()
+        os.close(self._fd)
+        self._fd = -1
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def _open_fd(self) -> int:
+        if self._fd < 0:
+            raise ClosedLedger("a closed ledger is neither read nor written", path=self.path)
+        return self._fd
+
+
+def sync_folder(path: str) -> None:
+    """fsync the folder of a path, so that a rename in it survives a power cut (POSIX)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    fd = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes]) -> int:
+    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder. Its size."""
+    path = os.fspath(path)
+    temporary = f"{path}.{os.getpid()}.tmp"
+    size = 0
+    try:
+        with open(temporary, "xb") as file:
+            for chunk in chunks:
+                size += file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+    sync_folder(path)
+    return size

@@ -1,0 +1,79 @@
+"""The layouts of a log: one for each version of each view, and the slots that features keep for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ledger.errors import DefinitionConflict, InvalidInput, UnknownName
+from ledger.facts.view_defined import ViewDefinition
+from ledger.feature_types import FeatureType
+from ledger.layout import Layout
+from ledger.pool import Pool
+
+
+class Layouts:
+    """``layouts["drivers@2"]`` is the layout of that version.
+
+    A feature name keeps its type, dimension and metric for ever; removed and added again, it resumes
+    its slot and with it its old values.
+    """
+
+    def __init__(self, pool: Pool | None = None) -> None:
+        self.pool = pool if pool is not None else Pool()
+        self._by_label: dict[str, Layout] = {}
+        self._features: dict[str, dict[str, FeatureType]] = {}  # view -> every feature ever, in slot order
+        self._versions: dict[str, int] = {}
+
+    def __getitem__(self, label: str) -> Layout:
+        layout = self._by_label.get(label) if isinstance(label, str) else None
+        if layout is None:
+            raise InvalidInput("a row's view and version are defined before it", view=label)
+        return layout
+
+    def newest(self, view: str) -> Layout:
+        """The layout of a view's last version."""
+        if view not in self._versions:
+            raise UnknownName("no view of that name is defined", view=view, known=sorted(self._versions))
+        return self._by_label[f"{view}@{self._versions[view]}"]
+
+    def slots(self, view: str) -> dict[str, int]:
+        """Every feature that the view ever had, and its slot."""
+        return {name: slot for slot, name in enumerate(self._features[view])}
+
+    def check(self, definition: ViewDefinition) -> None:
+        """Refuse a version out of turn, and a feature whose shape changes."""
+        expected = self._versions.get(definition.name, 0) + 1
+        if definition.version != expected:
+            raise InvalidInput("versions of a view count up by one", expected=expected, actual=definition.version)
+        known = self._features.get(definition.name, {})
+        changed = {
+            name: {"was": known[name].shape(), "now": kind.shape()}
+            for name, kind in definition.features.items()
+            if name in known and known[name].shape() != kind.shape()
+        }
+        if changed:
+            rule = "a feature keeps its type, dimension and metric for ever: use a new name"
+            raise DefinitionConflict(rule, view=definition.name, changed=changed)
+
+    def define(self, definition: ViewDefinition) -> Layout:
+        """Add the layout of a definition; the version before it must be there."""
+        self.check(definition)
+        known = self._features.setdefault(definition.name, {})
+        for name, kind in definition.features.items():
+            known.setdefault(name, kind)
+        slots = {name: slot for slot, name in enumerate(known)}
+        layout = Layout(
+            definition.name,
+            definition.version,
+            definition.features,
+            tuple(slots[name] for name in definition.features),
+            "".join(kind.word for kind in known.values()),
+            self.pool,
+        )
+        self._versions[definition.name] = definition.version
+        self._by_label[layout.label] = layout
+        return layout
+
+    def counts(self) -> dict[str, Any]:
+        """Versions by view."""
+        return dict(self._versions)

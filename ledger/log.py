@@ -1,0 +1,231 @@
+"""The log: all events in order, append-only, in memory.
+
+    offsets 1..head    one event each; recorded times never go back
+    state as of n      the state after n events; as of 0 everything is empty
+
+The log stores and finds; it decides nothing. It is not a list of events: single rows are kept packed in
+columns (``ledger.segment``), and an ``Event`` is made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from threading import Condition
+from typing import Any
+
+from ledger.chain import Chain, parent_at
+from ledger.errors import HeadConflict, IdempotencyConflict, OffsetOutOfRange, UnknownVersion
+from ledger.event import Event
+from ledger.facts.fact import Fact
+from ledger.facts.view_defined import ViewDefined, ViewDefinition
+from ledger.header import Header, new_header
+from ledger.identity import ROW_BITS, ROW_MASK
+from ledger.layout import heavy_in_tail
+from ledger.layouts import Layouts
+from ledger.pool import Pool
+from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, FileSegment, MemorySegment
+
+
+class Log:
+    """An append-only log. One writer at a time (the caller holds the lock); readers need none.
+
+    >>> log = Log(new_header(0, seed=1))
+    >>> log.head, list(log.events())
+    (0, [])
+    """
+
+    def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
+        self._make_header = (lambda: header) if isinstance(header, Header) else header
+        self.layouts = Layouts(pool)
+        self.head = 0
+        self.last_time = -(2**53)
+        self._segments: list[MemorySegment | FileSegment] = []
+        self._payloads: list[Any] = []  # the payload columns, for ``row``
+        self._keys: dict[str, int] = {}
+        self._definitions: list[tuple[int, ViewDefinition]] = []
+        self._grown = Condition()
+        self._waiting = 0
+        self._reader: Callable[[int], Any] | None = None
+        self.chain = Chain(lambda: self.header, self.body)
+
+    @cached_property
+    def header(self) -> Header:
+        """Identity and ancestry. A fork's is made on first use: it needs its parent's digest."""
+        return self._make_header()
+
+    # -- append ------------------------------------------------------------------------------------
+
+    def append(self, event: Event, position: int | None = None) -> None:
+        """Add the next event: in memory, or by the position of its line in a file."""
+        place = self.head & SEGMENT_MASK
+        if place == 0:
+            self._open_segment(lazy=position is not None)
+        segment = self._segments[-1]
+        if isinstance(segment, FileSegment):
+            segment.append(event.time, -1 if position is None else position)
+        else:
+            segment.append(event)
+        self._note(event.offset, event.fact)
+        self.last_time = event.time
+        self.head = event.offset
+
+    def _note(self, offset: int, fact: Fact) -> None:
+        origin = getattr(fact, "origin", None)
+        if origin is not None and origin.key is not None:
+            self._keys[origin.key] = offset
+        if type(fact) is ViewDefined:
+            self.layouts.define(fact.definition)
+            self._definitions.append((offset, fact.definition))
+
+    def _open_segment(self, lazy: bool) -> None:
+        if self._segments:
+            self._segments[-1].seal()
+            self._payloads[-1] = self._segments[-1].payloads
+        first = self.head + 1
+        segment = FileSegment(first, self._read_line) if lazy else MemorySegment(first, self.layouts.__getitem__)
+        self._segments.append(segment)
+        self._payloads.append(segment.payloads)
+
+    def repair(self) -> None:
+        """Undo an append that an interrupt cut short."""
+        wanted = (self.head + SEGMENT_SIZE - 1) >> SEGMENT_BITS
+        del self._segments[wanted:], self._payloads[wanted:]
+        if self._segments:
+            self._segments[-1].cut()
+
+    def check_head(self, expected: int | None) -> None:
+        """Refuse when the head is not the expected one."""
+        if expected is not None and expected != self.head:
+            raise HeadConflict("the head of the log is the expected one", expected=expected, actual=self.head)
+
+    def find_key(self, key: str, args: str) -> Event | None:
+        """The event that used an idempotency key with the same arguments; None when the key is new."""
+        offset = self._keys.get(key)
+        if offset is None:
+            return None
+        event = self.event(offset)
+        origin: Any = getattr(event.fact, "origin", None)
+        if origin.args != args:
+            raise IdempotencyConflict("an idempotency key goes with one set of arguments", key=key, first_used_at=offset)
+        return event
+
+    # -- read --------------------------------------------------------------------------------------
+
+    def row(self, ref: int) -> bytes:
+        """The packed row of a reference. 0.25 us."""
+        position = (ref >> ROW_BITS) - 1
+        payload = self._payloads[position >> SEGMENT_BITS][position & SEGMENT_MASK]
+        if type(payload) is bytes:
+            return payload
+        row: bytes = payload.row(ref & ROW_MASK)
+        return row
+
+    def heavy(self, ref: int, slot: int) -> Any:
+        """The Text (str or UTF-8) or Vector (bytes) that a write put into a slot."""
+        position = (ref >> ROW_BITS) - 1
+        payload = self._payloads[position >> SEGMENT_BITS][position & SEGMENT_MASK]
+        if type(payload) is bytes:
+            return heavy_in_tail(payload, slot)
+        return payload.heavy_at(ref & ROW_MASK, slot)
+
+    def time_of(self, offset: int) -> int:
+        """The recorded time of an offset; offset 0 has the ledger's time of creation."""
+        if offset == 0:
+            return min(self.header.created, self.time_of(1)) if self.head else self.header.created
+        position = offset - 1
+        return self._segments[position >> SEGMENT_BITS].times[position & SEGMENT_MASK]
+
+    def offset_at(self, time: int) -> int:
+        """The last offset recorded at or before a time; 0 before the first event."""
+        return bisect_right(range(1, self.head + 1), time, key=self.time_of)
+
+    def check_refs(self, refs: Iterable[int]) -> None:
+        """Refuse references of rows that the log does not hold."""
+        for ref in refs:
+            offset, row = ref >> ROW_BITS, ref & ROW_MASK
+            if not 1 <= offset <= self.head or row >= self.event(offset).rows:
+                raise UnknownVersion("a reference names a row of the log", offset=offset, row=row, head=self.head)
+
+    def event(self, offset: int) -> Event:
+        """The event at an offset, 1 to head."""
+        if type(offset) is not int or not 1 <= offset <= self.head:
+            raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=1, last=self.head)
+        position = offset - 1
+        segment = self._segments[position >> SEGMENT_BITS]
+        place = position & SEGMENT_MASK
+        fact, meta = segment.fact(place)
+        return Event(offset, segment.times[place], fact, meta, self)
+
+    def events(self, start: int = 1, stop: int | None = None) -> Iterator[Event]:
+        """Events from ``start`` up to, not including, ``stop`` (None = the present head and it too)."""
+        for offset in range(max(start, 1), min(self.head + 1, stop if stop is not None else self.head + 1)):
+            yield self.event(offset)
+
+    def body(self, offset: int) -> bytes:
+        """The body of an event's line."""
+        position = offset - 1
+        return self._segments[position >> SEGMENT_BITS].body(position & SEGMENT_MASK)
+
+    def digest(self, offset: int) -> bytes:
+        """The digest of an event's line; offset 0 has the header's."""
+        if not 0 <= offset <= self.head:
+            raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=0, last=self.head)
+        return self.chain.digest(offset)
+
+    def read_lines_with(self, read: Callable[[int], Any]) -> None:
+        """How events left in a file are read: a function of the position of a line."""
+        self._reader = read
+
+    def _read_line(self, position: int) -> Any:
+        assert self._reader is not None
+        return self._reader(position)
+
+    # -- followers of the log ------------------------------------------------------------------------
+
+    def announce(self) -> None:
+        """Wake those who wait for events; called after the views show them."""
+        if self._waiting:
+            with self._grown:
+                self._grown.notify_all()
+
+    def wait(self, offset: int, timeout: float | None = None) -> bool:
+        """Wait until the head reaches an offset; False when the time (in seconds) ran out."""
+        if self.head >= offset:
+            return True
+        with self._grown:
+            self._waiting += 1
+            try:
+                return self._grown.wait_for(lambda: self.head >= offset, timeout)
+            finally:
+                self._waiting -= 1
+
+    # -- forks -------------------------------------------------------------------------------------
+
+    def fork(self, offset: int, created: int, seed: int | None = None) -> Log:
+        """A branch that shares the events up to an offset; at most one segment is copied."""
+        branch = Log(lambda: new_header(created, seed, parent_at(self.header, offset, self.digest(offset))), self.layouts.pool)
+        full, rest = offset >> SEGMENT_BITS, offset & SEGMENT_MASK
+        branch._definitions = [(at, definition) for at, definition in self._definitions if at <= offset]
+        for _, definition in branch._definitions:
+            branch.layouts.define(definition)
+        branch._segments = self._segments[:full]
+        if rest:
+            branch._segments.append(self._copy_start(self._segments[full], rest))
+        branch._payloads = [segment.payloads for segment in branch._segments]
+        branch.head = offset
+        branch.last_time = self.time_of(offset) if offset else branch.last_time
+        branch._keys = {key: at for key, at in self._keys.items() if at <= offset}
+        branch._reader = self._reader
+        branch.chain.share(self.chain, offset)
+        return branch
+
+    def _copy_start(self, segment: MemorySegment | FileSegment, size: int) -> MemorySegment:
+        """The first events of a segment in a new one in memory, to which a fork adds its own."""
+        if isinstance(segment, MemorySegment):
+            return segment.head(size)
+        copy = MemorySegment(segment.first, self.layouts.__getitem__)
+        for event in self.events(segment.first, segment.first + size):
+            copy.append(event)
+        return copy

@@ -1,0 +1,166 @@
+"""Segments: runs of 4,096 consecutive events, held in columns.
+
+A segment in memory keeps of an event its time, its shape (the layout of a single row, else the class of
+the fact), and a payload: the packed row itself, the block of a batch, or JSON text. That is 8 + 8 + 8 + 8
+bytes and the row, against 300 more for an event object. A full segment is **sealed**: its lists become
+tuples, which the garbage collector stops tracking. A segment on file keeps times and byte positions,
+and reads an event when it is asked for.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ledger.codec import decode_stored, encode_event
+from ledger.event import Event, Meta
+from ledger.facts.fact import Fact, Reading
+from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
+from ledger.facts.rows_put import RowsPut
+from ledger.facts.transaction_committed import TransactionCommitted
+from ledger.header import canonical
+from ledger.layout import Layout
+from ledger.rows import TOMBSTONE, header_of
+
+SEGMENT_BITS = 12
+SEGMENT_SIZE = 1 << SEGMENT_BITS
+SEGMENT_MASK = SEGMENT_SIZE - 1
+
+
+class Segment(Protocol):
+    """A run of events whose first offset is ``first``."""
+
+    first: int
+    times: array[int]
+    payloads: Sequence[Any]
+
+    def fact(self, place: int) -> tuple[Fact, Meta | None]:
+        """Fact and meta of an event."""
+
+    def body(self, place: int) -> bytes:
+        """The body of an event's line."""
+
+
+class MemorySegment:
+    """Events in columns; ``extras`` holds the few origins and metas."""
+
+    __slots__ = ("_layout_of", "entities", "extras", "first", "payloads", "shapes", "times")
+
+    def __init__(self, first: int, layout_of: Callable[[str], Layout]) -> None:
+        self.first = first
+        self.times: array[int] = array("q")
+        self.shapes: Sequence[Any] = []
+        self.entities: Sequence[Any] = []
+        self.payloads: Sequence[Any] = []
+        self.extras: dict[int, tuple[Any, Meta | None]] = {}
+        self._layout_of = layout_of
+
+    def append(self, event: Event) -> None:
+        """Add an event; ``times`` grows last, so an interrupted append is undone by ``cut``."""
+        fact, meta = event.fact, event.meta
+        if isinstance(fact, SingleRow):
+            self._add(fact.layout, fact.entity, fact.row)
+            if fact.origin is not None or meta is not None:
+                self.extras[len(self.times)] = (fact.origin, meta)
+        else:
+            if isinstance(fact, (RowsPut, TransactionCommitted)):
+                self._add(type(fact), None, fact)
+            else:
+                self._add(type(fact), None, canonical(fact.to_json(event.time)).decode())
+            if meta is not None:
+                self.extras[len(self.times)] = (None, meta)
+        self.times.append(event.time)
+
+    def _add(self, shape: Any, entity: Any, payload: Any) -> None:
+        self.shapes.append(shape)  # type: ignore[attr-defined]
+        self.entities.append(entity)  # type: ignore[attr-defined]
+        self.payloads.append(payload)  # type: ignore[attr-defined]
+
+    def cut(self) -> None:
+        """Drop what an interrupted append left behind."""
+        size = len(self.times)
+        for column in (self.shapes, self.entities, self.payloads):
+            del column[size:]  # type: ignore[attr-defined]
+        self.extras.pop(size, None)
+
+    def seal(self) -> None:
+        """Nothing is added any more."""
+        self.shapes = tuple(self.shapes)
+        self.entities = tuple(self.entities)
+        self.payloads = tuple(self.payloads)
+
+    def head(self, size: int) -> MemorySegment:
+        """A copy of the first ``size`` events, to which a fork adds its own."""
+        copy = MemorySegment(self.first, self._layout_of)
+        copy.shapes = list(self.shapes[:size])
+        copy.entities = list(self.entities[:size])
+        copy.payloads = list(self.payloads[:size])
+        copy.times = self.times[:size]
+        copy.extras = {place: extra for place, extra in self.extras.items() if place < size}
+        return copy
+
+    def fact(self, place: int) -> tuple[Fact, Meta | None]:
+        """Fact and meta of an event."""
+        shape, payload = self.shapes[place], self.payloads[place]
+        origin, meta = self.extras.get(place, (None, None))
+        if isinstance(shape, Layout):
+            single = EntityDeleted if header_of(payload)[2] & TOMBSTONE else RowPut
+            return single(shape, self.entities[place], payload, origin), meta
+        if isinstance(payload, str):
+            reading = Reading(self.first + place, self.times[place], self._layout_of)
+            return decode_stored(payload, reading, shape), meta
+        return payload, meta
+
+    def body(self, place: int) -> bytes:
+        """The body of an event's line, rendered."""
+        fact, meta = self.fact(place)
+        return encode_event(self.first + place, self.times[place], fact, meta)
+
+
+class FileSegment:
+    """Events that stay in a file: ``read(position)`` gives body, fact and meta of the line there."""
+
+    __slots__ = ("_read", "first", "payloads", "positions", "times")
+
+    def __init__(self, first: int, read: Callable[[int], tuple[bytes, Fact, Meta | None]]) -> None:
+        self.first = first
+        self.times: array[int] = array("q")
+        self.positions: array[int] = array("q")
+        self.payloads: Sequence[Any] = _LazyPayloads(self)
+        self._read = read
+
+    def append(self, time: int, position: int) -> None:
+        """Add an event by the position of its line; ``times`` grows last."""
+        self.positions.append(position)
+        self.times.append(time)
+
+    def cut(self) -> None:
+        """Drop what an interrupted append left behind."""
+        del self.positions[len(self.times) :]
+
+    def seal(self) -> None:
+        """Nothing to do: arrays are compact."""
+
+    def fact(self, place: int) -> tuple[Fact, Meta | None]:
+        """Fact and meta, read from the file."""
+        _, fact, meta = self._read(self.positions[place])
+        return fact, meta
+
+    def body(self, place: int) -> bytes:
+        """The body of the line, read from the file."""
+        return self._read(self.positions[place])[0]
+
+
+class _LazyPayloads(Sequence[Any]):
+    """The payloads of a file segment, read one by one."""
+
+    def __init__(self, segment: FileSegment) -> None:
+        self._segment = segment
+
+    def __len__(self) -> int:
+        return len(self._segment.positions)
+
+    def __getitem__(self, place: Any) -> Any:
+        fact, _ = self._segment.fact(place)
+        return fact.row if isinstance(fact, SingleRow) else fact

@@ -1,0 +1,1 @@
+"""The tests mirror the rooms; helpers are imported as `tests.<room>.<module>`."""
