@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from ledger.columns import Column, constant
 from ledger.identity import Entity
 from ledger.layout import Layout
-from ledger.rows import ABSENT, COMPLETE, FOUND, NULL, PLAIN, TOMBSTONE, WORD, header_of, tombstone
+from ledger.rows import ABSENT, COMPLETE, NULL, PLAIN, TOMBSTONE, WORD, header_of, tombstone
 
 EventTimes: TypeAlias = "int | array[int]"
 
@@ -39,6 +39,12 @@ class Block:
 
     def __iter__(self) -> Iterator[tuple[Entity, bytes]]:
         return zip(self.entities, self.rows, strict=True)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row wrote every slot and none is a tombstone: such rows replace older ones."""
+        flags = self._strided(2)
+        return bool(flags) and all(flag & (COMPLETE | TOMBSTONE) == COMPLETE for flag in set(flags))
 
     @property
     def is_delete(self) -> bool:
@@ -117,9 +123,7 @@ def build_deletes(layout: Layout, entities: Sequence[Entity], ref: int, event_ti
 
 
 def _flags(layout: Layout, columns: Mapping[int, Column], rows: int) -> array[int]:
-    complete = len(columns) == len(layout.types)
-    plain = complete and len(layout.types) == len(layout.slot_words)
-    flags = constant(layout.flags | FOUND | (COMPLETE if complete else 0) | (PLAIN if plain else 0), rows)
+    flags = constant(layout.plain_flags if len(columns) == len(layout.types) else layout.flags, rows)
     for column in columns.values():
         for row in column.nulls:
             flags[row] &= ~PLAIN

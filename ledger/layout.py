@@ -48,7 +48,7 @@ class Layout:
     """
 
     __slots__ = (
-        "checks", "decode", "encode", "features", "flags", "heavy", "label", "names", "pack_plain", "plain_flags",
+        "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names", "pack_plain", "plain_flags",
         "pool", "slot_words", "slots", "types", "version", "view", "words",
     )  # fmt: skip
 
@@ -74,7 +74,9 @@ class Layout:
         self.pool = pool
         self.words = Struct(f"=qqq{slot_words}")
         self.flags = FOUND | len(slot_words) << SLOTS_SHIFT
-        self.plain_flags = self.flags | COMPLETE | PLAIN
+        covers = len(self.types) == len(slot_words)  # a version that lacks a removed feature never replaces a row
+        self.complete_flags = self.flags | (COMPLETE if covers else 0)
+        self.plain_flags = self.flags | (COMPLETE | PLAIN if covers else 0)
         self.encode = _generate_encoder(self)
         self.decode = _generate_decoder(self)
         self.pack_plain = _generate_packer(self)
@@ -129,7 +131,7 @@ class Layout:
             return self.pack_plain(ref, event_time, cells)
         words, tail = self._sparse_words(cells)
         missing = any(cell is MISSING for cell in cells)
-        flags = self.flags if missing else self.flags | COMPLETE
+        flags = self.flags if missing else self.complete_flags
         return self.words.pack(ref, event_time, flags, *words) + b"".join(tail)
 
     def _sparse_words(self, cells: Cells) -> tuple[list[Any], list[bytes]]:
@@ -242,8 +244,7 @@ def _generate_packer(layout: Layout) -> Packer:
             lines.append(f"    c{place} = c{place}.encode()\n")
         lines.append(f"    w{place} = end << {HEAVY_SHIFT} | len(c{place}); end += len(c{place})\n")
         words[layout.slots[place]] = f"w{place}"
-    flags = layout.plain_flags if len(layout.types) == len(layout.slot_words) else layout.plain_flags & ~PLAIN
-    packed = f"pack(ref, event_time, {flags}, {', '.join(words)})"
+    packed = f"pack(ref, event_time, {layout.plain_flags}, {', '.join(words)})"
     source = f"def pack_plain(ref, event_time, cells):\n{''.join(lines)}    return {' + '.join([packed, *heavy])}\n"
     return _compiled(source, "pack_plain", names)
 

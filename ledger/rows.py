@@ -28,7 +28,7 @@ NULL: Final = 0x7FF8_0000_0000_0002  # written as None
 ABSENT_FLOAT: Final[float] = Struct("=d").unpack(Struct("=q").pack(ABSENT))[0]
 NULL_FLOAT: Final[float] = Struct("=d").unpack(Struct("=q").pack(NULL))[0]
 
-COMPLETE: Final = 1  # every feature of its version was written
+COMPLETE: Final = 1  # every slot of the view so far was written: when newest, it replaces all before it
 PLAIN: Final = 2  # COMPLETE, and nothing is null: every word is a value
 TOMBSTONE: Final = 4  # a delete: every slot absent
 MIXED: Final = 8  # merged from several writes; carries sources
@@ -45,7 +45,7 @@ pair_of = Struct("=qq").unpack_from
 
 
 Source: TypeAlias = "tuple[int, int]"  # (reference, event time) of a write
-NO_SOURCE: Final = (0, 0)
+NO_SOURCE: Final = (0, -(2**63))  # earlier than any event time
 
 
 class Missing(Enum):

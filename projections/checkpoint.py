@@ -1,0 +1,79 @@
+"""Checkpoints: the dumps of all projections at one offset, for a start without a replay.
+
+    file = {"format","ledger_id","offset","digest","projections":[{name,version,bytes,sha256}]} NEWLINE
+           the dumps, one after the other
+
+A checkpoint is a cache, never the truth: it is used only when it belongs to this ledger, its digest is
+that of the log at its offset, and every dump has its version and hash; otherwise the log is replayed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any, Final
+
+from ledger import Log, write_atomically
+from projections.fold import Fold
+
+FORMAT: Final = "vectordb-checkpoint"
+
+
+def write_checkpoint(path: str | os.PathLike[str], fold: Fold) -> int:
+    """Dump every projection at the head of the log; the bytes written."""
+    dumps = [(projection, projection.dump()) for projection in fold.projections]
+    log = fold.log
+    head = {
+        "format": FORMAT,
+        "ledger_id": log.header.ledger_id,
+        "offset": log.head,
+        "digest": log.digest(log.head).hex(),
+        "projections": [
+            {"name": projection.name, "version": projection.version, "bytes": len(dump), "sha256": sha256(dump).hexdigest()}
+            for projection, dump in dumps
+        ],
+    }
+    return write_atomically(path, _chunks(head, [dump for _, dump in dumps]))
+
+
+def _chunks(head: dict[str, Any], dumps: list[bytes]) -> Iterator[bytes]:
+    yield json.dumps(head).encode() + b"\n"
+    yield from dumps
+
+
+def load_checkpoint(path: str | os.PathLike[str], fold: Fold, log: Log) -> int:
+    """Take the state of a checkpoint; its offset, or 0 where it cannot be used (``fold`` is then empty).
+
+    The events after the offset are still to be folded.
+    """
+    parts = _read(path, fold, log)
+    if parts is None:
+        return 0
+    offset, dumps = parts
+    try:
+        for projection, dump in zip(fold.projections, dumps, strict=True):
+            projection.load(dump)
+    except (ValueError, KeyError, TypeError, IndexError):
+        for projection in fold.projections:
+            projection.reset()
+        return 0
+    return offset
+
+
+def _read(path: str | os.PathLike[str], fold: Fold, log: Log) -> tuple[int, list[bytes]] | None:
+    try:
+        with open(path, "rb") as file:
+            head = json.loads(file.readline())
+            wanted = [(projection.name, projection.version) for projection in fold.projections]
+            fits = head["format"] == FORMAT and head["ledger_id"] == log.header.ledger_id and head["offset"] <= log.head
+            if not fits or [(item["name"], item["version"]) for item in head["projections"]] != wanted:
+                return None
+            if log.digest(head["offset"]).hex() != head["digest"]:
+                return None
+            dumps = [file.read(item["bytes"]) for item in head["projections"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    hashes = [item["sha256"] for item in head["projections"]]
+    return (head["offset"], dumps) if [sha256(dump).hexdigest() for dump in dumps] == hashes else None

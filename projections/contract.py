@@ -1,0 +1,68 @@
+"""The projection contract: a fold of events into a view of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from ledger import Event, Fact, Log
+
+if TYPE_CHECKING:
+    from projections.catalog import Catalog
+
+Handler = Callable[[Event], None]
+
+
+class Projection:
+    """What a part of the log means. Subclass it for your own: ``VectorDB(projections=[Mine()])``.
+
+    A projection uses only the event, its own state, the catalog, and rows of the log by reference. It
+    must give the same state for the same events, whenever they are folded: live, at a cold start, in a
+    rebuild or in a fork. When it raises, the event stands and the projection is rebuilt before its next
+    answer, so ``apply`` need not be atomic.
+
+    >>> class Counter(Projection):
+    ...     name, version, handles = "counter", 1, (Fact,)
+    ...     def reset(self): self.events = 0
+    ...     def apply(self, event): self.events += 1
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raise it when the meaning of ``dump`` changes: older checkpoints are then ignored
+    handles: ClassVar[tuple[type[Fact], ...]] = ()  # fact types, subclasses included; (Fact,) is every event
+
+    log: Log
+    catalog: Catalog
+
+    def bind(self, log: Log, catalog: Catalog) -> None:
+        """Called once by the database, before the first event; starts from the empty state."""
+        self.log = log
+        self.catalog = catalog
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the empty state, that of offset 0."""
+        raise NotImplementedError
+
+    def apply(self, event: Event) -> None:
+        """Fold one event of a handled type. Offsets arrive in order, each once."""
+        raise NotImplementedError
+
+    def handlers(self) -> dict[type[Fact], Handler]:
+        """Handled fact types and what folds each; by default ``apply`` folds them all."""
+        return dict.fromkeys(self.handles, self.apply)
+
+    def dump(self) -> bytes:
+        """The state as bytes, for a checkpoint. Never code, never pickle."""
+        raise NotImplementedError
+
+    def load(self, state: bytes) -> None:
+        """Take the state of a dump of the same ``version``, at the same offset of the same log."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Assert every invariant of the state; costs a pass over it."""
+
+    def counts(self) -> dict[str, int]:
+        """A few sizes for a report."""
+        return {}

@@ -1,0 +1,101 @@
+"""The one replay loop: live writes, cold start, rebuild, recovery, forks and fixtures all run it.
+
+Readers take no lock. ``sequence`` is odd while events are folded and even when the views agree with the
+log; a reader compares it before and after, and tries again when it moved. A reader of the past needs
+only ``repairs``: what it reads never changes, unless a projection is being rebuilt. Both stay odd while a
+projection is behind, so every reader comes to ``heal`` under the lock before it gets an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ledger import FACTS, Event, Fact, Log, ProjectionError
+from projections.catalog import Catalog
+from projections.contract import Handler, Projection
+
+
+class Fold:
+    """Folds events into projections; the catalog of definitions first."""
+
+    def __init__(self, log: Log, projections: Sequence[Projection]) -> None:
+        self.log = log
+        self.catalog = Catalog()
+        self.projections: tuple[Projection, ...] = (self.catalog, *projections)
+        self.sequence = 0
+        self.repairs = 0
+        self.behind: dict[Projection, BaseException | None] = {}
+        self._table: dict[type[Fact], tuple[tuple[Projection, Handler], ...]] = {}
+        _check_names(self.projections)
+        for projection in self.projections:
+            projection.bind(log, self.catalog)
+        self._arrange()
+
+    def apply(self, event: Event) -> None:
+        """Fold one event. A projection that raises is marked behind; the others go on."""
+        for projection, handle in self._table[type(event.fact)]:
+            try:
+                handle(event)
+            except Exception as error:  # its own failure must not reach the write, nor the others
+                self._mark_behind(projection, error)
+
+    def run(self, events: Iterable[Event]) -> int:
+        """Fold many events; how many."""
+        count = 0
+        for count, event in enumerate(events, 1):  # noqa: B007 - the count is the answer
+            self.apply(event)
+        return count
+
+    def all_behind(self, error: BaseException) -> None:
+        """An interrupt came between two projections: none can be trusted to have folded the event."""
+        for projection in self.projections:
+            self._mark_behind(projection, error)
+
+    def heal(self) -> None:
+        """Rebuild what is behind from the log; raises ``ProjectionError`` when it fails again."""
+        for projection in [known for known in self.projections if known in self.behind]:
+            try:
+                self._rebuild(projection)
+            except Exception as error:
+                self.behind[projection] = error
+                rule = "a projection folds every event; it is behind until it can"
+                raise ProjectionError(rule, projection=projection.name, error=repr(error)) from error
+            del self.behind[projection]
+        self._arrange()
+        self.repairs += self.repairs & 1
+
+    def _rebuild(self, projection: Projection) -> None:
+        projection.reset()
+        table = {kind: handle for kind in FACTS if (handle := _handler(projection, kind)) is not None}
+        for event in self.log.events():
+            handle = table.get(type(event.fact))
+            if handle is not None:
+                handle(event)
+
+    def _mark_behind(self, projection: Projection, error: BaseException) -> None:
+        self.behind[projection] = error
+        self.repairs |= 1
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """The table of handlers, without what is behind."""
+        self._table = {
+            kind: tuple(
+                (projection, handle)
+                for projection in self.projections
+                if projection not in self.behind and (handle := _handler(projection, kind)) is not None
+            )
+            for kind in FACTS
+        }
+
+
+def _handler(projection: Projection, kind: type[Fact]) -> Handler | None:
+    """What folds a fact type: its own handler first, else that of a base class."""
+    handlers = projection.handlers()
+    return next((handlers[base] for base in kind.__mro__ if base in handlers), None)
+
+
+def _check_names(projections: Sequence[Projection]) -> None:
+    names = [projection.name for projection in projections]
+    if len(set(names)) < len(names):
+        raise ProjectionError("each projection has its own name", names=names)

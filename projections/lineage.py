@@ -1,0 +1,67 @@
+"""Lineage references: what each write says it was derived from, both ways, as stored in events."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from ledger import ROW_BITS, Event, Fact
+from projections.contract import Projection
+
+
+class Lineage(Projection):
+    """``upstream``: event -> the references it was derived from; ``downstream``: reference -> events.
+
+    Acyclic by construction: a write names earlier rows only.
+    """
+
+    name = "lineage"
+    handles = (Fact,)
+
+    def reset(self) -> None:
+        """No edge."""
+        self._up: dict[int, tuple[int, ...]] = {}
+        self._down: dict[int, array[int]] = {}
+
+    def apply(self, event: Event) -> None:
+        """Add the edges of an event that declares any."""
+        origin = getattr(event.fact, "origin", None)
+        if origin is None or not origin.derived_from:
+            return
+        self._up[event.offset] = origin.derived_from
+        for ref in dict.fromkeys(origin.derived_from):
+            self._down.setdefault(ref, array("q")).append(event.offset)
+
+    def upstream(self, ref: int) -> tuple[int, ...]:
+        """What the event of a row was derived from."""
+        return self._up.get(ref >> ROW_BITS, ())
+
+    def downstream(self, ref: int, limit: int) -> Sequence[int]:
+        """Offsets up to a limit of the events derived from a row."""
+        offsets = self._down.get(ref, array("q"))
+        return offsets[: bisect_right(offsets, limit)]
+
+    def dump(self) -> bytes:
+        """The upstream edges; the others are their inverse."""
+        return json.dumps([[offset, refs] for offset, refs in self._up.items()]).encode()
+
+    def load(self, state: bytes) -> None:
+        """See ``dump``."""
+        self.reset()
+        for offset, refs in json.loads(state):
+            self._up[offset] = tuple(refs)
+            for ref in dict.fromkeys(refs):
+                self._down.setdefault(ref, array("q")).append(offset)
+
+    def check(self) -> None:
+        """Edges go back in time, and both directions hold the same ones."""
+        up = {(ref, offset) for offset, refs in self._up.items() for ref in refs}
+        down = {(ref, offset) for ref, offsets in self._down.items() for offset in offsets}
+        assert up == down
+        assert all(ref >> ROW_BITS < offset for ref, offset in up)
+
+    def counts(self) -> dict[str, int]:
+        """Edges."""
+        return {"edges": sum(map(len, self._up.values()))}  # ints

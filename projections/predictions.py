@@ -1,0 +1,68 @@
+"""Predictions: where in the log each one stands, by service and entity."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from ledger import ROW_BITS, Entity, Event, PredictionsRecorded, entity_from_json, entity_to_json
+from projections.contract import Projection
+
+
+class Predictions(Projection):
+    """References of predictions in order; the predictions themselves stay in the log."""
+
+    name = "predictions"
+    handles = (PredictionsRecorded,)
+
+    def reset(self) -> None:
+        """No prediction."""
+        self._refs: dict[str, dict[Entity, array[int]]] = {}
+        self._all = array("q")
+
+    def apply(self, event: Event) -> None:
+        """Add the references of an event's predictions."""
+        fact = event.fact
+        assert isinstance(fact, PredictionsRecorded)
+        by_entity = self._refs.setdefault(fact.service.partition("@")[0], {})
+        for row, prediction in enumerate(fact.predictions):
+            ref = event.offset << ROW_BITS | row
+            by_entity.setdefault(prediction.entity, array("q")).append(ref)
+            self._all.append(ref)
+
+    def refs(self, limit: int, service: str | None = None, entity: Entity | None = None) -> Iterator[int]:
+        """References up to a limit, of all predictions, of a service, or of one entity of it."""
+        if service is None:
+            found = self._all
+        else:
+            by_entity = self._refs.get(service, {})
+            held = list(by_entity.values()) if entity is None else [by_entity.get(entity, array("q"))]
+            found = array("q", sorted(ref for refs in held for ref in refs))
+        yield from found[: bisect_right(found, limit)]
+
+    def dump(self) -> bytes:
+        """References by service and entity, as JSON."""
+        state = {
+            service: [[entity_to_json(entity), list(refs)] for entity, refs in by_entity.items()]
+            for service, by_entity in self._refs.items()
+        }
+        return json.dumps(state, ensure_ascii=False).encode()
+
+    def load(self, state: bytes) -> None:
+        """See ``dump``."""
+        self.reset()
+        for service, pairs in json.loads(state).items():
+            self._refs[service] = {entity_from_json(entity): array("q", refs) for entity, refs in pairs}
+        self._all = array("q", sorted(ref for pairs in self._refs.values() for refs in pairs.values() for ref in refs))
+
+    def check(self) -> None:
+        """Each reference stands once, in order."""
+        refs = [ref for by_entity in self._refs.values() for held in by_entity.values() for ref in held]
+        assert sorted(refs) == list(self._all)
+        assert len(set(refs)) == len(refs)
+
+    def counts(self) -> dict[str, int]:
+        """Predictions."""
+        return {"predictions": len(self._all)}
