@@ -18,10 +18,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from math import isfinite
+from collections.abc import Callable
 from operator import index
 from typing import Any, ClassVar
 
 from ledger.errors import DefinitionError, InvalidInput
+from ledger.rows import float_of, word_of
 from ledger.times import from_micros, to_micros
 
 MAX_INT = 2**53
@@ -86,6 +88,11 @@ class FeatureType:
             if item.name not in data and value != item.default:
                 data[item.name] = self.to_json(self.check(value)) if item.name == "default" else value
         return data
+
+    @property
+    def reader(self) -> Callable[[bytes, int], tuple[Any, ...]]:
+        """What reads its word in a packed row."""
+        return float_of if self.word == "d" else word_of
 
     @property
     def shown_default(self) -> Any:

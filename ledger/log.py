@@ -122,6 +122,12 @@ class Log:
         row: bytes = payload.row(ref & ROW_MASK)
         return row
 
+    def rows_at(self, offset: int) -> int:
+        """How many rows the event at an offset wrote."""
+        position = offset - 1
+        payload = self._payloads[position >> SEGMENT_BITS][position & SEGMENT_MASK]
+        return 1 if type(payload) is bytes else self.event(offset).rows
+
     def heavy(self, ref: int, slot: int) -> Any:
         """The Text (str or UTF-8) or Vector (bytes) that a write put into a slot."""
         position = (ref >> ROW_BITS) - 1
@@ -145,7 +151,7 @@ class Log:
         """Refuse references of rows that the log does not hold."""
         for ref in refs:
             offset, row = ref >> ROW_BITS, ref & ROW_MASK
-            if not 1 <= offset <= self.head or row >= self.event(offset).rows:
+            if not 1 <= offset <= self.head or row >= self.rows_at(offset):
                 raise UnknownVersion("a reference names a row of the log", offset=offset, row=row, head=self.head)
 
     def event(self, offset: int) -> Event:

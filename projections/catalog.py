@@ -79,6 +79,7 @@ class Catalog(Projection):
     """Views, services, models and marks, as of any offset."""
 
     name = "catalog"
+    essential = True
     handles = (ViewDefined, ServiceDefined, ModelDefined, LogMarked)
 
     def reset(self) -> None:

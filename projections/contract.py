@@ -29,6 +29,7 @@ class Projection:
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raise it when the meaning of ``dump`` changes: older checkpoints are then ignored
+    essential: ClassVar[bool] = False  # built in: while it is behind, no read is answered without a rebuild
     handles: ClassVar[tuple[type[Fact], ...]] = ()  # fact types, subclasses included; (Fact,) is every event
 
     log: Log

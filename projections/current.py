@@ -104,6 +104,7 @@ class CurrentRows(Projection):
     """The current view of every entity."""
 
     name = "current"
+    essential = True
     handles = (ViewDefined, SingleRow, RowsPut, TransactionCommitted)
 
     def reset(self) -> None:

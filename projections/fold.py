@@ -51,9 +51,14 @@ class Fold:
         for projection in self.projections:
             self._mark_behind(projection, error)
 
-    def heal(self) -> None:
-        """Rebuild what is behind from the log; raises ``ProjectionError`` when it fails again."""
+    def heal(self, essential: bool = True) -> None:
+        """Rebuild what is behind from the log; raises ``ProjectionError`` when it fails again.
+
+        The caller holds the lock. The built-in ones, or (``essential=False``) the user's.
+        """
         for projection in [known for known in self.projections if known in self.behind]:
+            if projection.essential is not essential:
+                continue
             try:
                 self._rebuild(projection)
             except Exception as error:
@@ -62,7 +67,7 @@ class Fold:
                 raise ProjectionError(rule, projection=projection.name, error=repr(error)) from error
             del self.behind[projection]
         self._arrange()
-        self.repairs += self.repairs & 1
+        self._settle()
 
     def _rebuild(self, projection: Projection) -> None:
         projection.reset()
@@ -74,8 +79,24 @@ class Fold:
 
     def _mark_behind(self, projection: Projection, error: BaseException) -> None:
         self.behind[projection] = error
-        self.repairs |= 1
+        if projection.essential:
+            self.sequence |= 1
+            self.repairs |= 1
         self._arrange()
+
+    def begin(self) -> None:
+        """Views and log part: readers wait or come under the lock. The caller holds the lock."""
+        self.sequence |= 1
+
+    def end(self) -> None:
+        """Views and log agree again, unless something essential is behind."""
+        if not self.repairs & 1:
+            self.sequence += self.sequence & 1
+
+    def _settle(self) -> None:
+        if not any(projection.essential for projection in self.behind):
+            self.repairs += self.repairs & 1
+            self.sequence += self.sequence & 1
 
     def _arrange(self) -> None:
         """The table of handlers, without what is behind."""

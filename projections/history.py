@@ -51,6 +51,7 @@ class History(Projection):
     """Bitemporal versions: by offset (known at) and by event time (valid at)."""
 
     name = "history"
+    essential = True
     handles = (ViewDefined, SingleRow, RowsPut, TransactionCommitted)
 
     def reset(self) -> None:

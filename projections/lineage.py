@@ -18,6 +18,7 @@ class Lineage(Projection):
     """
 
     name = "lineage"
+    essential = True
     handles = (Fact,)
 
     def reset(self) -> None:

@@ -15,6 +15,7 @@ class Predictions(Projection):
     """References of predictions in order; the predictions themselves stay in the log."""
 
     name = "predictions"
+    essential = True
     handles = (PredictionsRecorded,)
 
     def reset(self) -> None:

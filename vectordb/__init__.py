@@ -1,0 +1,142 @@
+"""An in-memory feature database for machine-learning inference: an event ledger with materialized views.
+
+Every write is an immutable event; views of the current features, of every version, of lineage and
+predictions are folded from the log; any read can be asked as of any past offset. Standard library only.
+
+>>> db = VectorDB()                                  # or VectorDB.open("ledger.jsonl")
+>>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int(default=0)})
+>>> receipt = drivers.put("d-7", {"trips": 12})
+>>> drivers.get("d-7")["trips"]
+12
+>>> db.as_of(1).view("drivers").get("d-7").found     # not there yet
+False
+"""
+
+from ledger import (
+    MISSING,
+    Bool,
+    Category,
+    ClosedLedger,
+    Conflict,
+    DamagedLog,
+    DefinitionConflict,
+    DefinitionError,
+    DigestMismatch,
+    EntityNotFound,
+    Event,
+    Float,
+    ForkedProcess,
+    HeadConflict,
+    HeadMismatch,
+    IdempotencyConflict,
+    Int,
+    InvalidCells,
+    InvalidEntity,
+    InvalidEvent,
+    InvalidInput,
+    InvalidName,
+    InvalidTime,
+    InvalidVersion,
+    LedgerLocked,
+    ManualClock,
+    MarkConflict,
+    NotInLog,
+    OffsetConflict,
+    OffsetOutOfRange,
+    ProjectionError,
+    ReadOnlyLedger,
+    Request,
+    StoreError,
+    Text,
+    TimeOutOfRange,
+    Timestamp,
+    UnknownEventType,
+    UnknownName,
+    UnknownVersion,
+    Vector,
+    VectorDBError,
+    WriteFailed,
+)
+from projections import Projection
+from vectordb.database import VectorDB
+from vectordb.live_view import LiveView, Loaded
+from vectordb.matrix import FeatureMatrix
+from vectordb.models import Model
+from vectordb.past import Past
+from vectordb.plan import Status
+from vectordb.prediction import Prediction
+from vectordb.reader import Reader
+from vectordb.receipt import Receipt
+from vectordb.reproduction import Drift, Reproduction
+from vectordb.row import Row
+from vectordb.service import Service, ServiceRow
+from vectordb.subscription import Subscription
+from vectordb.transaction import Transaction
+from vectordb.version import Version
+from vectordb.view import View
+
+__all__ = [
+    "Bool",
+    "Category",
+    "ClosedLedger",
+    "Conflict",
+    "DamagedLog",
+    "DefinitionConflict",
+    "DefinitionError",
+    "DigestMismatch",
+    "Drift",
+    "EntityNotFound",
+    "Event",
+    "FeatureMatrix",
+    "Float",
+    "ForkedProcess",
+    "HeadConflict",
+    "HeadMismatch",
+    "IdempotencyConflict",
+    "Int",
+    "InvalidCells",
+    "InvalidEntity",
+    "InvalidEvent",
+    "InvalidInput",
+    "InvalidName",
+    "InvalidTime",
+    "InvalidVersion",
+    "LedgerLocked",
+    "LiveView",
+    "Loaded",
+    "MISSING",
+    "ManualClock",
+    "MarkConflict",
+    "Model",
+    "NotInLog",
+    "OffsetConflict",
+    "OffsetOutOfRange",
+    "Past",
+    "Prediction",
+    "Projection",
+    "ProjectionError",
+    "ReadOnlyLedger",
+    "Reader",
+    "Receipt",
+    "Reproduction",
+    "Request",
+    "Row",
+    "Service",
+    "ServiceRow",
+    "Status",
+    "StoreError",
+    "Subscription",
+    "Text",
+    "TimeOutOfRange",
+    "Timestamp",
+    "Transaction",
+    "UnknownEventType",
+    "UnknownName",
+    "UnknownVersion",
+    "Vector",
+    "VectorDB",
+    "VectorDBError",
+    "Version",
+    "View",
+    "WriteFailed",
+]

@@ -1,0 +1,428 @@
+"""The database: the composition root and the public surface of a live ledger."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ledger import (
+    Clock,
+    ClosedLedger,
+    Entity,
+    Event,
+    FeatureType,
+    Header,
+    Instant,
+    InvalidInput,
+    Journal,
+    Log,
+    OffsetOutOfRange,
+    TimeOutOfRange,
+    duration_micros,
+    from_micros,
+    new_header,
+    parse_input,
+    system_clock,
+    to_micros,
+)
+from projections import Projection, write_checkpoint
+from vectordb.definitions import Definitions
+from vectordb.live_view import LiveView
+from vectordb.matrix import FeatureMatrix
+from vectordb.models import Model
+from vectordb.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
+from vectordb.past import Past
+from vectordb.plan import Plan
+from vectordb.prediction import Prediction
+from vectordb.reader import Reader
+from vectordb.recorder import Recorder
+from vectordb.service import Service, ServiceRow
+from vectordb.state import State
+from vectordb.subscription import Subscription
+from vectordb.transaction import Transaction
+from vectordb.writer import Writer
+
+T = TypeVar("T")
+POLL_S = 0.02
+
+
+class VectorDB(Reader):
+    """An in-memory feature database over an event log.
+
+    ``VectorDB()`` lives in memory; ``VectorDB.open(path)`` keeps its log in a file; ``VectorDB.replay``
+    makes a fresh instance from a log. ``clock`` returns microseconds since 1970 UTC, ``seed`` makes the
+    ledger's id repeatable, ``projections`` are your own (see ``Projection``).
+
+    >>> from vectordb import Int
+    >>> db = VectorDB()
+    >>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int(default=0)})
+    >>> receipt = drivers.put("d-7", {"trips": 12})
+    >>> drivers.get("d-7")["trips"], receipt.versions
+    (12, ('drivers/d-7@2',))
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock = system_clock,
+        seed: int | None = None,
+        projections: Sequence[Projection] = (),
+        max_event_bytes: int = 64 << 20,
+    ) -> None:
+        log = Log(new_header(clock(), seed))
+        self._assemble(State(Journal(log, max_event_bytes=max_event_bytes), clock, projections))
+
+    def _assemble(self, state: State, report: OpenReport | None = None) -> None:
+        self.state = state
+        self.writer = Writer(state)
+        self.opened = report or OpenReport()
+        self._definitions = Definitions(state, self.writer)
+        self._recorder = Recorder(state, self.writer)
+        self._closed = False
+
+    @classmethod
+    def _of(cls, state: State, report: OpenReport | None = None) -> VectorDB:
+        db = cls.__new__(cls)
+        db._assemble(state, report)
+        return db
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock = system_clock,
+        seed: int | None = None,
+        projections: Sequence[Projection] = (),
+        fsync: str = "never",
+        recover: bool = False,
+        expect: Expect = None,
+        read_only: bool = False,
+        lazy: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
+        max_event_bytes: int = 64 << 20,
+    ) -> VectorDB:
+        """Replay a ledger file (created when it is not there), then append to it.
+
+        One process writes (``LedgerLocked`` otherwise); any number opens ``read_only`` and follows with
+        ``refresh``. ``fsync``: never (survives a kill), interval (a second), always. Damage stops the
+        open, naming line and offset; ``recover=True`` keeps the valid prefix and leaves the original
+        beside it. ``expect`` (an offset, or an offset and its digest) finds the loss of whole last lines.
+        ``lazy`` leaves the events in the file; ``checkpoint`` saves the folding of what it covers.
+        ``opened`` then tells what was found. About 6 us an event of ten features.
+        """
+        options = Options(clock, fsync, read_only, lazy, seed, max_event_bytes, checkpoint)
+        return cls._of(*open_state(path, options, projections, expect, recover))
+
+    @classmethod
+    def replay(
+        cls,
+        source: str | os.PathLike[str] | Iterable[Event],
+        *,
+        as_of: int | None = None,
+        clock: Clock = system_clock,
+        projections: Sequence[Projection] = (),
+    ) -> VectorDB:
+        """A fresh in-memory instance from a ledger file or from events, whole or up to an offset."""
+        replay = replay_path if isinstance(source, (str, os.PathLike)) else replay_events
+        return cls._of(replay(source, as_of, clock, projections))  # type: ignore[operator]
+
+    # -- reading: what Reader leaves open ----------------------------------------------------------
+
+    @property
+    def as_of_offset(self) -> int:
+        """The head: live reads see everything."""
+        return self.state.log.head
+
+    @property
+    def head(self) -> int:
+        """The last offset; 0 when nothing has happened."""
+        return self.state.log.head
+
+    def clock(self) -> int:
+        """The clock, but never before the last recorded time, in microseconds."""
+        return self.state.now()
+
+    def pinned(self, offset: int, at: int) -> Past:
+        """A past at an offset and clock, unchecked."""
+        return Past(self.state, offset, at)
+
+    def consistently(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Lock-free, tried again when a write came between."""
+        return self.state.read(function, *arguments)
+
+    def plan(self, view: str) -> Plan:
+        """The newest definition of a view."""
+        return self.state.plan(view)
+
+    def packed(self, view: str, entity: Entity, at: int) -> bytes | None:
+        """From the current rows."""
+        return self.state.live_row(view, entity, at)
+
+    def view(self, name: str) -> LiveView:
+        """A view by name, to read and to write; raises ``UnknownName``."""
+        return LiveView(self, name)
+
+    # -- time travel ---------------------------------------------------------------------------------
+
+    def as_of(
+        self,
+        offset: int | None = None,
+        *,
+        time: Instant | None = None,
+        mark: str | None = None,
+        prediction: str | None = None,
+    ) -> Past:
+        """The database as it was: at an offset, a time, a mark, or as a prediction saw it; exactly one.
+
+        The clock of the past is the recorded time of the offset, the ``time`` asked for, or the clock
+        that the prediction's read used.
+        """
+        if offset is not None and time is None and mark is None and prediction is None:
+            return self._as_of_offset(offset)
+        if [offset, time, mark, prediction].count(None) != 3:
+            given = {"offset": offset, "time": time, "mark": mark, "prediction": prediction}
+            raise InvalidInput("as_of takes exactly one of offset, time, mark and prediction", **given)
+        if time is not None:
+            return self._as_of_time(time)
+        if mark is not None:
+            return self._as_of_offset(self.state.catalog.mark(mark))
+        found = self.prediction(prediction or "")
+        return Past(self.state, found.as_of, to_micros(found.at))
+
+    def _as_of_offset(self, offset: int) -> Past:
+        log = self.state.log
+        if type(offset) is not int or not 0 <= offset <= log.head:
+            raise OffsetOutOfRange("as_of is an offset of the log", offset=offset, first=0, last=log.head)
+        return Past(self.state, offset, log.time_of(offset))
+
+    def _as_of_time(self, instant: Instant) -> Past:
+        micros, now = to_micros(instant), self.clock()
+        if micros > now:
+            raise TimeOutOfRange("as_of does not lie after the clock", time=from_micros(micros), clock=from_micros(now))
+        return Past(self.state, self.state.log.offset_at(micros), micros)
+
+    def fork(self, offset: int | None = None, *, clock: Clock | None = None, seed: int | None = None) -> VectorDB:
+        """A writable branch in memory as of an offset (None: the head); this database is never touched.
+
+        It shares the events and folds them anew: 2 us an event.
+        """
+        state = self.state
+        with state.lock:
+            at = state.log.head if offset is None else self._as_of_offset(offset).as_of_offset
+            clock = clock or state.clock
+            branch = State(Journal(state.log.fork(at, clock(), seed)), clock)
+        branch.fold.run(branch.log.events())
+        return VectorDB._of(branch)
+
+    # -- definitions ---------------------------------------------------------------------------------
+
+    def create_view(
+        self,
+        name: str,
+        *,
+        entity: str,
+        features: Mapping[str, FeatureType],
+        ttl: Any = None,
+        owner: str = "",
+        tags: Sequence[str] = (),
+        description: str = "",
+        replace: bool = False,
+        **meta: Any,
+    ) -> LiveView:
+        """Define a view of features of one kind of entity.
+
+        The same definition again is a no-op; another one is refused with the difference shown, and with
+        ``replace=True`` becomes the next version (features may come and go; type, dimension and metric of
+        a feature stay). ``ttl`` is seconds or a ``timedelta``; None or 0 keeps values for ever.
+        """
+        arguments = {"name": name, "entity": entity, "features": dict(features), "ttl": duration_micros(ttl or 0) or None}
+        labels = {"owner": owner, "tags": tuple(tags), "description": description}
+        self._definitions.create_view({**arguments, **labels}, replace, meta)
+        return self.view(name)
+
+    def create_service(
+        self,
+        name: str,
+        *,
+        features: Sequence[Any],
+        owner: str = "",
+        tags: Sequence[str] = (),
+        description: str = "",
+        replace: bool = False,
+        **meta: Any,
+    ) -> Service:
+        """Define what a model asks for: ``"view:feature"`` texts and ``Request`` inputs, in its order.
+
+        Where two views share a feature's name, its input is called ``view:feature``, else by its name.
+        """
+        labels = {"owner": owner, "tags": tuple(tags), "description": description}
+        arguments = {"name": name, "features": tuple(map(parse_input, features)), **labels}
+        self._definitions.create_service(arguments, replace, meta)
+        return self.service(name)
+
+    def create_model(
+        self,
+        name: str,
+        kind: str,
+        *,
+        owner: str = "",
+        tags: Sequence[str] = (),
+        description: str = "",
+        replace: bool = False,
+        **parameters: Any,
+    ) -> Model:
+        """Define a model as data: ``kind`` is linear, logistic or tree, with its own parameters.
+
+        >>> model = VectorDB().create_model("risk", "linear", features=["x"], coefficients=[2.0], intercept=1.0)
+        >>> model.predict({"x": 3.0})
+        7.0
+        """
+        labels = {"owner": owner, "tags": tuple(tags), "description": description}
+        self._definitions.create_model({"name": name, "kind": kind, "parameters": parameters, **labels}, replace, {})
+        return self.model(name)
+
+    def mark(self, name: str, **meta: Any) -> int:
+        """Name this point of the log, once: ``as_of(mark=name)`` finds it. The offset of the mark."""
+        return self._definitions.mark(name, meta)
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    def transaction(self, **options: Any) -> Transaction:
+        """Several writes in one event: ``with db.transaction(actor="etl") as tx: tx.view("drivers").put(...)``.
+
+        Options: ``actor``, ``correlation``, ``causation``, ``tags``, ``expected_head``, ``idempotency_key``.
+        """
+        return Transaction(self, **options)
+
+    def record_prediction(
+        self,
+        row: ServiceRow,
+        *,
+        model: str,
+        output: Any = None,
+        assignment: Any = None,
+        idempotency_key: str | None = None,
+        **meta: Any,
+    ) -> Prediction:
+        """Record what a service read (offset, clock, versions, request inputs) and what a model answered.
+
+        ``output`` is plain data (finite numbers, text, lists, objects); left out, a model that is data
+        computes it. ``assignment`` is the experiment's answer that the prediction was served under.
+        """
+        outputs = None if output is None else [output]
+        receipt = self._recorder.record([row], model, outputs, [assignment], idempotency_key, meta)
+        return self.prediction(receipt.versions[0])
+
+    def record_predictions(
+        self,
+        rows: FeatureMatrix | Sequence[ServiceRow],
+        *,
+        model: str,
+        outputs: Sequence[Any] | None = None,
+        assignments: Sequence[Any] | None = None,
+        idempotency_key: str | None = None,
+        **meta: Any,
+    ) -> list[Prediction]:
+        """Record many predictions of one read in one event; as ``record_prediction``."""
+        read = rows.rows if isinstance(rows, FeatureMatrix) else list(rows)
+        receipt = self._recorder.record(read, model, outputs, assignments, idempotency_key, meta)
+        return [self.prediction(version) for version in receipt.versions]
+
+    # -- the log as a whole ----------------------------------------------------------------------------
+
+    @property
+    def header(self) -> Header:
+        """Identity of the ledger: its id, when it was created, and the parent of a fork."""
+        return self.state.log.header
+
+    def digest(self, offset: int | None = None) -> str:
+        """The digest of an event in hex (None: the head); it binds every byte of the log before it."""
+        return self.state.log.digest(self.head if offset is None else offset).hex()
+
+    def subscribe(self, from_offset: int | None = None) -> Subscription:
+        """Events from an offset on, old ones first, then live; None = only what comes from now on."""
+        return Subscription(self.state, self.head + 1 if from_offset is None else max(1, from_offset))
+
+    def wait(self, offset: int, timeout: float | None = None) -> bool:
+        """Wait until the head reaches an offset; False when ``timeout`` seconds ran out first.
+
+        A read-only database reads the file again meanwhile.
+        """
+        store = self.state.journal.store
+        if store is None or store.writable:
+            return self.state.log.wait(offset, timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.refresh() < offset:
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
+
+    def refresh(self) -> int:
+        """Fold the lines that another process has appended to the file; the head.
+
+        When the file was replaced (a snapshot moved over it, an erasure), it is replayed from the start.
+        """
+        from vectordb.following import follow
+
+        with self.state.lock:
+            followed = follow(self.state)
+            if followed is not None:
+                self._assemble(followed, self.opened)
+        return self.head
+
+    def snapshot(self, path: str | os.PathLike[str]) -> int:
+        """Write the whole log as a ledger file (temporary file, fsync, rename, fsync of the folder); its bytes."""
+        return self.state.journal.snapshot(path)
+
+    def checkpoint(self, path: str | os.PathLike[str]) -> int:
+        """Write the folded state, for ``open(checkpoint=path)``; the bytes written."""
+        with self.state.lock:
+            self.state.heal()
+            return write_checkpoint(path, self.state.fold)
+
+    def projection(self, name: str) -> Projection:
+        """One of the projections by name, your own ones included; rebuilt first where it is behind."""
+        fold = self.state.fold
+        with self.state.lock:
+            self.state.heal()
+            if fold.behind:
+                fold.heal(essential=False)
+        found = {projection.name: projection for projection in fold.projections}
+        if name not in found:
+            raise InvalidInput("no projection of that name", name=name, known=sorted(found))
+        return found[name]
+
+    def check(self) -> None:
+        """Assert every invariant of every projection; costs a pass over the state."""
+        with self.state.lock:
+            self.state.heal()
+            for projection in self.state.fold.projections:
+                projection.check()
+
+    def close(self) -> None:
+        """Release the file. Writes are refused from now on; reads of what is in memory still answer."""
+        with self.state.lock:
+            self._closed = True
+            self.writer.closed = _refuse_closed
+            if self.state.journal.store is not None:
+                self.state.journal.store.close()
+
+    def __enter__(self) -> VectorDB:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"VectorDB(head={self.head}, views={self.views()})"
+
+
+def _refuse_closed() -> None:
+    raise ClosedLedger("a closed database takes no writes")

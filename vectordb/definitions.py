@@ -1,0 +1,119 @@
+"""Deciding on definitions: the same is a no-op, another is refused with the difference, or replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ledger import (
+    DefinitionConflict,
+    DefinitionError,
+    Fact,
+    FeatureRef,
+    MarkConflict,
+    LogMarked,
+    ModelDefined,
+    ModelDefinition,
+    ServiceDefined,
+    ServiceDefinition,
+    ViewDefined,
+    ViewDefinition,
+    check_plain,
+)
+from projections import Shelf
+from vectordb.models import check_model
+from vectordb.state import State
+from vectordb.writer import Writer, make_meta
+
+D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition)
+
+
+class Definitions:
+    """Writes definitions and marks."""
+
+    def __init__(self, state: State, writer: Writer) -> None:
+        self._state = state
+        self._writer = writer
+
+    def create_view(self, arguments: dict[str, Any], replace: bool, meta: dict[str, Any]) -> None:
+        """Define a view."""
+
+        def decide(definition: ViewDefinition) -> Fact:
+            self._state.log.layouts.check(definition)
+            return ViewDefined(definition)
+
+        self._create(ViewDefinition, self._state.catalog.views, arguments, replace, meta, decide)
+
+    def create_service(self, arguments: dict[str, Any], replace: bool, meta: dict[str, Any]) -> None:
+        """Define a service."""
+
+        def decide(definition: ServiceDefinition) -> Fact:
+            self._check_inputs(definition)
+            return ServiceDefined(definition)
+
+        self._create(ServiceDefinition, self._state.catalog.services, arguments, replace, meta, decide)
+
+    def create_model(self, arguments: dict[str, Any], replace: bool, meta: dict[str, Any]) -> None:
+        """Define a model."""
+        arguments["parameters"] = check_plain(arguments["parameters"], "a model's parameters")
+
+        def decide(definition: ModelDefinition) -> Fact:
+            return ModelDefined(check_model(definition))
+
+        self._create(ModelDefinition, self._state.catalog.models, arguments, replace, meta, decide)
+
+    def _create(
+        self,
+        kind: type[D],
+        shelf: Shelf[D],
+        arguments: dict[str, Any],
+        replace: bool,
+        meta: dict[str, Any],
+        decide: Callable[[D], Fact],
+    ) -> None:
+        with self._state.lock:
+            self._state.heal()
+            known = shelf.find(arguments["name"])
+            definition = kind(version=known.version + 1 if known else 1, **arguments)
+            if known is not None and known.same_as(definition):
+                return
+            if known is not None and not replace:
+                rule = f"a {shelf.noun} of that name has another definition (replace=True records a new version)"
+                raise DefinitionConflict(rule, name=known.name, version=known.version, difference=difference(known, definition))
+            fact = decide(definition)
+            self._writer.commit(lambda offset, time: fact, make_meta(**meta))
+
+    def _check_inputs(self, definition: ServiceDefinition) -> None:
+        refs = [item for item in definition.features if isinstance(item, FeatureRef)]
+        if not refs:
+            raise DefinitionError("a service reads at least one feature of a view", service=definition.name)
+        for item in refs:
+            self._state.plan(item.view).slot(item.feature)
+
+    def mark(self, name: str, meta: dict[str, Any]) -> int:
+        """Name the offset of a new event; the offset."""
+        with self._state.lock:
+            self._state.heal()
+            fact = LogMarked(name)
+            taken = self._state.catalog.marks.get(name)
+            if taken is not None:
+                raise MarkConflict("a mark is set once", mark=name, offset=taken)
+            return self._writer.commit(lambda offset, time: fact, make_meta(**meta)).offset
+
+
+def difference(old: Any, new: Any) -> dict[str, Any]:
+    """What differs between two definitions, field by field (features and inputs item by item)."""
+    before, after = old.to_json(), new.to_json()
+    changed: dict[str, Any] = {}
+    for field in dict.fromkeys([*before, *after]):
+        was, now = before.get(field), after.get(field)
+        if field != "version" and was != now:
+            both_lists = isinstance(was, list) and isinstance(now, list)
+            changed[field] = _list_difference(was, now) if both_lists else {"was": was, "now": now}
+    return changed
+
+
+def _list_difference(was: list[Any], now: list[Any]) -> dict[str, Any]:
+    removed = [item for item in was if item not in now]
+    added = [item for item in now if item not in was]
+    return {"removed": removed, "added": added} if removed or added else {"was": was, "now": now}

@@ -1,0 +1,204 @@
+"""Opening: from a file or events to a state, by the one replay loop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from ledger import (
+    Clock,
+    DamagedLog,
+    decode_event,
+    encode_event,
+    parse_bodies,
+    Event,
+    Header,
+    InvalidEvent,
+    JsonlStore,
+    Journal,
+    Log,
+    OffsetOutOfRange,
+    ReadOnlyLedger,
+    new_header,
+    read_first_line,
+    write_atomically,
+)
+from projections import Projection, load_checkpoint
+from vectordb.state import State
+
+Expect = int | tuple[int, str] | None
+
+
+class OpenReport(NamedTuple):
+    """What opening found: bytes of a torn last line that were cut off (or left, when read-only), and with
+    ``recover=True`` the damage and the path where the original file was kept."""
+
+    torn_bytes: int = 0
+    torn_line: int = 0
+    damage: str = ""
+    kept: str = ""
+    checkpoint: int = 0
+
+
+class Options(NamedTuple):
+    """How a ledger file is opened."""
+
+    clock: Clock
+    fsync: str = "never"
+    read_only: bool = False
+    lazy: bool = False
+    seed: int | None = None
+    max_event_bytes: int = 64 << 20
+    checkpoint: str | os.PathLike[str] | None = None
+
+
+def open_state(
+    path: str | os.PathLike[str], options: Options, projections: Sequence[Projection], expect: Expect, recover: bool
+) -> tuple[State, OpenReport]:
+    """Replay a ledger file (created when it is not there) into a state that appends to it."""
+    store = JsonlStore(path, fsync=options.fsync, read_only=options.read_only)
+    try:
+        return _load(store, options, projections, expect)
+    except DamagedLog as error:
+        store.close()
+        if not recover or "line" not in error.values or options.read_only:
+            raise
+        kept = _keep_valid_prefix(os.fspath(path), int(error.values["line"]), error)
+        state, report = open_state(path, options, projections, expect, recover=False)
+        return state, report._replace(damage=str(error), kept=kept)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _load(store: JsonlStore, options: Options, projections: Sequence[Projection], expect: Expect) -> tuple[State, OpenReport]:
+    header, position = read_first_line(store)
+    if header is None:
+        header, position = _create(store, options)
+    log = Log(header)
+    journal = Journal(log, store, max_event_bytes=options.max_event_bytes, lazy=options.lazy)
+    journal.lines = 1
+    state = State(journal, options.clock, projections)
+    used = _fold(state, journal.load(position), options.checkpoint)
+    check_ancestry(log)
+    store.end = max(store.end, position)
+    report = _cut_torn_tail(store, journal.lines + 1)
+    journal.check_expected(expect)
+    return state, report._replace(checkpoint=used)
+
+
+def _fold(state: State, events: Iterator[Event], checkpoint: str | os.PathLike[str] | None) -> int:
+    """Fold the events as they are read; with a checkpoint, only those after it."""
+    if checkpoint is None:
+        state.fold.run(events)
+        return 0
+    for _ in events:
+        pass  # read, verified and in the log; folded below
+    offset = load_checkpoint(checkpoint, state.fold, state.log)
+    state.fold.run(state.log.events(offset + 1))
+    return offset
+
+
+def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:
+    """A new ledger: in an empty file, or over a header that a crash cut short."""
+    tail = store.tail()
+    if options.read_only:
+        raise ReadOnlyLedger("a ledger opened read_only is there", path=store.path, bytes=len(tail))
+    header = new_header(options.clock(), options.seed)
+    start = header.line()[: len(b'{"format":"vectordb-ledger"')]
+    if tail and not (start.startswith(tail) or tail.startswith(start)):
+        raise DamagedLog("the first line of a ledger is its header", path=store.path, offset=0, start=tail[:40])
+    store.truncate(0)
+    line = header.line()
+    store.append(line)
+    return header, len(line)
+
+
+def _cut_torn_tail(store: JsonlStore, line: int) -> OpenReport:
+    torn = len(store.tail())
+    if torn and store.writable:
+        store.truncate(store.end)
+    return OpenReport(torn_bytes=torn, torn_line=line if torn else 0)
+
+
+def _keep_valid_prefix(path: str, line: int, error: DamagedLog) -> str:
+    """Leave the damaged file beside, untouched, and write its valid lines to the path."""
+    if line <= 1:
+        raise error
+    number = 1
+    while os.path.exists(kept := f"{path}.damaged-{number}"):
+        number += 1
+    shutil.copy2(path, kept)
+    with open(kept, "rb") as file:
+        lines = [file.readline() for _ in range(line - 1)]
+    write_atomically(path, iter(lines))
+    return kept
+
+
+def check_ancestry(log: Log) -> None:
+    """A fork's ledger begins with all of its parent's events."""
+    parent = log.header.parent
+    if parent is not None and log.head < parent.offset:
+        rule = "a fork's ledger begins with all of its parent's events"
+        raise DamagedLog(rule, line=log.head + 2, offset=log.head + 1, expected=parent.offset)
+    if parent is not None and log.digest(parent.offset).hex() != parent.digest:
+        raise DamagedLog("a fork's header binds its parent's last digest", line=1, offset=parent.offset)
+
+
+# -- replays into memory -------------------------------------------------------------------------------
+
+
+def replay_path(path: str | os.PathLike[str], as_of: int | None, clock: Clock, projections: Sequence[Projection]) -> State:
+    """A state in memory from a ledger file, whole or up to an offset."""
+    store = JsonlStore(path, read_only=True)
+    try:
+        header, position = read_first_line(store)
+        if header is None:
+            raise DamagedLog("the first line of a ledger is its header", path=store.path, line=1, offset=0)
+        log = Log(header)
+        reading = Journal(log, store)
+        reading.lines = 1
+        state = State(Journal(log), clock, projections)
+        stop = float("inf") if as_of is None else as_of
+        events = iter(reading.load(position)) if stop > 0 else iter(())
+        for event in events:
+            state.fold.apply(event)
+            if event.offset >= stop:
+                break
+        _check_reached(log, as_of)
+        if as_of is None:
+            check_ancestry(log)
+        return state
+    finally:
+        store.close()
+
+
+def replay_events(events: Iterable[Event], as_of: int | None, clock: Clock, projections: Sequence[Projection]) -> State:
+    """A state in memory from events: of another database (same header then), or made by hand."""
+    header = getattr(events, "header", None) or new_header(clock())
+    log = Log(header)
+    state = State(Journal(log), clock, projections)
+    for event in takewhile(lambda event: as_of is None or event.offset <= as_of, events):
+        if event.offset != log.head + 1 or event.time < log.last_time:
+            rule = "replayed events start at offset 1, leave no gap, and never go back in time"
+            raise InvalidEvent(rule, offset=event.offset, expected=log.head + 1, time=event.time)
+        own = _as_own(event, log)
+        log.append(own)
+        state.fold.apply(own)
+    _check_reached(log, as_of)
+    return state
+
+
+def _as_own(event: Event, log: Log) -> Event:
+    """The same event through its stored form, packed by this log's own layouts."""
+    body = encode_event(event.offset, event.time, event.fact, event.meta)
+    time, fact, meta = decode_event(parse_bodies([body], event.offset, 0)[0], log.layouts.__getitem__, event.offset + 1)
+    return Event(event.offset, time, fact, meta, log)
+
+
+def _check_reached(log: Log, as_of: Any) -> None:
+    if as_of is not None and (as_of < 0 or log.head != as_of):
+        raise OffsetOutOfRange("as_of is an offset of the log", offset=as_of, first=0, last=log.head)

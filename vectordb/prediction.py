@@ -1,0 +1,88 @@
+"""A recorded prediction, read back from its event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ledger import (
+    ROW_BITS,
+    ROW_MASK,
+    Entity,
+    PredictionRow,
+    PredictionsRecorded,
+    ServiceDefinition,
+    UnknownVersion,
+    from_micros,
+    parse_version,
+    render_version,
+)
+from vectordb.version import version_id
+
+if TYPE_CHECKING:
+    from vectordb.state import State
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a service read, pinned, and what a model answered.
+
+    ``inputs`` holds the stored form of every input by name, as the model saw it; ``versions`` the version
+    id that each came from (None: the request, or never written). ``as_of`` and ``at`` are the offset and
+    clock of the read.
+    """
+
+    id: str
+    service: str
+    model: str
+    entities: tuple[Entity, ...]
+    inputs: dict[str, Any]
+    versions: dict[str, str | None]
+    states: dict[str, str]
+    output: Any
+    assignment: dict[str, Any] | None
+    as_of: int
+    at: datetime
+    offset: int
+    recorded_time: datetime
+    row: PredictionRow = field(repr=False, compare=False)
+    definition: ServiceDefinition = field(repr=False, compare=False)
+
+    @property
+    def entity(self) -> Entity:
+        """The id; of several kinds of entity, the ids one after the other."""
+        return self.row.entity
+
+
+def read_prediction(state: State, ref: int, wanted: str | None = None) -> Prediction:
+    """The prediction of a reference; ``wanted`` is the id that it must have."""
+    offset, number = ref >> ROW_BITS, ref & ROW_MASK
+    event = state.log.event(offset) if 1 <= offset <= state.log.head else None
+    fact = event.fact if event is not None else None
+    if not isinstance(fact, PredictionsRecorded) or number >= fact.rows:
+        raise UnknownVersion("a prediction's id names a recorded prediction", id=wanted, offset=offset, row=number)
+    name, _, version = fact.service.partition("@")
+    row = fact.predictions[number]
+    found = render_version(name, row.entity, ref, fact.rows)
+    if wanted is not None and parse_version(wanted)[:2] != parse_version(found)[:2]:
+        raise UnknownVersion("a prediction's id names the service and entity it was made for", id=wanted, found=found)
+    definition = state.catalog.services.version(name, int(version))
+    keys, log = definition.keys, state.log
+    return Prediction(
+        id=found,
+        service=fact.service,
+        model=fact.model,
+        entities=row.entities,
+        inputs=dict(zip(keys, row.inputs, strict=True)),
+        versions={key: version_id(log, ref) if ref else None for key, ref in zip(keys, row.sources, strict=True)},
+        states=dict(zip(keys, row.states or "p" * len(keys), strict=True)),
+        output=row.output,
+        assignment=row.assignment,
+        as_of=fact.as_of,
+        at=from_micros(fact.at),
+        offset=offset,
+        recorded_time=from_micros(log.time_of(offset)),
+        row=row,
+        definition=definition,
+    )

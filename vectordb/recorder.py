@@ -1,0 +1,123 @@
+"""Recording predictions: pinning what a read carried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ledger import (
+    Fact,
+    InvalidInput,
+    PredictionRow,
+    PredictionsRecorded,
+    UnknownName,
+    check_plain,
+    entity_to_json,
+)
+from vectordb.models import build_model
+from vectordb.receipt import Receipt
+from vectordb.service import ServiceRow
+from vectordb.state import State
+from vectordb.writer import Writer, make_meta, make_origin
+
+COMPUTE: Any = object()  # stands for an output that a model which is data computes
+
+
+class Recorder:
+    """Writes predictions."""
+
+    def __init__(self, state: State, writer: Writer) -> None:
+        self._state = state
+        self._writer = writer
+
+    def record(
+        self,
+        rows: Sequence[Any],
+        model: str,
+        outputs: Sequence[Any] | None,
+        assignments: Sequence[Any] | None,
+        key: str | None,
+        meta: dict[str, Any],
+    ) -> Receipt:
+        """Write one event with a prediction for each row."""
+        first = self._check_rows(rows)
+        with self._state.lock:
+            label, computed = self._outputs(rows, model, outputs)
+            _check_length(rows, computed, "outputs")
+            _check_length(rows, assignments, "assignments")
+            predictions = tuple(
+                PredictionRow(
+                    entities=row.entities,
+                    inputs=row.cells(),
+                    sources=row.sources(),
+                    states=row.states(),
+                    output=check_plain(output, "an output"),
+                    assignment=_assignment(assignments, place),
+                )
+                for place, (row, output) in enumerate(zip(rows, computed, strict=True))
+            )
+            origin = make_origin(self._writer, (), None, key, lambda: _said(first, label, predictions))
+            replayed = self._writer.replayed(origin)
+            if replayed is not None:
+                return replayed
+            fact = PredictionsRecorded(first.service, first.as_of, first.at_micros, label, predictions, origin)
+            weight = 32 * len(predictions) * len(first)
+            return self._writer.commit(_always(fact), make_meta(**meta), weight)
+
+    def _check_rows(self, rows: Sequence[Any]) -> ServiceRow:
+        if not len(rows):
+            raise InvalidInput("at least one prediction is recorded", rows=0)
+        for row in rows:
+            if not isinstance(row, ServiceRow):
+                raise InvalidInput("a prediction is recorded from a row that a service read", row=type(row).__name__)
+            if any(part._state is not self._state for part in row.rows.values()):
+                raise InvalidInput("a prediction is recorded in the database that read its row", service=row.service)
+        pins = {(row.service, row.as_of, row.at_micros) for row in rows}
+        if len(pins) > 1:
+            raise InvalidInput("predictions of one event were read at one offset and clock", reads=sorted(pins)[:5])
+        first: ServiceRow = rows[0]
+        return first
+
+    def _outputs(self, rows: Sequence[Any], model: str, outputs: Sequence[Any] | None) -> tuple[str, Sequence[Any]]:
+        """The model's label, and the outputs: given, or computed by a model that is data."""
+        if not isinstance(model, str) or not model:
+            raise InvalidInput("a prediction names its model", model=model)
+        name, at, version = check_plain(model, "a model's name").partition("@")
+        models = self._state.catalog.models
+        if models.find(name) is None or at and not version.isdigit():
+            if outputs is None:
+                raise UnknownName("an output is given, or the model is data", model=model, known=models.names())
+            return model, outputs
+        definition = models.version(name, int(version)) if at else models.get(name)
+        if outputs is None:
+            predict = build_model(definition).predict
+            outputs = [predict(row) for row in rows]
+        return definition.label, outputs
+
+
+def _check_length(rows: Sequence[Any], values: Sequence[Any] | None, what: str) -> None:
+    if values is not None and len(values) != len(rows):
+        raise InvalidInput(f"{what} are as many as the rows", rows=len(rows), given=len(values))
+
+
+def _assignment(assignments: Sequence[Any] | None, place: int) -> dict[str, Any] | None:
+    found = None if assignments is None else assignments[place]
+    if found is None:
+        return None
+    plain = check_plain(found.to_dict() if hasattr(found, "to_dict") else found, "an assignment")
+    if not isinstance(plain, dict):
+        raise InvalidInput("an assignment is an object", assignment=plain)
+    return plain
+
+
+def _said(first: ServiceRow, label: str, predictions: Iterable[PredictionRow]) -> Any:
+    """What a record call says, for the comparison with a retry: not when its row was read."""
+    rows = [
+        [[entity_to_json(entity) for entity in row.entities], list(row.inputs), row.output, row.assignment]
+        for row in predictions
+    ]
+    return ["predictions", first.service, label, rows]
+
+
+def _always(fact: Fact) -> Any:
+    return lambda offset, time: fact

@@ -1,0 +1,71 @@
+"""The report of the main job: a ledger replayed into a fresh instance, verified, its predictions reproduced."""
+
+from __future__ import annotations
+
+import platform
+import time
+from typing import Any
+
+from ledger import DamagedLog, Header
+from vectordb.database import VectorDB
+
+SHOWN = 20  # drifted predictions listed in full
+
+
+def replay_report(path: str) -> dict[str, Any]:
+    """Replay a file and say what was found; ``ok`` is False when anything differs. Raises ``OSError``."""
+    start = time.perf_counter()
+    report: dict[str, Any] = {"path": path, "ok": False, "python": platform.python_version()}
+    try:
+        db = VectorDB.replay(path)
+    except DamagedLog as error:
+        return {**report, "error": {"code": error.code, "rule": error.rule, **_plain(error.values)}}
+    replayed = time.perf_counter()
+    report.update(_state(db))
+    db.check()
+    verified = time.perf_counter()
+    report["predictions"] = _predictions(db)
+    done = time.perf_counter()
+    report["seconds"] = {
+        "replay": round(replayed - start, 3),
+        "verify": round(verified - replayed, 3),
+        "reproduce": round(done - verified, 3),
+    }
+    report["ok"] = report["predictions"]["drifted"] == 0 and report["predictions"]["not_computable"] == 0
+    return report
+
+
+def _state(db: VectorDB) -> dict[str, Any]:
+    return {
+        "ledger": _header(db.header),
+        "events": db.head,
+        "head": {"offset": db.head, "digest": db.digest()},
+        "projections": {projection.name: projection.counts() for projection in db.state.fold.projections},
+    }
+
+
+def _header(header: Header) -> dict[str, Any]:
+    parent = {"ledger_id": header.parent.ledger_id, "offset": header.parent.offset} if header.parent else None
+    return {"id": header.ledger_id, "parent": parent}
+
+
+def _predictions(db: VectorDB) -> dict[str, Any]:
+    found: dict[str, Any] = {"recorded": 0, "inputs_reproduced": 0, "outputs_reproduced": 0, "outputs_unchecked": 0}
+    drifted: list[dict[str, Any]] = []
+    missing: list[dict[str, Any]] = []
+    for prediction in db.predictions():
+        result = db.reproduce(prediction.id)
+        found["recorded"] += 1
+        found["inputs_reproduced"] += result.inputs
+        found["outputs_reproduced"] += result.output is True
+        found["outputs_unchecked"] += result.output is None
+        if result.drifted:
+            drifted.append({"id": prediction.id, "drifted": [drift._asdict() for drift in result.drifted]})
+        if result.missing:
+            missing.append({"id": prediction.id, "missing": list(result.missing)})
+    reasons = {"drifts": drifted[:SHOWN], "reasons": missing[:SHOWN]}
+    return {**found, "drifted": len(drifted), "not_computable": len(missing), **reasons}
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, (int, str)) else repr(value) for name, value in values.items()}

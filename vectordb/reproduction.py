@@ -1,0 +1,106 @@
+"""Reproduction: a past prediction recomputed from the log, and compared bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ledger import FeatureRef, VectorDBError, canonical, check_plain, to_micros
+from vectordb.models import build_model
+from vectordb.service import Service, ServiceRow
+
+if TYPE_CHECKING:
+    from vectordb.prediction import Prediction
+    from vectordb.reader import Reader
+
+
+class Drift(NamedTuple):
+    """One difference: an input (or ``output``), what was recorded, what was recomputed, and why."""
+
+    name: str
+    recorded: Any
+    recomputed: Any
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What a prediction is when it is computed again.
+
+    ``inputs`` is True when every input has the recorded bits; ``output`` is True or False where it could
+    be computed, None where there is no model at hand. ``drifted`` lists every difference, ``missing`` why
+    a recomputation was not possible.
+    """
+
+    id: str
+    inputs: bool
+    output: bool | None
+    drifted: tuple[Drift, ...] = ()
+    missing: tuple[str, ...] = ()
+    row: Mapping[str, Any] | None = None
+    recomputed: Any = None
+
+    @property
+    def matches(self) -> bool:
+        """Whether nothing differs: inputs, and the output where it was checked."""
+        return self.inputs and self.output is not False and not self.missing
+
+
+def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any] | None = None) -> Reproduction:
+    """Read the inputs again at the pinned offset, clock and service version; then ask the model again."""
+    try:
+        row = _read_again(reader, prediction)
+    except VectorDBError as error:
+        return Reproduction(prediction.id, False, None, missing=(f"inputs: {error}",))
+    drifted = _compare_inputs(prediction, row)
+    try:
+        output, recomputed = _compare_output(reader, prediction, row, model)
+    except VectorDBError as error:
+        missing = (f"output: {error}",)
+        return Reproduction(prediction.id, not drifted, None, tuple(drifted), missing, row)
+    if output is False:
+        drifted.append(Drift("output", prediction.output, recomputed, "the model gives another output"))
+    same = all(drift.name == "output" for drift in drifted)
+    return Reproduction(prediction.id, same, output, tuple(drifted), (), row, recomputed)
+
+
+def _read_again(reader: Reader, prediction: Prediction) -> ServiceRow:
+    past = reader.pinned(prediction.as_of, to_micros(prediction.at))
+    definition = prediction.definition
+    service = Service(past, definition.name, definition.version)
+    kinds = service.entity_kinds
+    recorded = dict(zip(definition.keys, prediction.row.inputs, strict=True))
+    request = {
+        key: None if recorded[key] is None else item.type.show(item.type.from_json(recorded[key]))
+        for key, item in zip(definition.keys, definition.features, strict=True)
+        if not isinstance(item, FeatureRef)
+    }
+    return service.get(dict(zip(kinds, prediction.entities, strict=True)), request=request)
+
+
+def _compare_inputs(prediction: Prediction, row: ServiceRow) -> list[Drift]:
+    drifted: list[Drift] = []
+    states = row.states() or "p" * len(row)
+    old_states = prediction.row.states or "p" * len(row)
+    parts = zip(row, prediction.row.inputs, row.cells(), prediction.row.sources, row.sources(), old_states, states, strict=True)
+    for name, recorded, recomputed, old_source, source, old_state, state in parts:
+        if canonical(recorded) != canonical(recomputed):
+            why = "the value comes from another write" if old_source != source else "the same write has another value"
+            drifted.append(Drift(name, recorded, recomputed, why))
+        elif old_source != source or old_state != state:
+            drifted.append(Drift(name, (old_source, old_state), (source, state), "equal value, another source or status"))
+    return drifted
+
+
+def _compare_output(
+    reader: Reader, prediction: Prediction, row: ServiceRow, model: Callable[[Any], Any] | None
+) -> tuple[bool | None, Any]:
+    if model is None:
+        name, _, version = prediction.model.partition("@")
+        models = reader.state.catalog.models
+        if not version.isdigit() or models.find(name, prediction.offset) is None:
+            return None, None
+        model = build_model(models.version(name, int(version))).predict
+    recomputed = check_plain(model(row), "output")
+    return canonical(recomputed) == canonical(prediction.output), recomputed

@@ -1,0 +1,104 @@
+"""The state that a database and its pasts share: the log, the views folded from it, lock and clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import RLock
+from typing import Any, TypeVar
+
+from ledger import ROW_BITS, ROW_MASK, Clock, Entity, Journal, UnknownName, header_of
+from projections import CurrentRows, Fold, History, Lineage, Predictions, Projection
+from vectordb.plan import Plan
+
+T = TypeVar("T")
+TRIES = 3
+
+
+class State:
+    """Everything a reader reads. It decides nothing; ``vectordb.writer`` does."""
+
+    def __init__(self, journal: Journal, clock: Clock, projections: Sequence[Projection] = ()) -> None:
+        self.journal = journal
+        self.log = journal.log
+        self.clock = clock
+        self.lock = RLock()
+        self.current = CurrentRows()
+        self.history = History()
+        self.lineage = Lineage()
+        self.predictions = Predictions()
+        built_in = (self.current, self.history, self.lineage, self.predictions)
+        self.fold = Fold(self.log, (*built_in, *projections))
+        self.catalog = self.fold.catalog
+        self._plans: dict[tuple[str, int], Plan] = {}
+
+    # -- reading without a lock ----------------------------------------------------------------------
+
+    def read(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function of the live views answers at one offset.
+
+        Tried without a lock; when writes came between three times, or a view is behind, under the lock.
+        """
+        fold = self.fold
+        for _ in range(TRIES):
+            sequence = fold.sequence
+            if sequence & 1:
+                continue
+            try:
+                answer = function(*arguments)
+            except (LookupError, RuntimeError, ValueError):
+                if fold.sequence == sequence:
+                    raise
+                continue
+            if fold.sequence == sequence:
+                return answer
+        return self.read_locked(function, *arguments)
+
+    def read_past(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What a function of the unchanging past answers; only a rebuild can come between."""
+        fold = self.fold
+        repairs = fold.repairs
+        if not repairs & 1:
+            answer = function(*arguments)
+            if fold.repairs == repairs:
+                return answer
+        return self.read_locked(function, *arguments)
+
+    def read_locked(self, function: Callable[..., T], *arguments: Any) -> T:
+        """The same under the lock, with every view healed first."""
+        with self.lock:
+            self.heal()
+            return function(*arguments)
+
+    def heal(self) -> None:
+        """Rebuild the built-in views that are behind. The caller holds the lock."""
+        if self.fold.repairs & 1:
+            self.fold.heal()
+
+    # -- small answers -------------------------------------------------------------------------------
+
+    def now(self) -> int:
+        """The clock, but never before the last recorded time: a clock that stepped back hides no write."""
+        now, last = self.clock(), self.log.last_time
+        return now if now > last else last
+
+    def plan(self, view: str, offset: int | None = None) -> Plan:
+        """How rows of a view are read as of an offset (None = now)."""
+        definition = self.catalog.views.get(view, offset)
+        plan = self._plans.get((view, definition.version))
+        if plan is None:
+            plan = self._plans[view, definition.version] = Plan(definition, self.log.layouts[definition.label])
+        return plan
+
+    def live_row(self, view: str, entity: Entity, now: int) -> bytes | None:
+        """The packed row of an entity at the head; the history answers where something is dated ahead."""
+        table = self.current.tables.get(view)
+        if table is None:
+            raise UnknownName("no view of that name is defined", view=view)
+        packed = table.rows.get(entity)
+        if packed is None or header_of(packed)[1] <= now:
+            return packed
+        return self.past_row(view, entity, self.log.head, now)
+
+    def past_row(self, view: str, entity: Entity, offset: int, at: int) -> bytes | None:
+        """The packed row of an entity as known at an offset and valid at a time."""
+        return self.history.row(view, entity, offset << ROW_BITS | ROW_MASK, at, self.plan(view, offset).wanted)

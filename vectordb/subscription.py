@@ -1,0 +1,41 @@
+"""A subscription: events from an offset on, first the old ones, then each as it is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ledger import Event
+from vectordb.state import State
+
+SLICE_S = 0.2  # how long one wait may last before a close is noticed
+
+
+class Subscription:
+    """Iterate to follow the log; ``poll`` to take one event without blocking for long.
+
+    Events arrive after the views show them. A slow subscriber never slows a write: it reads the log at
+    its own pace, from its own position.
+    """
+
+    def __init__(self, state: State, from_offset: int) -> None:
+        self._state = state
+        self.next_offset = from_offset
+        self.closed = False
+
+    def poll(self, timeout: float | None = 0.0) -> Event | None:
+        """The next event, waiting at most ``timeout`` seconds for it (None: for ever)."""
+        if self.closed or not self._state.log.wait(self.next_offset, timeout):
+            return None
+        event = self._state.log.event(self.next_offset)
+        self.next_offset += 1
+        return event
+
+    def __iter__(self) -> Iterator[Event]:
+        while not self.closed:
+            event = self.poll(SLICE_S)
+            if event is not None:
+                yield event
+
+    def close(self) -> None:
+        """End the iteration, within a fraction of a second, from any thread."""
+        self.closed = True

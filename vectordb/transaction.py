@@ -1,0 +1,138 @@
+"""A transaction: several writes, one event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ledger import (
+    MISSING,
+    ROW_BITS,
+    Block,
+    DefinitionConflict,
+    Entity,
+    Fact,
+    Instant,
+    InvalidInput,
+    Layout,
+    TransactionCommitted,
+    build_block,
+    build_deletes,
+    check_entity,
+    to_micros,
+)
+from vectordb.batch import Batch, check_batch, raw_batch
+from vectordb.receipt import Receipt
+from vectordb.writer import make_meta, make_origin
+
+if TYPE_CHECKING:
+    from vectordb.database import VectorDB
+
+
+class _Write(NamedTuple):
+    layout: Layout
+    batch: Batch
+    deletes: bool
+
+    def block(self, ref: int, time: int) -> Block:
+        times = time if self.batch.event_times is None else self.batch.event_times
+        if self.deletes:
+            return build_deletes(self.layout, self.batch.entities, ref, [times if isinstance(times, int) else times[0]])
+        return build_block(self.layout, self.batch.entities, self.batch.columns, ref, times)
+
+
+class Transaction(AbstractContextManager["Transaction"]):
+    """Collects writes and commits them as one event when the ``with`` block ends without an error.
+
+    Values are checked when they are put; reads inside the block do not see them. ``receipt`` is there
+    after the block (None when nothing was put). An error in the block commits nothing.
+    """
+
+    def __init__(
+        self, db: VectorDB, *, expected_head: int | None = None, idempotency_key: str | None = None, **meta: Any
+    ) -> None:
+        self._db = db
+        self._writes: list[_Write] = []
+        self._expected_head = expected_head
+        self._key = idempotency_key
+        self._meta = make_meta(**meta)
+        self.receipt: Receipt | None = None
+        self._done = False
+
+    def view(self, name: str) -> TransactionView:
+        """The writes of one view."""
+        return TransactionView(self, self._db, name)
+
+    def add(self, layout: Layout, batch: Batch, deletes: bool = False) -> None:
+        """Add the rows of one write."""
+        if self._done:
+            raise InvalidInput("a transaction takes writes inside its with block", view=layout.view)
+        self._writes.append(_Write(layout, batch, deletes))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done = True
+        if kind is None and self._writes:
+            self.receipt = self._commit()
+
+    def _commit(self) -> Receipt:
+        state, writer = self._db.state, self._db.writer
+        with state.lock:
+            for write in self._writes:
+                if state.log.layouts.newest(write.layout.view) is not write.layout:
+                    rule = "a view keeps its definition while a transaction writes to it"
+                    raise DefinitionConflict(rule, view=write.layout.view, written_for=write.layout.label)
+            origin = make_origin(writer, (), None, self._key, self._said)
+            replayed = writer.replayed(origin)
+            if replayed is not None:
+                return replayed
+            state.log.check_head(self._expected_head)
+
+            def committed(offset: int, time: int) -> Fact:
+                return TransactionCommitted(self._blocks(offset << ROW_BITS, time), origin)
+
+            return writer.commit(committed, self._meta, 64 * sum(len(write.batch.entities) for write in self._writes))  # ints
+
+    def _blocks(self, ref: int, time: int) -> tuple[Block, ...]:
+        blocks: list[Block] = []
+        for write in self._writes:
+            blocks.append(write.block(ref, time))
+            ref += len(blocks[-1])
+        return tuple(blocks)
+
+    def _said(self) -> Any:
+        given = [write.batch.event_times is None for write in self._writes]
+        return ["transaction", TransactionCommitted(self._blocks(0, 0)).to_json(0), given]
+
+
+class TransactionView:
+    """The writes of one view within a transaction."""
+
+    def __init__(self, transaction: Transaction, db: VectorDB, name: str) -> None:
+        self._transaction = transaction
+        self._layout = db.state.log.layouts.newest(name)
+        self._entity_kind = db.plan(name).definition.entity
+        self.name = name
+
+    def put(self, entity: Entity, values: Mapping[str, Any], *, event_time: Instant | None = None, nan: str = "refuse") -> None:
+        """Write some or all features of one entity."""
+        entity = check_entity(entity)
+        self._layout.encode_slowly(values, entity, nan)  # refuses here, naming the entity
+        columns = {name: [value] for name, value in values.items() if value is not MISSING}
+        self.put_many({self._entity_kind: [entity], **columns}, event_time=event_time, nan=nan)
+
+    def put_many(self, rows: Any, *, event_time: Any = None, nan: str = "refuse") -> None:
+        """Write a batch of rows; as ``LiveView.put_many``, always refusing bad rows."""
+        raw = raw_batch(self._layout, self._entity_kind, rows, event_time)
+        batch = check_batch(self._layout, raw, nan, "refuse")
+        if not batch.entities:
+            raise InvalidInput("a batch has at least one row", view=self.name)
+        self._transaction.add(self._layout, batch)
+
+    def delete(self, entity: Entity, *, event_time: Instant | None = None) -> None:
+        """Write a tombstone."""
+        times = None if event_time is None else to_micros(event_time)
+        self._transaction.add(self._layout, Batch([check_entity(entity)], {}, times), deletes=True)

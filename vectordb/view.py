@@ -1,0 +1,108 @@
+"""A view as a caller reads it: the same class now and in the past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ledger import ROW_BITS, ROW_MASK, Entity, EntityNotFound, Instant, ViewDefinition, check_entity
+from vectordb.matrix import FeatureMatrix
+from vectordb.row import Row
+from vectordb.version import Version, read_version
+
+if TYPE_CHECKING:
+    from vectordb.reader import Reader
+
+
+
+class View:
+    """A named table of features of one kind of entity, read through a database or one of its pasts.
+
+    Obtained from ``db.view(name)`` or ``db.as_of(n).view(name)``. A live view follows redefinitions; a
+    past one keeps the definition of its time.
+    """
+
+    def __init__(self, reader: Reader, name: str) -> None:
+        self._reader = reader
+        self._state = reader.state
+        self.name = name
+        self.definition  # noqa: B018 - an unknown name is refused here, not at the first read
+
+    @property
+    def definition(self) -> ViewDefinition:
+        """The definition that reads use."""
+        return self._reader.plan(self.name).definition
+
+    @property
+    def version(self) -> int:
+        """The version of that definition."""
+        return self.definition.version
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Feature names in order."""
+        return self._reader.plan(self.name).names
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.definition.label}, as_of={self._reader.as_of_offset})"
+
+    # -- one entity ----------------------------------------------------------------------------------
+
+    def get(self, entity: Entity, *, at: Instant | None = None, require: bool = False) -> Row:
+        """The row of an entity; defaults and ``found`` False where it is unknown or deleted.
+
+        ``at`` asks what was valid at a time (as known at this reader's offset); None is the reader's own
+        clock. ``require=True`` raises ``EntityNotFound`` instead of giving defaults.
+        """
+        if type(entity) is not str:
+            entity = check_entity(entity)
+        row = self._reader.row(self.name, entity, at)
+        if require and not row.found:
+            rule = "require=True: the entity is found"
+            raise EntityNotFound(rule, view=self.name, entity=entity, as_of=row.as_of, at=row.at)
+        return row
+
+    def __contains__(self, entity: object) -> bool:
+        try:
+            return self.get(check_entity(entity)).found
+        except ValueError:
+            return False
+
+    def history(self, entity: Entity, *, feature: str | None = None) -> list[Version]:
+        """Every version of an entity in order of offset; with ``feature``, those that wrote it.
+
+        Late, future-dated and deleting writes are all there, whatever a read at this clock would show.
+        """
+        entity = check_entity(entity)
+        plan = self._reader.plan(self.name)
+        if feature is not None:
+            plan.slot(feature)
+        refs = self._reader.consistently(self._refs, entity)
+        versions = [read_version(self._state.log, plan, entity, ref) for ref in refs]
+        return [version for version in versions if feature is None or feature in version.values or version.deleted]
+
+    def _refs(self, entity: Entity) -> list[int]:
+        return list(self._state.history.refs(self.name, entity, self._limit()))
+
+    def _limit(self) -> int:
+        return self._reader.as_of_offset << ROW_BITS | ROW_MASK
+
+    # -- many ----------------------------------------------------------------------------------------
+
+    def get_many(
+        self, entities: Iterable[Entity], features: Iterable[str] | None = None, *, at: Instant | None = None
+    ) -> FeatureMatrix:
+        """The rows of many entities at one offset and clock, in the order asked, repeats included."""
+        plan = self._reader.plan(self.name)
+        names = plan.check_features(features)
+        ids = [check_entity(entity) for entity in entities]
+        rows, offset, clock = self._reader.rows(self.name, ids, at)
+        return FeatureMatrix.of_rows(names, ids, rows, offset, clock, plan.label)
+
+    def entities(self, *, at: Instant | None = None) -> list[Entity]:
+        """Ids of the entities that exist, in order of their first write."""
+        return self._reader.found_entities(self.name, at)
+
+    def __len__(self) -> int:
+        return self._reader.count(self.name)
+

@@ -1,0 +1,143 @@
+"""The writer: decides, writes the line, folds. Refusals come before the append, never after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import Any
+
+from ledger import (
+    FOUND,
+    ROW_BITS,
+    Entity,
+    Event,
+    Fact,
+    InvalidInput,
+    InvalidTime,
+    Meta,
+    OffsetConflict,
+    Origin,
+    UnknownVersion,
+    canonical,
+    check_plain,
+    header_of,
+    parse_version,
+)
+from vectordb.prediction import read_prediction
+from vectordb.receipt import Receipt
+from vectordb.state import State
+from vectordb.version import entity_at
+
+FactOf = Callable[[int, int], Fact]
+
+
+class Writer:
+    """The one way into the log. Every method runs under the state's lock."""
+
+    __slots__ = ("_fold", "_log", "closed", "state")
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self._log = state.log
+        self._fold = state.fold
+        self.closed: Callable[[], None] | None = None  # raises when the database takes no writes
+
+    def commit(self, fact_of: FactOf, meta: Meta | None = None, size_hint: int = 0) -> Receipt:
+        """Append one event and fold it. ``fact_of(offset, time)`` makes the fact once both are known.
+
+        The event stands once its line is written; an interrupt after that leaves views to be rebuilt
+        before their next answer, and one before it leaves nothing at all.
+        """
+        log, fold = self._log, self._fold
+        if self.closed is not None:
+            self.closed()
+        time = self.state.clock()
+        if time < log.last_time:
+            time = log.last_time
+        if type(time) is not int:
+            raise InvalidTime("a clock gives whole microseconds", value=time)
+        offset = log.head + 1
+        event = Event(offset, time, fact_of(offset, time), meta, log)
+        fold.begin()
+        try:
+            self.state.journal.write(event, size_hint)
+            fold.apply(event)
+        except BaseException as error:
+            if log.head < offset:
+                log.repair()
+            else:
+                fold.all_behind(error)
+            raise
+        finally:
+            fold.end()
+        log.announce()
+        return Receipt(event)
+
+    # -- decisions -----------------------------------------------------------------------------------
+
+    def replayed(self, origin: Origin | None) -> Receipt | None:
+        """The first receipt of an idempotency key that was used with the same arguments."""
+        if origin is None or origin.key is None:
+            return None
+        event = self._log.find_key(origin.key, origin.args or "")
+        return None if event is None else Receipt(event, replayed=True)
+
+    def check_offset(self, view: str, entity: Entity, expected: int | None) -> None:
+        """Refuse unless the entity's last write is at the expected offset; 0 = it must not exist."""
+        if expected is None:
+            return
+        self.state.heal()
+        packed = self.state.current.tables[view].rows.get(entity)
+        exists = packed is not None and header_of(packed)[2] & FOUND
+        actual = self.state.history.last_ref(view, entity) >> ROW_BITS if exists else 0
+        if actual != expected:
+            rule = "the entity's last write is at the expected offset (0: it does not exist)"
+            raise OffsetConflict(rule, view=view, entity=entity, expected=expected, actual=actual)
+
+    def refs_of(self, version_ids: str | Iterable[str]) -> tuple[int, ...]:
+        """References of version ids (or prediction ids) that exist."""
+        ids = [version_ids] if isinstance(version_ids, str) else list(version_ids)
+        return tuple(dict.fromkeys(self._ref_of(version_id) for version_id in ids))
+
+    def _ref_of(self, version_id: str) -> int:
+        found = parse_version(version_id)
+        self._log.check_refs([found.ref])
+        try:
+            named = entity_at(self._log, found.ref)
+        except LookupError:
+            read_prediction(self.state, found.ref, version_id)
+        else:
+            if named != (found.collection, found.entity):
+                raise UnknownVersion("derived_from names existing versions", id=version_id, found=named)
+        return found.ref
+
+
+def make_origin(
+    writer: Writer, derived_from: str | Iterable[str], transformation: str | None, key: str | None, arguments: Callable[[], Any]
+) -> Origin | None:
+    """The origin of a write, None where nothing was said. ``arguments`` are those of the call, as given."""
+    if not derived_from and transformation is None and key is None:
+        return None
+    refs = writer.refs_of(derived_from)
+    for name, text in (("transformation", transformation), ("idempotency_key", key)):
+        if text is not None and (not isinstance(text, str) or not text):
+            raise InvalidInput(f"{name} is a non-empty text", value=text)
+        check_plain(text, name)
+    args = None
+    if key is not None:
+        args = sha256(canonical([arguments(), list(refs), transformation])).hexdigest()[:32]
+    return Origin(refs, transformation, key, args)
+
+
+def make_meta(
+    actor: str | None = None, correlation: str | None = None, causation: str | None = None, tags: Iterable[str] = ()
+) -> Meta | None:
+    """The meta of a write, None where nothing was said."""
+    if actor is None and correlation is None and causation is None and not tags:
+        return None
+    meta = Meta(actor, correlation, causation, tuple(tags) if not isinstance(tags, str) else (tags,))
+    for text in (actor, correlation, causation, *meta.tags):
+        if text is not None and (not isinstance(text, str) or not text):
+            raise InvalidInput("actor, correlation, causation and tags are non-empty text", value=text)
+        check_plain(text, "meta")
+    return meta
