@@ -6,7 +6,7 @@ Imports nothing of ours. Read in this order: ``facts`` (the vocabulary), ``event
 """
 
 from ledger.block import Block, build_block, build_deletes
-from ledger.chain import Chain, chain_digest, parent_at, spans_of
+from ledger.chain import Chain, parent_at, spans_of
 from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies
 from ledger.columns import BadCell, Column, check_column, check_entities
@@ -57,7 +57,7 @@ from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
 from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
-from ledger.header import Header, Parent, canonical, new_header
+from ledger.header import Header, Parent, canonical, chain_digest, new_header
 from ledger.identity import (
     ROW_BITS,
     ROW_MASK,
@@ -91,6 +91,7 @@ from ledger.rows import (
     WORD,
     header_of,
     mixed,
+    recode,
     source_at,
     sources_of,
     tombstone,
@@ -224,6 +225,7 @@ __all__ = [
     "parse_input",
     "parse_version",
     "read_first_line",
+    "recode",
     "render_entity",
     "render_version",
     "source_at",

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import Any, TypeAlias
 
 from ledger.columns import Column, constant
-from ledger.identity import Entity
+from ledger.identity import ROW_MASK, Entity
 from ledger.layout import Layout
 from ledger.rows import ABSENT, COMPLETE, NULL, PLAIN, TOMBSTONE, WORD, header_of, tombstone
 
@@ -21,30 +21,38 @@ class Block:
 
     ``first`` is the number of its first row within the event. The rows are immutable bytes, shared with
     the current view; ``heavy`` maps a slot to a list of str or to the contiguous bytes of its vectors.
+    ``oldest`` and ``newest`` are its extreme event times, ``is_ordered`` whether these ascend, and
+    ``is_complete`` whether every row wrote every slot and none is a tombstone.
     """
 
-    __slots__ = ("entities", "first", "heavy", "layout", "rows")
+    __slots__ = ("entities", "first", "heavy", "is_complete", "is_ordered", "layout", "newest", "oldest", "rows")
 
     def __init__(
-        self, layout: Layout, entities: Sequence[Entity], rows: Sequence[bytes], heavy: dict[int, Any], first: int = 0
+        self,
+        layout: Layout,
+        entities: Sequence[Entity],
+        rows: Sequence[bytes],
+        heavy: dict[int, Any],
+        first: int = 0,
+        times: EventTimes = 0,
+        is_complete: bool = False,
     ) -> None:
         self.layout = layout
         self.entities = entities
         self.rows = rows
         self.heavy = heavy
         self.first = first
+        self.is_complete = is_complete
+        if isinstance(times, int):
+            times = array("q", (times,))
+        self.oldest, self.newest = min(times, default=0), max(times, default=0)
+        self.is_ordered = list(times) == sorted(times)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[tuple[Entity, bytes]]:
         return zip(self.entities, self.rows, strict=True)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every row wrote every slot and none is a tombstone: such rows replace older ones."""
-        flags = self._strided(2)
-        return bool(flags) and all(flag & (COMPLETE | TOMBSTONE) == COMPLETE for flag in set(flags))
 
     @property
     def is_delete(self) -> bool:
@@ -112,14 +120,16 @@ def build_block(
         words[3 + slot :: width] = memoryview(constant(ABSENT, rows) if column is None else column.words(rows))
     cut = Struct(f"{width * WORD}s").iter_unpack(buffer)
     heavy = {layout.slots[place]: columns[place].data for place in layout.heavy if place in columns}
-    return Block(layout, entities, list(chain.from_iterable(cut)), heavy, ref & 0xFFFFFF)
+    complete = len(columns) == len(layout.slot_words) and not any(column.missing for column in columns.values())
+    packed = tuple(chain.from_iterable(cut))
+    return Block(layout, entities, packed, heavy, ref & ROW_MASK, event_times, complete)
 
 
 def build_deletes(layout: Layout, entities: Sequence[Entity], ref: int, event_times: Sequence[int]) -> Block:
     """The block of a number of deletes."""
     slots = len(layout.slot_words)
     rows = [tombstone(ref + place, event_time, slots) for place, event_time in enumerate(event_times)]
-    return Block(layout, entities, rows, {}, ref & 0xFFFFFF)
+    return Block(layout, entities, rows, {}, ref & ROW_MASK)
 
 
 def _flags(layout: Layout, columns: Mapping[int, Column], rows: int) -> array[int]:

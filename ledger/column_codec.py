@@ -13,6 +13,7 @@ Packed, ten float features of a row cost 107 bytes and 0.1 us to read; as JSON n
 
 from __future__ import annotations
 
+import itertools
 import sys
 from array import array
 from base64 import b64decode, b64encode
@@ -31,7 +32,9 @@ _RULE = "a stored column has its type's form"
 
 def column_to_json(kind: FeatureType, column: Column, rows: int, pool: Pool) -> dict[str, Any]:
     """The stored form of a column of ``rows`` rows."""
-    data: dict[str, Any] = _list_form(kind, column, rows, pool) if _is_listed(kind, rows) else _packed_form(kind, column, pool)
+    data: dict[str, Any] = (
+        _list_form(kind, column, rows, pool) if _is_listed(kind, rows) else _packed_form(kind, column, pool)
+    )
     if column.nulls and "list" not in data:
         data["null"] = list(column.nulls)
     if column.missing:
@@ -91,7 +94,7 @@ def _packed_form(kind: FeatureType, column: Column, pool: Pool) -> dict[str, Any
     if isinstance(kind, Vector):
         return {"vec": b64encode(data).decode()}
     if kind.name == "bool":
-        return {"bool": b64encode(bytes(data)).decode()}
+        return {"bool": b64encode(bytes(data.tolist())).decode()}  # bytes(array) would copy its words
     return {_FORMS[kind.name][0]: encode_words(data)}
 
 
@@ -116,13 +119,13 @@ def _unpack(kind: FeatureType, form: dict[str, Any], rows: int, gaps: set[int], 
         raw = _decode(form["bool"], rows)
         if raw.strip(b"\0\1"):
             raise InvalidInput("a stored bool is 0 or 1", type=kind.name)
-        return array("q", raw)
+        return array("q", list(raw))
     if kind.coded:
         return _unpack_codes(kind, form, rows, pool)
     data = decode_words(form[_FORMS[kind.name][0]], kind.word, rows)
     if kind.word == "d":
         _check_finite(data)
-    elif data and not (-MAX_INT <= min(data) and max(data) <= MAX_INT):
+    elif data and not (min(data) >= -MAX_INT and max(data) <= MAX_INT):
         raise InvalidInput("a stored int is at most 2**53 in size", type=kind.name)
     return data
 
@@ -130,7 +133,7 @@ def _unpack(kind: FeatureType, form: dict[str, Any], rows: int, gaps: set[int], 
 def _unpack_codes(kind: FeatureType, form: dict[str, Any], rows: int, pool: Pool) -> array[int]:
     codes = decode_words(form["codes"], "i", rows)
     values = form["dict"]
-    if type(values) is not list or codes and not 0 <= min(codes) <= max(codes) < len(values):
+    if type(values) is not list or (codes and not 0 <= min(codes) <= max(codes) < len(values)):
         raise InvalidInput("a code names a value of its dict", type=kind.name)
     return array("q", map([pool[kind.from_json(value)] for value in values].__getitem__, codes))
 
@@ -139,7 +142,9 @@ def _check_finite(data: array[float]) -> None:
     """Top bytes first (see ``are_good_vectors``): 3 ns a float instead of 25."""
     top = data.tobytes()[7 if sys.byteorder == "little" else 0 :: 8]
     if (top.count(0x7F) or top.count(0xFF)) and not all(map(isfinite, data)):
-        raise InvalidInput("a stored float is finite", row=next(row for row, value in enumerate(data) if not isfinite(value)))
+        raise InvalidInput(
+            "a stored float is finite", row=next(row for row, value in enumerate(data) if not isfinite(value))
+        )
 
 
 def _check_vectors(kind: Vector, raw: bytes, gaps: set[int]) -> None:
@@ -154,7 +159,7 @@ def _rows_of(rows: Any, count: int) -> tuple[int, ...]:
     if rows is None:
         return ()
     good = type(rows) is list and rows and all(type(row) is int for row in rows)
-    if not good or not 0 <= rows[0] <= rows[-1] < count or any(a >= b for a, b in zip(rows, rows[1:], strict=False)):
+    if not good or not 0 <= rows[0] <= rows[-1] < count or any(a >= b for a, b in itertools.pairwise(rows)):
         raise InvalidInput("rows without a value are ascending row numbers", rows=rows)
     return tuple(rows)
 

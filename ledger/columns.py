@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
@@ -58,7 +57,8 @@ class Column(NamedTuple):
 
 def check_column(kind: FeatureType, values: Any, pool: Pool, nan: str = "refuse") -> tuple[Column, list[BadCell]]:
     """The column of a caller's values, and its bad cells (each left missing in the column)."""
-    data = _FAST.get(type(kind), _never)(kind, values, pool)
+    fast = _FAST.get(type(kind))
+    data = None if fast is None else fast(kind, values, pool)
     if data is not None:
         return Column(data), []
     return _check_cells(kind, values.tolist() if hasattr(values, "tolist") else values, pool, nan)
@@ -72,7 +72,7 @@ def _check_cells(kind: FeatureType, values: Sequence[Any], pool: Pool, nan: str)
     gap = kind.gap()
     for row, value in enumerate(values):
         cell = gap
-        if value is None or nan == "null" and isinstance(value, float) and value != value:
+        if value is None or (nan == "null" and isinstance(value, float) and value != value):
             nulls.append(row)
         elif value is MISSING:
             missing.append(row)
@@ -97,10 +97,6 @@ def pack_cells(kind: FeatureType, cells: list[Any], gaps: set[int], pool: Pool) 
     return array(kind.word, cells)
 
 
-def _never(kind: FeatureType, values: Any, pool: Pool) -> None:
-    return None
-
-
 def _fast_floats(kind: FeatureType, values: Any, pool: Pool) -> array[float] | None:
     data = _from_buffer(values, "df", "d")
     if data is None and isinstance(values, (list, tuple)) and set(map(type, values)) <= {float, int}:
@@ -119,7 +115,7 @@ def _fast_ints(kind: FeatureType, values: Any, pool: Pool) -> array[int] | None:
             data = array("q", values)
         except OverflowError:
             return None
-    inside = data is not None and (not data or -MAX_INT <= min(data) and max(data) <= MAX_INT)
+    inside = data is not None and (not data or (min(data) >= -MAX_INT and max(data) <= MAX_INT))
     return data if inside else None
 
 
@@ -237,4 +233,4 @@ def check_entities(values: Sequence[Any]) -> tuple[list[Entity], list[BadCell]]:
 
 def constant(word: int, rows: int) -> array[int]:
     """A column of one word."""
-    return array("q", repeat(word, rows))
+    return array("q", (word,)) * rows

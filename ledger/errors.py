@@ -1,21 +1,21 @@
 """The one error tree. Each error states the broken rule and carries the values that broke it.
 
-    VectorDBError
-    |- InvalidInput (ValueError)      an argument breaks a rule; nothing was written
-    |  |- InvalidTime | InvalidEntity | InvalidName | InvalidVersion
-    |  `- InvalidCells                up to ten bad cells, each with view, feature, entity, value, rule
-    |- DefinitionError                a definition is unknown or does not fit
-    |  |- UnknownName (KeyError)      no such view, feature, service, model, mark
-    |  `- DefinitionConflict          the same name with another definition; carries the difference
-    |- Conflict                       a stated expectation does not hold
-    |  |- OffsetConflict | HeadConflict | IdempotencyConflict | MarkConflict
-    |- NotInLog (LookupError)         the log holds no such thing
-    |  |- OffsetOutOfRange | TimeOutOfRange | UnknownVersion | EntityNotFound
-    |- DamagedLog                     bytes that no writer of this format wrote; line and offset named
-    |  |- DigestMismatch | HeadMismatch | InvalidEvent | UnknownEventType
-    |- StoreError (OSError)           the file, its lock or its disk
-    |  |- LedgerLocked | ReadOnlyLedger | ForkedProcess | WriteFailed | ClosedLedger
-    `- ProjectionError                a projection raised, or broke its own invariants
+VectorDBError
+|- InvalidInput (ValueError)      an argument breaks a rule; nothing was written
+|  |- InvalidTime | InvalidEntity | InvalidName | InvalidVersion
+|  `- InvalidCells                up to ten bad cells, each with view, feature, entity, value, rule
+|- DefinitionError                a definition is unknown or does not fit
+|  |- UnknownName (KeyError)      no such view, feature, service, model, mark
+|  `- DefinitionConflict          the same name with another definition; carries the difference
+|- Conflict                       a stated expectation does not hold
+|  |- OffsetConflict | HeadConflict | IdempotencyConflict | MarkConflict
+|- NotInLog (LookupError)         the log holds no such thing
+|  |- OffsetOutOfRange | TimeOutOfRange | UnknownVersion | EntityNotFound
+|- DamagedLog                     bytes that no writer of this format wrote; line and offset named
+|  |- DigestMismatch | HeadMismatch | InvalidEvent | UnknownEventType
+|- StoreError (OSError)           the file, its lock or its disk
+|  |- LedgerLocked | ReadOnlyLedger | ForkedProcess | WriteFailed | ClosedLedger
+`- ProjectionError                a projection raised, or broke its own invariants
 """
 
 from __future__ import annotations

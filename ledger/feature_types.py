@@ -16,9 +16,9 @@ arguments are equal, and written into the event that defines a view.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from math import isfinite
-from collections.abc import Callable
 from operator import index
 from typing import Any, ClassVar
 
@@ -49,7 +49,9 @@ class FeatureType:
             try:
                 self.check(self.default)
             except InvalidInput as error:
-                raise DefinitionError("a default is a value of its type", type=self.name, default=self.default) from error
+                raise DefinitionError(
+                    "a default is a value of its type", type=self.name, default=self.default
+                ) from error
         if not isinstance(self.description, str):
             raise DefinitionError("a description is text", description=self.description)
 
@@ -140,7 +142,9 @@ class Float(FeatureType):
 
     def check(self, value: Any) -> float:
         """A finite float."""
-        if isinstance(value, (bool, str, bytes, bytearray)) or not hasattr(value, "__float__") and not hasattr(value, "__index__"):
+        if isinstance(value, (bool, str, bytes, bytearray)) or (
+            not hasattr(value, "__float__") and not hasattr(value, "__index__")
+        ):
             raise InvalidInput("a Float is a number, not a str or bool", value=value, type=type(value).__name__)
         try:
             number = float(value)

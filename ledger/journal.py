@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from ledger.codec import decode_event, encode_event, parse_bodies
-from ledger.errors import DamagedLog, HeadMismatch, InvalidEvent, InvalidInput, UnknownVersion
+from ledger.errors import DefinitionError, HeadMismatch, InvalidEvent, InvalidInput, UnknownVersion
 from ledger.event import Event
 from ledger.header import Header, read_header, seal, split
 from ledger.jsonl_store import write_atomically
@@ -25,7 +25,9 @@ class Journal:
     Without a store it is a log in memory, and lines are rendered only when they are asked for.
     """
 
-    def __init__(self, log: Log, store: Store | None = None, *, max_event_bytes: int = MAX_EVENT_BYTES, lazy: bool = False) -> None:
+    def __init__(
+        self, log: Log, store: Store | None = None, *, max_event_bytes: int = MAX_EVENT_BYTES, lazy: bool = False
+    ) -> None:
         self.log = log
         self.store = store
         self.max_event_bytes = max_event_bytes
@@ -94,15 +96,16 @@ class Journal:
             yield event
 
     def _add(self, event: Event, line: int, position: int | None) -> None:
-        if event.time < self.log.last_time:
+        log = self.log
+        if event.time < log.last_time:
             rule = "recorded times never go back"
-            raise InvalidEvent(rule, line=line, offset=event.offset, time=event.time, before=self.log.last_time)
+            raise InvalidEvent(rule, line=line, offset=event.offset, time=event.time, before=log.last_time)
         origin: Any = getattr(event.fact, "origin", None)
         try:
             if origin is not None and origin.derived_from:
-                self.log.check_refs(origin.derived_from)
-            self.log.append(event, position)
-        except (InvalidInput, UnknownVersion, DamagedLog) as error:
+                log.check_refs(origin.derived_from)
+            log.append(event, position)
+        except (InvalidInput, UnknownVersion, DefinitionError) as error:
             raise InvalidEvent(f"an event fits those before it: {error}", line=line, offset=event.offset) from error
         self.lines += 1
 
@@ -134,9 +137,11 @@ class Journal:
             return
         offset, digest = (expect, None) if isinstance(expect, int) else expect
         head = self.log.head
-        if head < offset or digest is not None and self.log.digest(offset).hex() != digest:
+        if head < offset or (digest is not None and self.log.digest(offset).hex() != digest):
             found = self.log.digest(min(head, offset)).hex()
-            raise HeadMismatch("the log holds the expected head", expected=expect, head=head, digest=found, line=head + 1)
+            raise HeadMismatch(
+                "the log holds the expected head", expected=expect, head=head, digest=found, line=head + 1
+            )
 
 
 def read_first_line(store: Store) -> tuple[Header | None, int]:

@@ -75,7 +75,9 @@ class JsonlStore:
         if self.broken:
             raise ReadOnlyLedger("a failed line could not be cut off again", path=self.path, error=self.broken, fd=fd)
         if os.getpid() != self._pid:
-            raise ForkedProcess("a forked child does not write its parent's ledger", opened_by=self._pid, pid=os.getpid())
+            raise ForkedProcess(
+                "a forked child does not write its parent's ledger", opened_by=self._pid, pid=os.getpid()
+            )
 
     def _write(self, line: bytes) -> None:
         rest = memoryview(line)
@@ -97,19 +99,21 @@ class JsonlStore:
 
     def read(self, position: int = 0) -> Iterator[tuple[int, list[bytes]]]:
         """Complete lines from a position on, about a megabyte a batch; a torn tail is left out."""
-        rest = b""
-        while True:
-            data = os.pread(self._open_fd(), BATCH_BYTES, position + len(rest))
-            if not data:
-                return
-            lines = (rest + data).split(b"\n")
-            rest = lines.pop()
-            if len(rest) > MAX_LINE_BYTES:
-                raise DamagedLog("a line is at most 128 MiB long", path=self.path, position=position)
-            if lines:
-                yield position, [line + b"\n" for line in lines]
-                position += sum(map(len, lines)) + len(lines)  # ints
-                self.end = max(self.end, position)
+        parts: list[bytes] = []  # of a line longer than what was read
+        begin = position
+        while data := os.pread(self._open_fd(), BATCH_BYTES, position):
+            position += len(data)
+            end = data.rfind(b"\n") + 1
+            if end == 0:
+                parts.append(data)
+                if position - begin > MAX_LINE_BYTES:
+                    raise DamagedLog("a line is at most 128 MiB long", path=self.path, position=begin)
+                continue
+            whole = b"".join([*parts, data[:end]])
+            parts = [data[end:]]
+            yield begin, whole.splitlines(keepends=True) if b"\r" not in whole else _split_lines(whole)
+            begin += len(whole)
+            self.end = max(self.end, begin)
 
     def line(self, position: int) -> bytes:
         """The line at a position."""
@@ -162,6 +166,11 @@ class JsonlStore:
         if self._fd < 0:
             raise ClosedLedger("a closed ledger is neither read nor written", path=self.path)
         return self._fd
+
+
+def _split_lines(data: bytes) -> list[bytes]:
+    """Lines end at a newline and nowhere else; ``bytes.splitlines`` would also cut at a carriage return."""
+    return [line + b"\n" for line in data.split(b"\n")[:-1]]
 
 
 def sync_folder(path: str) -> None:

@@ -35,6 +35,7 @@ from ledger.rows import (
 
 Cells: TypeAlias = "tuple[Any, ...] | list[Any]"  # a tuple: every cell is a value; a list: some are None or MISSING
 Encoder: TypeAlias = Callable[[Mapping[str, Any]], Cells]
+Decoder: TypeAlias = Callable[[list[Any]], Cells]
 Packer: TypeAlias = Callable[[int, int, "tuple[Any, ...]"], bytes]
 HEAVY_SHIFT = 32
 HEAVY_MASK = (1 << HEAVY_SHIFT) - 1
@@ -86,7 +87,13 @@ class Layout:
         if not isinstance(values, Mapping):
             raise InvalidInput("a row is a mapping of features to values", view=self.view, type=type(values).__name__)
         bad = [
-            {"view": self.view, "feature": name, "entity": entity, "value": values[name], "rule": "the view has no such feature"}
+            {
+                "view": self.view,
+                "feature": name,
+                "entity": entity,
+                "value": values[name],
+                "rule": "the view has no such feature",
+            }
             for name in values
             if name not in self.features
         ]
@@ -95,7 +102,9 @@ class Layout:
             try:
                 cells[place] = self.check_cell(place, values.get(name, MISSING), nan)
             except InvalidInput as error:
-                bad.append({"view": self.view, "feature": name, "entity": entity, "value": values[name], "rule": error.rule})
+                bad.append(
+                    {"view": self.view, "feature": name, "entity": entity, "value": values[name], "rule": error.rule}
+                )
         if bad:
             raise InvalidCells("every cell obeys its feature's type", cells=bad)
         if all(cell is MISSING for cell in cells):
@@ -105,7 +114,9 @@ class Layout:
     def decode_slowly(self, values: list[Any]) -> Cells:
         """Every stored value read one by one; None is null, ``MISSING`` not written."""
         if len(values) != len(self.types):
-            raise InvalidInput("a row has a value for each feature of its version", expected=len(self.types), actual=len(values))
+            raise InvalidInput(
+                "a row has a value for each feature of its version", expected=len(self.types), actual=len(values)
+            )
         return _as_cells(
             [
                 value if value is None or value is MISSING else kind.from_json(value)
@@ -198,15 +209,17 @@ def _generate_encoder(layout: Layout) -> Encoder:
     """``encode(values)``: the cells of a complete plain dict, or what ``encode_slowly`` says."""
     names = {"get": itemgetter(*layout.names), "slowly": layout.encode_slowly, "known": layout.pool}
     names.update({f"check{place}": kind.check for place, kind in enumerate(layout.types)})
-    return _generate_checks(layout, "dict", "get(values)", names)
+    encode: Encoder = _generate_checks(layout, "dict", "get(values)", names)
+    return encode
 
 
-def _generate_decoder(layout: Layout) -> Callable[[list[Any]], Cells]:
+def _generate_decoder(layout: Layout) -> Decoder:
     """``decode(values)``: the cells of a complete stored list, or what ``decode_slowly`` says."""
     names = {"slowly": layout.decode_slowly, "known": layout.pool}
     names.update({f"check{place}": kind.from_json for place, kind in enumerate(layout.types)})
     comma = "," if len(layout.types) == 1 else ""
-    return _generate_checks(layout, "list", "values", names, comma)
+    decode: Decoder = _generate_checks(layout, "list", "values", names, comma)
+    return decode
 
 
 def _generate_checks(layout: Layout, container: str, getting: str, names: dict[str, Any], comma: str = "") -> Any:
@@ -246,11 +259,10 @@ def _generate_packer(layout: Layout) -> Packer:
         words[layout.slots[place]] = f"w{place}"
     packed = f"pack(ref, event_time, {layout.plain_flags}, {', '.join(words)})"
     source = f"def pack_plain(ref, event_time, cells):\n{''.join(lines)}    return {' + '.join([packed, *heavy])}\n"
-    return _compiled(source, "pack_plain", names)
+    packer: Packer = _compiled(source, "pack_plain", names)
+    return packer
 
 
 def _compiled(source: str, name: str, names: dict[str, Any]) -> Any:
-    exec(source, names)  # noqa: S102 - generated above from numbers and fixed rules alone
+    exec(source, names)
     return names[name]
-
-

@@ -40,6 +40,10 @@ class Layouts:
         """Every feature that the view ever had, and its slot."""
         return {name: slot for slot, name in enumerate(self._features[view])}
 
+    def coded_slots(self, view: str) -> tuple[int, ...]:
+        """The slots of a view that hold category codes."""
+        return tuple(slot for slot, kind in enumerate(self._features[view].values()) if kind.coded)
+
     def check(self, definition: ViewDefinition) -> None:
         """Refuse a version out of turn, and a feature whose shape changes."""
         expected = self._versions.get(definition.name, 0) + 1

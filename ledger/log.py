@@ -18,7 +18,6 @@ from typing import Any
 from ledger.chain import Chain, parent_at
 from ledger.errors import HeadConflict, IdempotencyConflict, OffsetOutOfRange, UnknownVersion
 from ledger.event import Event
-from ledger.facts.fact import Fact
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.header import Header, new_header
 from ledger.identity import ROW_BITS, ROW_MASK
@@ -37,7 +36,7 @@ class Log:
     """
 
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
-        self._make_header = (lambda: header) if isinstance(header, Header) else header
+        self._make_header: Callable[[], Header] = _constantly(header) if isinstance(header, Header) else header
         self.layouts = Layouts(pool)
         self.head = 0
         self.last_time = -(2**53)
@@ -63,21 +62,20 @@ class Log:
         if place == 0:
             self._open_segment(lazy=position is not None)
         segment = self._segments[-1]
-        if isinstance(segment, FileSegment):
-            segment.append(event.time, -1 if position is None else position)
-        else:
+        if isinstance(segment, MemorySegment):
             segment.append(event)
-        self._note(event.offset, event.fact)
-        self.last_time = event.time
-        self.head = event.offset
-
-    def _note(self, offset: int, fact: Fact) -> None:
-        origin = getattr(fact, "origin", None)
-        if origin is not None and origin.key is not None:
-            self._keys[origin.key] = offset
+        else:
+            segment.append(event.time, -1 if position is None else position)
+        fact = event.fact
         if type(fact) is ViewDefined:
             self.layouts.define(fact.definition)
-            self._definitions.append((offset, fact.definition))
+            self._definitions.append((event.offset, fact.definition))
+        else:
+            origin = getattr(fact, "origin", None)
+            if origin is not None and origin.key is not None:
+                self._keys[origin.key] = event.offset
+        self.last_time = event.time
+        self.head = event.offset
 
     def _open_segment(self, lazy: bool) -> None:
         if self._segments:
@@ -108,7 +106,9 @@ class Log:
         event = self.event(offset)
         origin: Any = getattr(event.fact, "origin", None)
         if origin.args != args:
-            raise IdempotencyConflict("an idempotency key goes with one set of arguments", key=key, first_used_at=offset)
+            raise IdempotencyConflict(
+                "an idempotency key goes with one set of arguments", key=key, first_used_at=offset
+            )
         return event
 
     # -- read --------------------------------------------------------------------------------------
@@ -211,7 +211,9 @@ class Log:
 
     def fork(self, offset: int, created: int, seed: int | None = None) -> Log:
         """A branch that shares the events up to an offset; at most one segment is copied."""
-        branch = Log(lambda: new_header(created, seed, parent_at(self.header, offset, self.digest(offset))), self.layouts.pool)
+        branch = Log(
+            lambda: new_header(created, seed, parent_at(self.header, offset, self.digest(offset))), self.layouts.pool
+        )
         full, rest = offset >> SEGMENT_BITS, offset & SEGMENT_MASK
         branch._definitions = [(at, definition) for at, definition in self._definitions if at <= offset]
         for _, definition in branch._definitions:
@@ -235,3 +237,7 @@ class Log:
         for event in self.events(segment.first, segment.first + size):
             copy.append(event)
         return copy
+
+
+def _constantly(header: Header) -> Callable[[], Header]:
+    return lambda: header

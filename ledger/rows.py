@@ -19,6 +19,7 @@ The sentinels are NaN payloads: no finite float has those bits, and as an int64 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from struct import Struct
 from typing import Final, TypeAlias
@@ -119,3 +120,13 @@ def mixed(ref: int, newest: int, found: bool, words: list[int], sources: list[So
     flags = MIXED | (FOUND if found else 0) | count << SLOTS_SHIFT
     flat = [number for source in sources for number in source]
     return Struct(f"={5 + 3 * count}q").pack(ref, newest, flags, *words, *flat)
+
+
+def recode(row: bytes, slots: Sequence[int], codes: Sequence[int]) -> bytes:
+    """The row with the category code of each of these slots replaced: ``codes[old]`` is the new one."""
+    words = list(words_of(row))
+    for slot in slots:
+        if slot < len(words) and 0 <= words[slot] < len(codes):
+            words[slot] = codes[words[slot]]
+    end = HEADER_SIZE + WORD * len(words)
+    return row[:HEADER_SIZE] + Struct(f"={len(words)}q").pack(*words) + row[end:]

@@ -50,9 +50,9 @@ class MemorySegment:
     def __init__(self, first: int, layout_of: Callable[[str], Layout]) -> None:
         self.first = first
         self.times: array[int] = array("q")
-        self.shapes: Sequence[Any] = []
-        self.entities: Sequence[Any] = []
-        self.payloads: Sequence[Any] = []
+        self.shapes: Any = []
+        self.entities: Any = []
+        self.payloads: Any = []
         self.extras: dict[int, tuple[Any, Meta | None]] = {}
         self._layout_of = layout_of
 
@@ -60,28 +60,25 @@ class MemorySegment:
         """Add an event; ``times`` grows last, so an interrupted append is undone by ``cut``."""
         fact, meta = event.fact, event.meta
         if isinstance(fact, SingleRow):
-            self._add(fact.layout, fact.entity, fact.row)
-            if fact.origin is not None or meta is not None:
-                self.extras[len(self.times)] = (fact.origin, meta)
+            self.shapes.append(fact.layout)
+            self.entities.append(fact.entity)
+            self.payloads.append(fact.row)
+            origin = fact.origin
         else:
-            if isinstance(fact, (RowsPut, TransactionCommitted)):
-                self._add(type(fact), None, fact)
-            else:
-                self._add(type(fact), None, canonical(fact.to_json(event.time)).decode())
-            if meta is not None:
-                self.extras[len(self.times)] = (None, meta)
+            batch = isinstance(fact, (RowsPut, TransactionCommitted))
+            self.shapes.append(type(fact))
+            self.entities.append(None)
+            self.payloads.append(fact if batch else canonical(fact.to_json(event.time)).decode())
+            origin = None
+        if origin is not None or meta is not None:
+            self.extras[len(self.times)] = (origin, meta)
         self.times.append(event.time)
-
-    def _add(self, shape: Any, entity: Any, payload: Any) -> None:
-        self.shapes.append(shape)  # type: ignore[attr-defined]
-        self.entities.append(entity)  # type: ignore[attr-defined]
-        self.payloads.append(payload)  # type: ignore[attr-defined]
 
     def cut(self) -> None:
         """Drop what an interrupted append left behind."""
         size = len(self.times)
         for column in (self.shapes, self.entities, self.payloads):
-            del column[size:]  # type: ignore[attr-defined]
+            del column[size:]
         self.extras.pop(size, None)
 
     def seal(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import index
 from typing import TypeAlias
@@ -12,7 +12,7 @@ from ledger.errors import InvalidTime
 Instant: TypeAlias = "datetime | str | int | float"
 Duration: TypeAlias = "timedelta | int | float"
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_MICROS = 2**53  # exact in float64: the years 1684 to 2255
 _SECOND = 1_000_000
 _MICROSECOND = timedelta(microseconds=1)
@@ -74,7 +74,7 @@ def _from_text(text: str) -> int:
 def _from_seconds(value: object) -> int:
     if isinstance(value, bool):
         raise InvalidTime("a bool is not a time", value=value)
-    if isinstance(value, float) or hasattr(value, "as_integer_ratio") and not hasattr(value, "__index__"):
+    if isinstance(value, float) or (hasattr(value, "as_integer_ratio") and not hasattr(value, "__index__")):
         # The shortest decimal text of the float, floored: 1700000000.123456 keeps its microsecond,
         # which the float itself (resolution 0.24 us there) would lose half of the time.
         number = Decimal(repr(float(value)))  # type: ignore[arg-type]

@@ -8,7 +8,8 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from math import isfinite
-from struct import Struct, error as StructError
+from struct import Struct
+from struct import error as StructError
 from typing import Any
 
 from ledger.errors import DefinitionError, InvalidInput
@@ -17,8 +18,20 @@ from ledger.feature_types import FeatureType
 MAX_DIMENSION = 65_536
 ELEMENTS = {"float64": "d", "float32": "f", "float16": "e", "int8": "b", "uint8": "B", "binary": "B"}
 METRICS = frozenset(
-    "euclidean sqeuclidean cosine dot manhattan chebyshev minkowski canberra braycurtis correlation "
-    "hamming jaccard".split()
+    [
+        "euclidean",
+        "sqeuclidean",
+        "cosine",
+        "dot",
+        "manhattan",
+        "chebyshev",
+        "minkowski",
+        "canberra",
+        "braycurtis",
+        "correlation",
+        "hamming",
+        "jaccard",
+    ]
 )
 _FLOATS = frozenset({"float64", "float32", "float16"})
 
@@ -70,7 +83,7 @@ class Vector(FeatureType):
             raise DefinitionError("an element type is one of these", dtype=self.dtype, known=sorted(ELEMENTS))
         if self.metric not in METRICS:
             raise DefinitionError("a metric is one of these", metric=self.metric, known=sorted(METRICS))
-        if (self.p is not None) != (self.metric == "minkowski") or self.p is not None and not self.p >= 1:
+        if (self.p is not None) != (self.metric == "minkowski") or (self.p is not None and not self.p >= 1):
             raise DefinitionError("p >= 1 goes with metric='minkowski' and with no other", p=self.p)
 
     @property
@@ -89,7 +102,9 @@ class Vector(FeatureType):
         if type(value) is bytes:
             cell = value
             if len(cell) != self.size:
-                raise InvalidInput("a vector given as bytes has its stored length", expected=self.size, actual=len(cell))
+                raise InvalidInput(
+                    "a vector given as bytes has its stored length", expected=self.size, actual=len(cell)
+                )
         else:
             cell = self._pack(_elements(value))
         self.check_bytes(cell)
@@ -105,7 +120,9 @@ class Vector(FeatureType):
         try:
             return self.packer.pack(*elements)
         except (StructError, OverflowError, TypeError, ValueError) as error:
-            raise InvalidInput(f"a vector's elements fit in {self.dtype}", error=str(error), elements=elements[:10]) from None
+            raise InvalidInput(
+                f"a vector's elements fit in {self.dtype}", error=str(error), elements=elements[:10]
+            ) from None
 
     def check_bytes(self, cell: bytes) -> None:
         """Refuse NaN and infinity, and the zero vector under cosine."""
@@ -113,7 +130,9 @@ class Vector(FeatureType):
             raise InvalidInput("a zero vector has no direction: cosine refuses it", dim=self.dim)
         if self.dtype in _FLOATS:
             elements = self.packer.unpack(cell)
-            if not isfinite(sum(elements)) and not all(map(isfinite, elements)):  # ranks only: a finite sum needs finite terms
+            if not isfinite(sum(elements)) and not all(
+                map(isfinite, elements)
+            ):  # ranks only: a finite sum needs finite terms
                 bad = next(place for place, element in enumerate(elements) if not isfinite(element))
                 raise InvalidInput("a vector's elements are finite", place=bad, element=elements[bad])
 
@@ -122,7 +141,9 @@ class Vector(FeatureType):
         if self.dtype == "float16" or sys.byteorder != "little":
             code = "f" if self.dtype == "float16" else ELEMENTS[self.dtype]
             return memoryview(array(code, self.packer.unpack(cell))).toreadonly()
-        return memoryview(cell).cast("B").cast(ELEMENTS[self.dtype])
+        view: Any = memoryview(cell)
+        elements: memoryview = view.cast(ELEMENTS[self.dtype])
+        return elements
 
     def to_json(self, cell: Any) -> str:
         """Base64 of the little-endian bytes."""

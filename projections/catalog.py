@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ledger import (
     Event,
@@ -33,8 +33,10 @@ class Shelf(Generic[D]):
 
     def add(self, offset: int, definition: D) -> None:
         """The next version of a name. Its tuples are replaced, so readers never see half of it."""
-        offsets, definitions = self._versions.get(definition.name, ((), ()))
-        self._versions[definition.name] = ((*offsets, offset), (*definitions, definition))
+        versions = self._versions.get(definition.name)
+        offsets: tuple[int, ...] = versions[0] if versions else ()
+        definitions: tuple[D, ...] = versions[1] if versions else ()
+        self._versions[definition.name] = (offsets + (offset,), definitions + (definition,))
 
     def get(self, name: str, offset: int | None = None) -> D:
         """The definition of a name as of an offset (None = the newest). 0.15 us for the newest."""
@@ -117,32 +119,33 @@ class Catalog(Projection):
     def mark(self, name: str, offset: int | None = None) -> int:
         """The offset of a mark, known as of an offset."""
         found = self.marks.get(name)
-        if found is None or offset is not None and found > offset:
+        if found is None or (offset is not None and found > offset):
             raise UnknownName("no mark of that name is set", mark=name, known=list(self.marks)[:20])
         return found
 
     def dump(self) -> bytes:
         """Definitions in their stored form with their offsets, as JSON."""
         shelves = (self.views, self.services, self.models)
-        state = [[[offset, definition.to_json()] for offset, definition in shelf] for shelf in shelves]  # type: ignore[attr-defined]
+        state = [[[offset, definition.to_json()] for offset, definition in shelf] for shelf in shelves]
         return json.dumps({"definitions": state, "marks": self.marks}).encode()
 
     def load(self, state: bytes) -> None:
         """Read the definitions back through the facts' own readers."""
         data = json.loads(state)
         self.reset()
-        facts = (ViewDefined, ServiceDefined, ModelDefined)
-        for kind, shelf, items in zip(facts, (self.views, self.services, self.models), data["definitions"], strict=True):
+        facts: tuple[Any, ...] = (ViewDefined, ServiceDefined, ModelDefined)
+        shelves: tuple[Any, ...] = (self.views, self.services, self.models)
+        for kind, shelf, items in zip(facts, shelves, data["definitions"], strict=True):
             for offset, body in items:
                 reading = Reading(offset, 0, self.log.layouts.__getitem__)
-                shelf.add(offset, kind.from_json({"definition": body}, reading).definition)  # type: ignore[attr-defined]
+                shelf.add(offset, kind.from_json({"definition": body}, reading).definition)
         self.marks = data["marks"]
 
     def check(self) -> None:
         """Versions count up from 1 at rising offsets."""
         for shelf in (self.views, self.services, self.models):
-            for name in shelf.names():  # type: ignore[attr-defined]
-                versions = shelf.versions(name)  # type: ignore[attr-defined]
+            for name in shelf.names():
+                versions = shelf.versions(name)
                 assert [definition.version for _, definition in versions] == list(range(1, len(versions) + 1)), name
                 assert [offset for offset, _ in versions] == sorted({offset for offset, _ in versions}), name
 

@@ -31,7 +31,12 @@ def write_checkpoint(path: str | os.PathLike[str], fold: Fold) -> int:
         "offset": log.head,
         "digest": log.digest(log.head).hex(),
         "projections": [
-            {"name": projection.name, "version": projection.version, "bytes": len(dump), "sha256": sha256(dump).hexdigest()}
+            {
+                "name": projection.name,
+                "version": projection.version,
+                "bytes": len(dump),
+                "sha256": sha256(dump).hexdigest(),
+            }
             for projection, dump in dumps
         ],
     }

@@ -65,7 +65,9 @@ def resolve(versions: Iterable[bytes], last: int, slots: Iterable[int], width: i
     return None if newest is None else mixed(last, newest, found, words, sources)
 
 
-def _take(row: bytes, source: tuple[int, int], open_slots: set[int], words: list[int], sources: list[tuple[int, int]]) -> None:
+def _take(
+    row: bytes, source: tuple[int, int], open_slots: set[int], words: list[int], sources: list[tuple[int, int]]
+) -> None:
     held = words_of(row)
     for slot in [slot for slot in open_slots if slot < len(held) and held[slot] != ABSENT]:
         words[slot], sources[slot] = held[slot], source

@@ -55,7 +55,9 @@ def raw_batch(layout: Layout, entity_kind: str, rows: Any, event_time: Any) -> R
     """
     columns = dict(rows) if isinstance(rows, Mapping) else _transpose(rows)
     if entity_kind not in columns:
-        raise InvalidInput("a batch names its entities under the view's kind of entity", expected=entity_kind, given=sorted(columns))
+        raise InvalidInput(
+            "a batch names its entities under the view's kind of entity", expected=entity_kind, given=sorted(columns)
+        )
     entities = columns.pop(entity_kind)
     if EVENT_TIME in columns and EVENT_TIME not in layout.features:
         if event_time is not None:
@@ -91,7 +93,16 @@ def _check(layout: Layout, raw: Raw, nan: str) -> tuple[Batch, list[tuple[str | 
     bad.extend((None, cell) for cell in bad_ids)
     unknown = [name for name in raw.columns if name not in layout.features]
     if unknown:
-        cells = [{"view": layout.view, "feature": name, "entity": None, "value": None, "rule": "the view has no such feature"} for name in unknown]
+        cells = [
+            {
+                "view": layout.view,
+                "feature": name,
+                "entity": None,
+                "value": None,
+                "rule": "the view has no such feature",
+            }
+            for name in unknown
+        ]
         raise InvalidCells("every column is a feature of the view", cells=cells)
     columns: dict[int, Column] = {}
     for place, (name, kind) in enumerate(layout.features.items()):
@@ -145,7 +156,14 @@ def _transpose(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 def _bad_cell(layout: Layout, raw: Raw, name: str | None, cell: BadCell) -> dict[str, Any]:
     entity = raw.entities[cell.row]
-    return {"view": layout.view, "feature": name, "entity": entity, "row": cell.row, "value": cell.value, "rule": cell.rule}
+    return {
+        "view": layout.view,
+        "feature": name,
+        "entity": entity,
+        "row": cell.row,
+        "value": cell.value,
+        "rule": cell.rule,
+    }
 
 
 def _shown(value: Any) -> str:

@@ -127,8 +127,9 @@ class VectorDB(Reader):
         projections: Sequence[Projection] = (),
     ) -> VectorDB:
         """A fresh in-memory instance from a ledger file or from events, whole or up to an offset."""
-        replay = replay_path if isinstance(source, (str, os.PathLike)) else replay_events
-        return cls._of(replay(source, as_of, clock, projections))  # type: ignore[operator]
+        if isinstance(source, (str, os.PathLike)):
+            return cls._of(replay_path(source, as_of, clock, projections))
+        return cls._of(replay_events(source, as_of, clock, projections))
 
     # -- reading: what Reader leaves open ----------------------------------------------------------
 
@@ -239,7 +240,12 @@ class VectorDB(Reader):
         ``replace=True`` becomes the next version (features may come and go; type, dimension and metric of
         a feature stay). ``ttl`` is seconds or a ``timedelta``; None or 0 keeps values for ever.
         """
-        arguments = {"name": name, "entity": entity, "features": dict(features), "ttl": duration_micros(ttl or 0) or None}
+        arguments = {
+            "name": name,
+            "entity": entity,
+            "features": dict(features),
+            "ttl": duration_micros(ttl or 0) or None,
+        }
         labels = {"owner": owner, "tags": tuple(tags), "description": description}
         self._definitions.create_view({**arguments, **labels}, replace, meta)
         return self.view(name)

@@ -10,8 +10,8 @@ from ledger import (
     DefinitionError,
     Fact,
     FeatureRef,
-    MarkConflict,
     LogMarked,
+    MarkConflict,
     ModelDefined,
     ModelDefinition,
     ServiceDefined,
@@ -79,7 +79,9 @@ class Definitions:
                 return
             if known is not None and not replace:
                 rule = f"a {shelf.noun} of that name has another definition (replace=True records a new version)"
-                raise DefinitionConflict(rule, name=known.name, version=known.version, difference=difference(known, definition))
+                raise DefinitionConflict(
+                    rule, name=known.name, version=known.version, difference=difference(known, definition)
+                )
             fact = decide(definition)
             self._writer.commit(lambda offset, time: fact, make_meta(**meta))
 

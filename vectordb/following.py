@@ -31,7 +31,7 @@ def follow(state: State) -> State | None:
 
 
 def _replay_again(state: State, store: JsonlStore) -> State:
-    built_in = 5  # the catalog and the four views of State
+    built_in = 4  # the catalog and the three views of State
     projections = state.fold.projections[built_in:]
     options = Options(state.clock, read_only=True, lazy=state.journal.lazy)
     fresh, _ = open_state(store.path, options, projections, None, recover=False)

@@ -92,7 +92,8 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
     def to_dict(self) -> dict[Any, dict[str, Any]]:
         """Entity -> values by name; of a repeated entity the last row stands."""
         return {
-            entity: {name: row[name] for name in self.names} for entity, row in zip(self.entities, self._rows, strict=True)
+            entity: {name: row[name] for name in self.names}
+            for entity, row in zip(self.entities, self._rows, strict=True)
         }
 
     def __repr__(self) -> str:

@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 from ledger import (
     Clock,
     DamagedLog,
-    decode_event,
-    encode_event,
-    parse_bodies,
     Event,
     Header,
     InvalidEvent,
-    JsonlStore,
     Journal,
+    JsonlStore,
     Log,
     OffsetOutOfRange,
     ReadOnlyLedger,
+    decode_event,
+    encode_event,
     new_header,
+    parse_bodies,
     read_first_line,
     write_atomically,
 )
@@ -74,7 +74,9 @@ def open_state(
         raise
 
 
-def _load(store: JsonlStore, options: Options, projections: Sequence[Projection], expect: Expect) -> tuple[State, OpenReport]:
+def _load(
+    store: JsonlStore, options: Options, projections: Sequence[Projection], expect: Expect
+) -> tuple[State, OpenReport]:
     header, position = read_first_line(store)
     if header is None:
         header, position = _create(store, options)
@@ -151,7 +153,9 @@ def check_ancestry(log: Log) -> None:
 # -- replays into memory -------------------------------------------------------------------------------
 
 
-def replay_path(path: str | os.PathLike[str], as_of: int | None, clock: Clock, projections: Sequence[Projection]) -> State:
+def replay_path(
+    path: str | os.PathLike[str], as_of: int | None, clock: Clock, projections: Sequence[Projection]
+) -> State:
     """A state in memory from a ledger file, whole or up to an offset."""
     store = JsonlStore(path, read_only=True)
     try:

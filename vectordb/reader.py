@@ -108,7 +108,7 @@ class Reader:
     def written_entities(self, view: str) -> list[Entity]:
         """Entities of a view that were ever written, deleted ones included, in order of their first write."""
         self.plan(view)
-        return self.state.history.entities(view, self.as_of_offset << ROW_BITS | ROW_MASK)
+        return self.state.rows.entities(view, self.as_of_offset << ROW_BITS | ROW_MASK)
 
     def found_entities(self, view: str, at: Instant | None = None) -> list[Entity]:
         """Entities of a view that exist."""
@@ -116,7 +116,7 @@ class Reader:
 
     def _found(self, view: str, at: int) -> list[Entity]:
         self.plan(view)
-        written = self.state.history.entities(view, self.as_of_offset << ROW_BITS | ROW_MASK)
+        written = self.state.rows.entities(view, self.as_of_offset << ROW_BITS | ROW_MASK)
         return [entity for entity in written if _exists(self.packed(view, entity, at))]
 
     def count(self, view: str) -> int:
@@ -189,7 +189,7 @@ class Reader:
     def _version(self, view: str, entity: Entity, ref: int, at: int) -> Row:
         offset = ref >> ROW_BITS
         plan = self.state.plan(view, offset)
-        packed = self.state.history.row(view, entity, ref, at, plan.wanted)
+        packed = self.state.rows.row(view, entity, ref, at, plan.wanted)
         return Row(self.state, plan, entity, packed, offset, at)
 
     def event(self, offset: int) -> Event:
@@ -198,7 +198,9 @@ class Reader:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=1, last=self.as_of_offset)
         return self.state.log.event(offset)
 
-    def events(self, start: int = 1, stop: int | None = None, *, type: str | None = None, view: str | None = None) -> Events:
+    def events(
+        self, start: int = 1, stop: int | None = None, *, type: str | None = None, view: str | None = None
+    ) -> Events:
         """Events from ``start`` up to, not including, ``stop`` (None: to the last), lazily.
 
         ``type`` and ``view`` keep only events of that type, and those that wrote to or defined that view.

@@ -84,7 +84,7 @@ class Recorder:
             raise InvalidInput("a prediction names its model", model=model)
         name, at, version = check_plain(model, "a model's name").partition("@")
         models = self._state.catalog.models
-        if models.find(name) is None or at and not version.isdigit():
+        if models.find(name) is None or (at and not version.isdigit()):
             if outputs is None:
                 raise UnknownName("an output is given, or the model is data", model=model, known=models.names())
             return model, outputs

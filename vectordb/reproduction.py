@@ -83,13 +83,17 @@ def _compare_inputs(prediction: Prediction, row: ServiceRow) -> list[Drift]:
     drifted: list[Drift] = []
     states = row.states() or "p" * len(row)
     old_states = prediction.row.states or "p" * len(row)
-    parts = zip(row, prediction.row.inputs, row.cells(), prediction.row.sources, row.sources(), old_states, states, strict=True)
+    parts = zip(
+        row, prediction.row.inputs, row.cells(), prediction.row.sources, row.sources(), old_states, states, strict=True
+    )
     for name, recorded, recomputed, old_source, source, old_state, state in parts:
         if canonical(recorded) != canonical(recomputed):
             why = "the value comes from another write" if old_source != source else "the same write has another value"
             drifted.append(Drift(name, recorded, recomputed, why))
         elif old_source != source or old_state != state:
-            drifted.append(Drift(name, (old_source, old_state), (source, state), "equal value, another source or status"))
+            drifted.append(
+                Drift(name, (old_source, old_state), (source, state), "equal value, another source or status")
+            )
     return drifted
 
 

@@ -74,7 +74,8 @@ class Row(Mapping[str, Any]):
         words = plan.layout.words.unpack(packed)
         pool = plan.layout.pool
         return {
-            name: slot.kind.show(_light_cell(slot.kind, words[3 + slot.place], pool)) for name, slot in plan.slots.items()
+            name: slot.kind.show(_light_cell(slot.kind, words[3 + slot.place], pool))
+            for name, slot in plan.slots.items()
         }
 
     @property

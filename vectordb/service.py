@@ -177,9 +177,7 @@ class Service:
     def __repr__(self) -> str:
         return f"Service({self.definition.label}, features={list(self.features)})"
 
-    def get(
-        self, entity: Any, *, request: Mapping[str, Any] | None = None, at: Instant | None = None
-    ) -> ServiceRow:
+    def get(self, entity: Any, *, request: Mapping[str, Any] | None = None, at: Instant | None = None) -> ServiceRow:
         """The inputs of one entity, or of one of each kind: ``get({"user": u, "item": i})``.
 
         ``request`` gives the request inputs by name. All views are read at one offset and clock.
@@ -194,7 +192,12 @@ class Service:
         return self._row(definition, kinds, ids, _check_request(definition, request), at)
 
     def _row(
-        self, definition: ServiceDefinition, kinds: dict[str, str], ids: dict[str, Entity], request: dict[str, Any], at: int
+        self,
+        definition: ServiceDefinition,
+        kinds: dict[str, str],
+        ids: dict[str, Entity],
+        request: dict[str, Any],
+        at: int,
     ) -> ServiceRow:
         rows = {view: self._reader._row(view, ids[kind], at) for view, kind in kinds.items()}
         for item in definition.features:

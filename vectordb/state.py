@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from ledger import ROW_BITS, ROW_MASK, Clock, Entity, Journal, UnknownName, header_of
-from projections import CurrentRows, Fold, History, Lineage, Predictions, Projection
+from projections import Fold, Lineage, Predictions, Projection, Rows
 from vectordb.plan import Plan
 
 T = TypeVar("T")
@@ -22,11 +22,10 @@ class State:
         self.log = journal.log
         self.clock = clock
         self.lock = RLock()
-        self.current = CurrentRows()
-        self.history = History()
+        self.rows = Rows()
         self.lineage = Lineage()
         self.predictions = Predictions()
-        built_in = (self.current, self.history, self.lineage, self.predictions)
+        built_in = (self.rows, self.lineage, self.predictions)
         self.fold = Fold(self.log, (*built_in, *projections))
         self.catalog = self.fold.catalog
         self._plans: dict[tuple[str, int], Plan] = {}
@@ -90,8 +89,8 @@ class State:
         return plan
 
     def live_row(self, view: str, entity: Entity, now: int) -> bytes | None:
-        """The packed row of an entity at the head; the history answers where something is dated ahead."""
-        table = self.current.tables.get(view)
+        """The packed row of an entity at the head; the versions answer where something is dated ahead."""
+        table = self.rows.tables.get(view)
         if table is None:
             raise UnknownName("no view of that name is defined", view=view)
         packed = table.rows.get(entity)
@@ -101,4 +100,4 @@ class State:
 
     def past_row(self, view: str, entity: Entity, offset: int, at: int) -> bytes | None:
         """The packed row of an entity as known at an offset and valid at a time."""
-        return self.history.row(view, entity, offset << ROW_BITS | ROW_MASK, at, self.plan(view, offset).wanted)
+        return self.rows.row(view, entity, offset << ROW_BITS | ROW_MASK, at, self.plan(view, offset).wanted)

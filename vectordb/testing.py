@@ -51,7 +51,14 @@ def _tell(db: VectorDB, clock: int, offsets: Iterable[int]) -> dict[str, Any]:
     states = {str(offset): state_of(db.as_of(offset)) for offset in offsets}
     predictions = [_prediction(db, prediction.id) for prediction in db.predictions()]
     live = state_of(db)
-    return {"clock": clock, "digest": db.digest(), "head": db.head, "live": live, "states": states, "predictions": predictions}
+    return {
+        "clock": clock,
+        "digest": db.digest(),
+        "head": db.head,
+        "live": live,
+        "states": states,
+        "predictions": predictions,
+    }
 
 
 def state_of(reader: Reader) -> dict[str, Any]:

@@ -94,7 +94,9 @@ class Transaction(AbstractContextManager["Transaction"]):
             def committed(offset: int, time: int) -> Fact:
                 return TransactionCommitted(self._blocks(offset << ROW_BITS, time), origin)
 
-            return writer.commit(committed, self._meta, 64 * sum(len(write.batch.entities) for write in self._writes))  # ints
+            return writer.commit(
+                committed, self._meta, 64 * sum(len(write.batch.entities) for write in self._writes)
+            )  # ints
 
     def _blocks(self, ref: int, time: int) -> tuple[Block, ...]:
         blocks: list[Block] = []
@@ -117,7 +119,9 @@ class TransactionView:
         self._entity_kind = db.plan(name).definition.entity
         self.name = name
 
-    def put(self, entity: Entity, values: Mapping[str, Any], *, event_time: Instant | None = None, nan: str = "refuse") -> None:
+    def put(
+        self, entity: Entity, values: Mapping[str, Any], *, event_time: Instant | None = None, nan: str = "refuse"
+    ) -> None:
         """Write some or all features of one entity."""
         entity = check_entity(entity)
         self._layout.encode_slowly(values, entity, nan)  # refuses here, naming the entity

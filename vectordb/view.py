@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from vectordb.reader import Reader
 
 
-
 class View:
     """A named table of features of one kind of entity, read through a database or one of its pasts.
 
@@ -82,7 +81,7 @@ class View:
         return [version for version in versions if feature is None or feature in version.values or version.deleted]
 
     def _refs(self, entity: Entity) -> list[int]:
-        return list(self._state.history.refs(self.name, entity, self._limit()))
+        return list(self._state.rows.refs(self.name, entity, self._limit()))
 
     def _limit(self) -> int:
         return self._reader.as_of_offset << ROW_BITS | ROW_MASK
@@ -105,4 +104,3 @@ class View:
 
     def __len__(self) -> int:
         return self._reader.count(self.name)
-

@@ -87,9 +87,9 @@ class Writer:
         if expected is None:
             return
         self.state.heal()
-        packed = self.state.current.tables[view].rows.get(entity)
+        packed = self.state.rows.tables[view].rows.get(entity)
         exists = packed is not None and header_of(packed)[2] & FOUND
-        actual = self.state.history.last_ref(view, entity) >> ROW_BITS if exists else 0
+        actual = self.state.rows.last_ref(view, entity) >> ROW_BITS if exists else 0
         if actual != expected:
             rule = "the entity's last write is at the expected offset (0: it does not exist)"
             raise OffsetConflict(rule, view=view, entity=entity, expected=expected, actual=actual)
@@ -113,7 +113,11 @@ class Writer:
 
 
 def make_origin(
-    writer: Writer, derived_from: str | Iterable[str], transformation: str | None, key: str | None, arguments: Callable[[], Any]
+    writer: Writer,
+    derived_from: str | Iterable[str],
+    transformation: str | None,
+    key: str | None,
+    arguments: Callable[[], Any],
 ) -> Origin | None:
     """The origin of a write, None where nothing was said. ``arguments`` are those of the call, as given."""
     if not derived_from and transformation is None and key is None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ledger.facts.fact import Reading, ref_from_json, refs_to_json, take, take_text
 from ledger.errors import InvalidInput
+from ledger.facts.fact import Reading, ref_from_json, refs_to_json, take, take_text
 
 
 class Origin(NamedTuple):

@@ -120,7 +120,9 @@ def _row(item: Any, as_of: int) -> PredictionRow:
         output=check_plain(data.pop("output", None), "output"),
         assignment=take(data, "assignment", dict) if "assignment" in data else None,
     )
-    fits = len(row.inputs) == len(sources) and len(row.states) in (0, len(sources)) and not set(row.states) - set("pnmx")
+    fits = (
+        len(row.inputs) == len(sources) and len(row.states) in (0, len(sources)) and not set(row.states) - set("pnmx")
+    )
     if data or not fits or not row.entities or any(ref >> 24 > as_of for ref in sources):
         raise InvalidInput("a stored prediction has a source and a state for each input", unknown=sorted(data))
     return row

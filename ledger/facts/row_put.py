@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from ledger.block import Block
@@ -124,7 +125,7 @@ class EntityDeleted(SingleRow):
 
 def _spread(layout: Layout, places: list[Any], values: list[Any]) -> list[Any]:
     good = len(places) == len(values) and all(type(place) is int for place in places)
-    if not good or not places or any(a >= b for a, b in zip(places, places[1:], strict=False)):
+    if not good or not places or any(a >= b for a, b in itertools.pairwise(places)):
         raise InvalidInput("a partial row names its positions in ascending order", features=places)
     if not 0 <= places[0] <= places[-1] < len(layout.names) or len(places) == len(layout.names):
         raise InvalidInput("a partial row's positions are some of its view's", features=places)

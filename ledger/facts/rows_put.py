@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from typing import Any, NamedTuple
 
@@ -95,7 +96,9 @@ def block_to_json(block: Block, time: int) -> dict[str, Any]:
     columns = block.columns()
     if len(columns) < len(layout.types):
         data["features"] = list(columns)
-    data["columns"] = [column_to_json(layout.types[place], columns[place], len(block), layout.pool) for place in columns]
+    data["columns"] = [
+        column_to_json(layout.types[place], columns[place], len(block), layout.pool) for place in columns
+    ]
     return data
 
 
@@ -132,7 +135,7 @@ def _take_times(data: dict[str, Any], reading: Reading, rows: int) -> int | arra
 
 def _check_places(layout: Layout, places: list[Any], columns: list[Any]) -> None:
     good = len(places) == len(columns) and all(type(place) is int for place in places)
-    if not good or any(a >= b for a, b in zip(places, places[1:], strict=False)):
+    if not good or any(a >= b for a, b in itertools.pairwise(places)):
         raise InvalidInput("columns stand in ascending order of position", features=places)
     if places and not 0 <= places[0] <= places[-1] < len(layout.types):
         raise InvalidInput("a column's position is one of its view's", features=places)

@@ -133,4 +133,3 @@ def parse_input(item: Any) -> FeatureRef | Request:
         named = {("name" if key == "request" else key): value for key, value in item.items()}
         return Request(*feature_from_json(named))
     raise InvalidInput("a service's input is view:feature or a Request", value=item)
-

@@ -13,7 +13,9 @@ from ledger.identity import check_name
 from ledger.vector_type import Vector
 
 MAX_FEATURES = 10_000
-_TYPES: dict[str, type[FeatureType]] = {kind.name: kind for kind in (Bool, Category, Float, Int, Text, Timestamp, Vector)}
+_TYPES: dict[str, type[FeatureType]] = {
+    kind.name: kind for kind in (Bool, Category, Float, Int, Text, Timestamp, Vector)
+}
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,11 @@ def type_from_json(data: dict[str, Any]) -> FeatureType:
     default = data.pop("default", None)
     try:
         bare = kind(**data)
-        return bare if default is None else kind(**data, default=bare.from_json(default))
+        return bare if default is None else kind(**data, default=bare.show(bare.from_json(default)))
     except TypeError as error:
-        raise InvalidInput("a feature type has only its own arguments", type=kind.name, arguments=sorted(data)) from error
+        raise InvalidInput(
+            "a feature type has only its own arguments", type=kind.name, arguments=sorted(data)
+        ) from error
 
 
 def check_labels(owner: str, description: str, tags: tuple[str, ...]) -> None:

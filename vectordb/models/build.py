@@ -16,7 +16,9 @@ def build_model(definition: ModelDefinition) -> Model:
     """The model of a definition; an unknown kind is refused, no code is loaded by name."""
     kind = KINDS.get(definition.kind)
     if kind is None:
-        raise DefinitionError("a model's kind is known", model=definition.label, kind=definition.kind, known=sorted(KINDS))
+        raise DefinitionError(
+            "a model's kind is known", model=definition.label, kind=definition.kind, known=sorted(KINDS)
+        )
     return kind(definition)
 
 

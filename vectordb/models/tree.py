@@ -21,11 +21,15 @@ class Tree(Model):
     def read(self, parameters: dict[str, Any]) -> None:
         """Five lists of equal length; node 0 is the root."""
         count = len(parameters.get("value", ()))
-        self.left, self.right, self.feature = (self._places(parameters, name, count) for name in ("left", "right", "feature"))
+        self.left, self.right, self.feature = (
+            self._places(parameters, name, count) for name in ("left", "right", "feature")
+        )
         self.threshold = self.numbers(parameters.get("threshold"), "threshold", count)
         self.value = list(parameters.get("value", ()))
         for value in self.value:
-            self.numbers(value if isinstance(value, list) else [value], "value", len(value) if isinstance(value, list) else 1)
+            self.numbers(
+                value if isinstance(value, list) else [value], "value", len(value) if isinstance(value, list) else 1
+            )
         if not count:
             self.refuse("a tree has a root", nodes=count)
         for node in range(count):

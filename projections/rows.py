@@ -1,0 +1,157 @@
+"""Rows: the current row of every entity, and every version behind it."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from ledger import (
+    Entity,
+    EntityDeleted,
+    Event,
+    RowPut,
+    RowsPut,
+    SingleRow,
+    TransactionCommitted,
+    ViewDefined,
+    entity_from_json,
+    entity_to_json,
+    header_of,
+    recode,
+)
+from projections.contract import Handler, Projection
+from projections.history import row_as_of
+from projections.table import Table
+from projections.timeline import Timeline
+
+
+class Rows(Projection):
+    """Current rows and bitemporal versions, one ``Table`` a view."""
+
+    name = "rows"
+    essential = True
+    handles = (ViewDefined, SingleRow, RowsPut, TransactionCommitted)
+
+    def reset(self) -> None:
+        """No view, no row."""
+        self.tables: dict[str, Table] = {}
+
+    def handlers(self) -> dict[type, Handler]:
+        """One handler a shape of write."""
+        return {
+            ViewDefined: self._view_defined,
+            RowPut: self._row,
+            EntityDeleted: self._row,
+            RowsPut: self._blocks,
+            TransactionCommitted: self._blocks,
+        }
+
+    def _view_defined(self, event: Event) -> None:
+        for view in event.fact.views:
+            if view not in self.tables:
+                self.tables[view] = Table(self._event_time)
+
+    def _row(self, event: Event) -> None:
+        fact: Any = event.fact
+        self.tables[fact.layout.view].put(fact.entity, fact.row, event.time)
+
+    def _blocks(self, event: Event) -> None:
+        for block in event.fact.blocks():
+            self.tables[block.layout.view].put_block(block, event.time)
+
+    def _event_time(self, ref: int) -> int:
+        return int(header_of(self.log.row(ref))[1])
+
+    # -- read --------------------------------------------------------------------------------------
+
+    def row(self, view: str, entity: Entity, limit: int, at: int, slots: Sequence[int]) -> bytes | None:
+        """The packed row of an entity as known at a reference and valid at a time."""
+        return row_as_of(self.tables[view], self.log.row, entity, limit, at, slots)
+
+    def refs(self, view: str, entity: Entity, limit: int) -> Sequence[int]:
+        """The references of an entity's writes up to a limit, in order of offset."""
+        refs = self.tables[view].refs(entity)
+        return refs[: bisect_right(refs, limit)]
+
+    def last_ref(self, view: str, entity: Entity) -> int:
+        """The entity's last write by offset; 0 where there is none."""
+        refs = self.tables[view].refs(entity)
+        return refs[-1] if refs else 0
+
+    def entities(self, view: str, limit: int) -> list[Entity]:
+        """Entities written up to a limit, in order of their first write."""
+        table = self.tables[view]
+        return [entity for entity in list(table.rows) if table.refs(entity)[0] <= limit]
+
+    # -- checkpoint --------------------------------------------------------------------------------
+
+    def dump(self) -> bytes:
+        """An index as JSON (entities, row sizes, versions, the category pool), then the rows of each view."""
+        index = {
+            "pool": self.log.layouts.pool.values_by_code,
+            "views": {view: _index(table) for view, table in self.tables.items()},
+        }
+        head = json.dumps(index, ensure_ascii=False).encode()
+        rows = [b"".join(table.rows.values()) for table in self.tables.values()]
+        return b"".join([len(head).to_bytes(8, "little"), head, *rows])
+
+    def load(self, state: bytes) -> None:
+        """Cut the rows out again; category codes are turned into those of this log's pool."""
+        start = 8 + int.from_bytes(state[:8], "little")
+        index = json.loads(state[8:start])
+        pool = self.log.layouts.pool
+        codes = [pool[category] for category in index["pool"]]
+        if codes == list(range(len(codes))):
+            codes = []
+        self.reset()
+        for view, data in index["views"].items():
+            table = self.tables[view] = Table(self._event_time)
+            coded = self.log.layouts.coded_slots(view) if codes else ()
+            for item, size in zip(data["entities"], data["sizes"], strict=True):
+                row = state[start : start + size]
+                table.rows[entity_from_json(item)] = recode(row, coded, codes) if coded else row
+                start += size
+            self._load_versions(table, data)
+
+    def _load_versions(self, table: Table, data: dict[str, Any]) -> None:
+        entities = list(table.rows)
+        table.newest = data["newest"]
+        table.dead = {entities[place] for place in data["dead"]}
+        table.ahead = {entities[place] for place in data["ahead"]}
+        for place, refs in data["straight"]:
+            table.versions[entities[place]] = array("q", refs)
+        for place, refs in data["bent"]:
+            table.versions[entities[place]] = table.timeline(refs)
+
+    def check(self) -> None:
+        """Every structural rule of every table, and that versions name rows of their own."""
+        for table in self.tables.values():
+            table.check()
+            for entity in table.versions:
+                assert all(header_of(self.log.row(ref))[0] == ref for ref in table.refs(entity)), entity
+
+    def counts(self) -> dict[str, int]:
+        """Entities ever written, their versions, and those whose line is bent."""
+        tables = list(self.tables.values())
+        return {
+            "entities": sum(len(table.rows) for table in tables),  # ints
+            "versions": sum(len(table.refs(entity)) for table in tables for entity in table.rows),  # ints
+            "bent": sum(isinstance(held, Timeline) for table in tables for held in table.versions.values()),  # ints
+        }
+
+
+def _index(table: Table) -> dict[str, Any]:
+    places = {entity: place for place, entity in enumerate(table.rows)}
+    held = [(places[entity], versions) for entity, versions in table.versions.items()]
+    return {
+        "entities": [entity_to_json(entity) for entity in table.rows],
+        "sizes": [len(row) for row in table.rows.values()],
+        "newest": table.newest,
+        "dead": sorted(places[entity] for entity in table.dead),
+        "ahead": sorted(places[entity] for entity in table.ahead),
+        "straight": [[place, list(refs)] for place, refs in held if not isinstance(refs, Timeline)],
+        "bent": [[place, list(line.refs)] for place, line in held if isinstance(line, Timeline)],
+    }

@@ -1,0 +1,1 @@
+"""One list of checks for every implementation of a contract."""

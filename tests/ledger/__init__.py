@@ -1,0 +1,1 @@
+"""The ledger alone: what happened, its stored form and its files."""

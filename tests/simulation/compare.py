@@ -1,0 +1,68 @@
+"""Comparing what a reader shows with what the model says."""
+
+from __future__ import annotations
+
+import struct
+from itertools import combinations
+from typing import Any
+
+from ledger import ROW_BITS, ROW_MASK, from_micros
+from tests.simulation.model import EXPIRED, Answer
+from tests.simulation.workload import ENTITIES, VIEWS, Workload
+
+
+def compare_reader(work: Workload, reader: Any, offset: int, at: int, *, read_rules: tuple[str, ...] = (), ask_at: Any = None) -> None:
+    """Every entity of every view defined at the offset: values bit for bit, statuses, sources, versions."""
+    for view in VIEWS:
+        if work.model.definition(view, offset) is None:
+            assert view not in reader.views()
+            continue
+        table = reader.view(view)
+        for entity in ENTITIES:
+            expected = work.model.read(view, entity, offset, at)
+            compare_row(table.get(entity, at=ask_at), expected, (view, entity, offset, at))
+            count_pairs(work, view, entity, expected, read_rules)
+        found = [entity for entity in ENTITIES if work.model.read(view, entity, offset, at).found]
+        assert set(table.entities(at=ask_at)) == set(found)
+        if ask_at is None:
+            assert len(table) == len(found)
+
+
+def compare_row(row: Any, expected: Answer, place: Any) -> None:
+    assert row.found == expected.found, place
+    assert list(row) == list(expected.values), place
+    shown = {name: plain(row[name]) for name in row}
+    assert shown == {name: as_shown(name, value) for name, value in expected.values.items()}, place
+    assert {name: str(status) for name, status in row.status.items()} == expected.status, place
+    sources = {name: (ref >> ROW_BITS, ref & ROW_MASK) if ref else None for name, ref in row.sources().items()}
+    assert sources == expected.sources, place
+    version = (row.ref >> ROW_BITS, row.ref & ROW_MASK) if row.ref else None
+    assert version == expected.version, place
+    assert {name: plain(value) for name, value in row.to_dict().items()} == shown, place
+
+
+def plain(value: Any) -> Any:
+    """A value with its bits and its type visible."""
+    if isinstance(value, float):
+        return ("float", struct.pack("<d", value))
+    if isinstance(value, memoryview):
+        return ("vector", value.tobytes())
+    return (type(value).__name__, value)
+
+
+def as_shown(name: str, value: Any) -> Any:
+    if value is None:
+        return plain(None)
+    if name == "seen":
+        return plain(from_micros(value * 1_000_000))
+    if name == "profile":
+        return ("vector", struct.pack("<3f", *value))
+    return plain(float(value) if name == "rating" else value)
+
+
+def count_pairs(work: Workload, view: str, entity: Any, answer: Answer, read_rules: tuple[str, ...]) -> None:
+    met = set(work.rules.get((view, entity), ())) | set(read_rules)
+    if EXPIRED in answer.status.values():
+        met.add("expired")
+    for pair in combinations(sorted(met), 2):
+        work.pairs[frozenset(pair)] += 1

@@ -1,0 +1,123 @@
+"""The model: the rules of reading written down as plainly as possible, over plain lists.
+
+It keeps every write for ever and answers a read by looking at all of them. Slow on purpose: it is the
+judge of everything clever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+PRESENT, NULL, MISSING, EXPIRED = "present", "null", "missing", "expired"
+
+
+@dataclass
+class Definition:
+    """One version of a view: feature -> (type name, default), and a time to live in microseconds."""
+
+    offset: int
+    features: dict[str, tuple[str, Any]]
+    ttl: int | None
+
+
+@dataclass
+class Write:
+    """One row of one event; ``values`` is None for a delete."""
+
+    offset: int
+    row: int
+    entity: Any
+    event_time: int
+    values: dict[str, Any] | None
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The order in which values win."""
+        return (self.event_time, self.offset, self.row)
+
+
+@dataclass
+class Answer:
+    """What a read of one entity must show."""
+
+    found: bool
+    version: tuple[int, int] | None
+    values: dict[str, Any]
+    status: dict[str, str]
+    sources: dict[str, tuple[int, int] | None]
+
+
+@dataclass
+class Model:
+    """All views of a ledger."""
+
+    definitions: dict[str, list[Definition]] = field(default_factory=dict)
+    writes: dict[str, list[Write]] = field(default_factory=dict)
+    times: list[int] = field(default_factory=lambda: [0])  # recorded time by offset
+    answers: dict[int, dict[Any, Answer]] = field(default_factory=dict)  # what was shown live, by offset
+
+    @property
+    def head(self) -> int:
+        return len(self.times) - 1
+
+    def define(self, view: str, features: dict[str, tuple[str, Any]], ttl: int | None, time: int) -> None:
+        self.times.append(time)
+        self.definitions.setdefault(view, []).append(Definition(self.head, features, ttl))
+        self.writes.setdefault(view, [])
+
+    def write(self, rows: list[tuple[str, Any, int | None, dict[str, Any] | None]], time: int) -> None:
+        """One event: rows of (view, entity, event time or None for now, values or None for a delete)."""
+        self.times.append(time)
+        for row, (view, entity, event_time, values) in enumerate(rows):
+            when = time if event_time is None else event_time
+            self.writes[view].append(Write(self.head, row, entity, when, values))
+
+    def other(self, time: int) -> None:
+        """An event that no view shows."""
+        self.times.append(time)
+
+    def definition(self, view: str, offset: int) -> Definition | None:
+        known = [found for found in self.definitions.get(view, []) if found.offset <= offset]
+        return known[-1] if known else None
+
+    def entities(self, view: str, offset: int) -> list[Any]:
+        return list(dict.fromkeys(write.entity for write in self.writes[view] if write.offset <= offset))
+
+    def last_offset(self, view: str, entity: Any) -> int:
+        """What ``expected_offset`` must be: 0 where the entity does not exist."""
+        mine = [write for write in self.writes[view] if write.entity == entity]
+        if not mine or max(mine, key=lambda write: write.rank).values is None:
+            return 0
+        return max(write.offset for write in mine)
+
+    def read(self, view: str, entity: Any, offset: int, at: int) -> Answer:
+        """The four rules: visible, newest wins, deletes cover everything, the winner ages."""
+        definition = self.definition(view, offset)
+        assert definition is not None
+        visible = [
+            write
+            for write in self.writes[view]
+            if write.entity == entity and write.offset <= offset and write.event_time <= at
+        ]
+        newest = max(visible, key=lambda write: write.rank, default=None)
+        found = newest is not None and newest.values is not None
+        last = max(visible, key=lambda write: (write.offset, write.row), default=None)
+        answer = Answer(found, (last.offset, last.row) if found and last else None, {}, {}, {})
+        for name, (_, default) in definition.features.items():
+            carrying = [write for write in visible if write.values is None or name in write.values]
+            winner = max(carrying, key=lambda write: write.rank, default=None)
+            self._show(answer, name, default, winner, definition.ttl, at)
+        return answer
+
+    @staticmethod
+    def _show(answer: Answer, name: str, default: Any, winner: Write | None, ttl: int | None, at: int) -> None:
+        if winner is None or winner.values is None:
+            status, value, source = MISSING, default, None
+        elif ttl is not None and winner.event_time < at - ttl:
+            status, value, source = EXPIRED, default, (winner.offset, winner.row)
+        elif winner.values[name] is None:
+            status, value, source = NULL, None, (winner.offset, winner.row)
+        else:
+            status, value, source = PRESENT, winner.values[name], (winner.offset, winner.row)
+        answer.values[name], answer.status[name], answer.sources[name] = value, status, source
