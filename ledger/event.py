@@ -77,4 +77,5 @@ class Event:
         return self._log.digest(self.offset).hex()
 
     def __repr__(self) -> str:
-        return f"Event({self.offset}, {self.type}, {self.recorded_time.isoformat()}, views={list(self.views)}, rows={self.rows})"
+        shown = f"{self.offset}, {self.type}, {self.recorded_time.isoformat()}"
+        return f"Event({shown}, views={list(self.views)}, rows={self.rows})"

@@ -8,6 +8,7 @@ Checking and packing are generated once per version as two straight-line functio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from struct import Struct
 from typing import Any, TypeAlias
@@ -49,8 +50,8 @@ class Layout:
     """
 
     __slots__ = (
-        "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names", "pack_plain", "plain_flags",
-        "pool", "slot_words", "slots", "types", "version", "view", "words",
+        "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names",
+        "pack_plain", "plain_flags", "pool", "slot_words", "slots", "types", "version", "view", "words",
     )  # fmt: skip
 
     def __init__(
@@ -263,6 +264,12 @@ def _generate_packer(layout: Layout) -> Packer:
     return packer
 
 
+@lru_cache(maxsize=1024)
+def _code(source: str) -> Any:
+    """Layouts of the same shape share their code: a replay or a fork compiles nothing again."""
+    return compile(source, "<layout>", "exec")
+
+
 def _compiled(source: str, name: str, names: dict[str, Any]) -> Any:
-    exec(source, names)
+    exec(_code(source), names)
     return names[name]

@@ -45,7 +45,7 @@ class Log:
         self._keys: dict[str, int] = {}
         self._definitions: list[tuple[int, ViewDefinition]] = []
         self._grown = Condition()
-        self._waiting = 0
+        self.awaited = 0
         self._reader: Callable[[int], Any] | None = None
         self.chain = Chain(lambda: self.header, self.body)
 
@@ -192,20 +192,19 @@ class Log:
 
     def announce(self) -> None:
         """Wake those who wait for events; called after the views show them."""
-        if self._waiting:
-            with self._grown:
-                self._grown.notify_all()
+        with self._grown:
+            self._grown.notify_all()
 
     def wait(self, offset: int, timeout: float | None = None) -> bool:
         """Wait until the head reaches an offset; False when the time (in seconds) ran out."""
         if self.head >= offset:
             return True
         with self._grown:
-            self._waiting += 1
+            self.awaited += 1
             try:
                 return self._grown.wait_for(lambda: self.head >= offset, timeout)
             finally:
-                self._waiting -= 1
+                self.awaited -= 1
 
     # -- forks -------------------------------------------------------------------------------------
 

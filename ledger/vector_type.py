@@ -130,9 +130,8 @@ class Vector(FeatureType):
             raise InvalidInput("a zero vector has no direction: cosine refuses it", dim=self.dim)
         if self.dtype in _FLOATS:
             elements = self.packer.unpack(cell)
-            if not isfinite(sum(elements)) and not all(
-                map(isfinite, elements)
-            ):  # ranks only: a finite sum needs finite terms
+            total = sum(elements)  # ranks only: a sum is finite only when every term is
+            if not isfinite(total) and not all(map(isfinite, elements)):
                 bad = next(place for place, element in enumerate(elements) if not isfinite(element))
                 raise InvalidInput("a vector's elements are finite", place=bad, element=elements[bad])
 

@@ -84,10 +84,6 @@ class Fold:
             self.repairs |= 1
         self._arrange()
 
-    def begin(self) -> None:
-        """Views and log part: readers wait or come under the lock. The caller holds the lock."""
-        self.sequence |= 1
-
     def end(self) -> None:
         """Views and log agree again, unless something essential is behind."""
         if not self.repairs & 1:

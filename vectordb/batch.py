@@ -87,6 +87,17 @@ def check_batch(layout: Layout, raw: Raw, nan: str, on_error: str) -> Batch:
     return batch._replace(rejected=rejected)
 
 
+def batch_weight(layout: Layout, batch: Batch) -> int:
+    """About how many bytes the event of a batch has, encoded."""
+    weight = len(batch.entities) * (32 + 11 * len(batch.columns))
+    for column in batch.columns.values():
+        if isinstance(column.data, bytes):
+            weight += 2 * len(column.data)
+        elif isinstance(column.data, list):
+            weight += 2 * sum(map(len, column.data))  # ints
+    return weight
+
+
 def _check(layout: Layout, raw: Raw, nan: str) -> tuple[Batch, list[tuple[str | None, BadCell]]]:
     bad: list[tuple[str | None, BadCell]] = []
     entities, bad_ids = check_entities(raw.entities)

@@ -4,40 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
 from ledger import (
     Clock,
     ClosedLedger,
-    Entity,
     Event,
     FeatureType,
     Header,
-    Instant,
     InvalidInput,
     Journal,
     Log,
-    OffsetOutOfRange,
-    TimeOutOfRange,
     duration_micros,
-    from_micros,
     new_header,
     parse_input,
     system_clock,
-    to_micros,
 )
 from projections import Projection, write_checkpoint
 from vectordb.definitions import Definitions
+from vectordb.live import Live
 from vectordb.live_view import LiveView
 from vectordb.matrix import FeatureMatrix
 from vectordb.models import Model
 from vectordb.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
-from vectordb.past import Past
-from vectordb.plan import Plan
 from vectordb.prediction import Prediction
-from vectordb.reader import Reader
 from vectordb.recorder import Recorder
 from vectordb.service import Service, ServiceRow
 from vectordb.state import State
@@ -49,7 +41,7 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-class VectorDB(Reader):
+class VectorDB(Live):
     """An in-memory feature database over an event log.
 
     ``VectorDB()`` lives in memory; ``VectorDB.open(path)`` keeps its log in a file; ``VectorDB.replay``
@@ -131,80 +123,11 @@ class VectorDB(Reader):
             return cls._of(replay_path(source, as_of, clock, projections))
         return cls._of(replay_events(source, as_of, clock, projections))
 
-    # -- reading: what Reader leaves open ----------------------------------------------------------
-
-    @property
-    def as_of_offset(self) -> int:
-        """The head: live reads see everything."""
-        return self.state.log.head
-
-    @property
-    def head(self) -> int:
-        """The last offset; 0 when nothing has happened."""
-        return self.state.log.head
-
-    def clock(self) -> int:
-        """The clock, but never before the last recorded time, in microseconds."""
-        return self.state.now()
-
-    def pinned(self, offset: int, at: int) -> Past:
-        """A past at an offset and clock, unchecked."""
-        return Past(self.state, offset, at)
-
-    def consistently(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Lock-free, tried again when a write came between."""
-        return self.state.read(function, *arguments)
-
-    def plan(self, view: str) -> Plan:
-        """The newest definition of a view."""
-        return self.state.plan(view)
-
-    def packed(self, view: str, entity: Entity, at: int) -> bytes | None:
-        """From the current rows."""
-        return self.state.live_row(view, entity, at)
+    # -- views and forks -----------------------------------------------------------------------------
 
     def view(self, name: str) -> LiveView:
         """A view by name, to read and to write; raises ``UnknownName``."""
         return LiveView(self, name)
-
-    # -- time travel ---------------------------------------------------------------------------------
-
-    def as_of(
-        self,
-        offset: int | None = None,
-        *,
-        time: Instant | None = None,
-        mark: str | None = None,
-        prediction: str | None = None,
-    ) -> Past:
-        """The database as it was: at an offset, a time, a mark, or as a prediction saw it; exactly one.
-
-        The clock of the past is the recorded time of the offset, the ``time`` asked for, or the clock
-        that the prediction's read used.
-        """
-        if offset is not None and time is None and mark is None and prediction is None:
-            return self._as_of_offset(offset)
-        if [offset, time, mark, prediction].count(None) != 3:
-            given = {"offset": offset, "time": time, "mark": mark, "prediction": prediction}
-            raise InvalidInput("as_of takes exactly one of offset, time, mark and prediction", **given)
-        if time is not None:
-            return self._as_of_time(time)
-        if mark is not None:
-            return self._as_of_offset(self.state.catalog.mark(mark))
-        found = self.prediction(prediction or "")
-        return Past(self.state, found.as_of, to_micros(found.at))
-
-    def _as_of_offset(self, offset: int) -> Past:
-        log = self.state.log
-        if type(offset) is not int or not 0 <= offset <= log.head:
-            raise OffsetOutOfRange("as_of is an offset of the log", offset=offset, first=0, last=log.head)
-        return Past(self.state, offset, log.time_of(offset))
-
-    def _as_of_time(self, instant: Instant) -> Past:
-        micros, now = to_micros(instant), self.clock()
-        if micros > now:
-            raise TimeOutOfRange("as_of does not lie after the clock", time=from_micros(micros), clock=from_micros(now))
-        return Past(self.state, self.state.log.offset_at(micros), micros)
 
     def fork(self, offset: int | None = None, *, clock: Clock | None = None, seed: int | None = None) -> VectorDB:
         """A writable branch in memory as of an offset (None: the head); this database is never touched.

@@ -18,7 +18,7 @@ def follow(state: State) -> State | None:
     if store.was_replaced():
         return _replay_again(state, store)
     for event in state.journal.load(store.end):
-        state.fold.begin()
+        state.fold.sequence |= 1
         try:
             state.fold.apply(event)
         except BaseException as error:

@@ -25,7 +25,7 @@ from ledger import (
     entity_to_json,
     to_micros,
 )
-from vectordb.batch import Batch, check_batch, raw_batch
+from vectordb.batch import Batch, batch_weight, check_batch, raw_batch
 from vectordb.receipt import Receipt
 from vectordb.view import View
 from vectordb.writer import make_meta, make_origin
@@ -84,7 +84,10 @@ class LiveView(View):
             entity = check_entity(entity)
         with self._lock:
             layout = self._layouts.newest(self.name)
-            cells = self._encode(layout, entity, values, nan)
+            try:
+                cells = layout.encode(values) if nan == "refuse" else _encode_nan(layout, values, entity, nan)
+            except InvalidCells:
+                cells = layout.encode_slowly(values, entity, nan)  # raises again, naming the entity
             given = None if event_time is None else to_micros(event_time)
             origin = made = None
             if derived_from or transformation is not None or idempotency_key is not None:
@@ -108,16 +111,7 @@ class LiveView(View):
                 row = layout.pack(offset << ROW_BITS, time if given is None else given, cells)
                 return RowPut(layout, entity, row, origin)
 
-            return self._writer.commit(row_put, made, _weight(layout, cells))
-
-    def _encode(self, layout: Layout, entity: Entity, values: Mapping[str, Any], nan: str) -> Any:
-        if nan != "refuse":
-            _check_option("nan", nan, ("refuse", "null"))
-            return layout.encode_slowly(values, entity, nan)
-        try:
-            return layout.encode(values)
-        except InvalidCells:
-            return layout.encode_slowly(values, entity)  # raises again, naming the entity
+            return self._writer.commit(row_put, made, _weight(layout, cells) if layout.heavy else 0)
 
     def delete(
         self,
@@ -231,6 +225,11 @@ class LiveView(View):
         return Loaded(written, first, last, rejected)
 
 
+def _encode_nan(layout: Layout, values: Mapping[str, Any], entity: Entity, nan: str) -> Any:
+    _check_option("nan", nan, ("refuse", "null"))
+    return layout.encode_slowly(values, entity, nan)
+
+
 def _said(layout: Layout, entity: Entity, cells: Sequence[Any], event_time: int | None) -> list[Any]:
     """What a put says, by names, for the comparison with a retry."""
     values = {
@@ -242,21 +241,8 @@ def _said(layout: Layout, entity: Entity, cells: Sequence[Any], event_time: int 
 
 
 def _weight(layout: Layout, cells: Sequence[Any]) -> int:
-    """About how many bytes the event has, encoded: 0 where it surely is small."""
-    if not layout.heavy:
-        return 0
+    """About how many bytes the heavy cells of an event have, encoded."""
     return sum(2 * len(cells[place]) for place in layout.heavy if isinstance(cells[place], (str, bytes)))  # ints
-
-
-def batch_weight(layout: Layout, batch: Batch) -> int:
-    """About how many bytes the event of a batch has, encoded."""
-    weight = len(batch.entities) * (32 + 11 * len(batch.columns))
-    for column in batch.columns.values():
-        if isinstance(column.data, bytes):
-            weight += 2 * len(column.data)
-        elif isinstance(column.data, list):
-            weight += 2 * sum(map(len, column.data))  # ints
-    return weight
 
 
 def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:

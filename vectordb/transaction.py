@@ -23,7 +23,7 @@ from ledger import (
     check_entity,
     to_micros,
 )
-from vectordb.batch import Batch, check_batch, raw_batch
+from vectordb.batch import Batch, batch_weight, check_batch, raw_batch
 from vectordb.receipt import Receipt
 from vectordb.writer import make_meta, make_origin
 
@@ -94,9 +94,8 @@ class Transaction(AbstractContextManager["Transaction"]):
             def committed(offset: int, time: int) -> Fact:
                 return TransactionCommitted(self._blocks(offset << ROW_BITS, time), origin)
 
-            return writer.commit(
-                committed, self._meta, 64 * sum(len(write.batch.entities) for write in self._writes)
-            )  # ints
+            weight = sum(batch_weight(write.layout, write.batch) for write in self._writes)  # ints
+            return writer.commit(committed, self._meta, weight)
 
     def _blocks(self, ref: int, time: int) -> tuple[Block, ...]:
         blocks: list[Block] = []

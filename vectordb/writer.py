@@ -34,12 +34,14 @@ FactOf = Callable[[int, int], Fact]
 class Writer:
     """The one way into the log. Every method runs under the state's lock."""
 
-    __slots__ = ("_fold", "_log", "closed", "state")
+    __slots__ = ("_clock", "_fold", "_log", "_write", "closed", "state")
 
     def __init__(self, state: State) -> None:
         self.state = state
         self._log = state.log
         self._fold = state.fold
+        self._clock = state.clock
+        self._write = state.journal.write
         self.closed: Callable[[], None] | None = None  # raises when the database takes no writes
 
     def commit(self, fact_of: FactOf, meta: Meta | None = None, size_hint: int = 0) -> Receipt:
@@ -51,16 +53,16 @@ class Writer:
         log, fold = self._log, self._fold
         if self.closed is not None:
             self.closed()
-        time = self.state.clock()
+        time = self._clock()
         if time < log.last_time:
             time = log.last_time
         if type(time) is not int:
             raise InvalidTime("a clock gives whole microseconds", value=time)
         offset = log.head + 1
         event = Event(offset, time, fact_of(offset, time), meta, log)
-        fold.begin()
+        fold.sequence |= 1  # odd: readers wait, or come under the lock
         try:
-            self.state.journal.write(event, size_hint)
+            self._write(event, size_hint)
             fold.apply(event)
         except BaseException as error:
             if log.head < offset:
@@ -70,7 +72,8 @@ class Writer:
             raise
         finally:
             fold.end()
-        log.announce()
+        if log.awaited:
+            log.announce()
         return Receipt(event)
 
     # -- decisions -----------------------------------------------------------------------------------

@@ -1,1 +1,5 @@
-"""The vocabulary of facts, one file per noun."""
+"""The vocabulary of facts, one file per noun; ``vocabulary`` lists them."""
+
+from ledger.facts.vocabulary import FACTS, READERS
+
+__all__ = ["FACTS", "READERS"]

@@ -15,7 +15,9 @@ MODEL = {"name": "twice", "version": 1, "kind": "linear", "parameters": LINEAR}
 ROW = {"entities": ["ann"], "inputs": [41], "sources": [[2, 0]], "output": 82.0}
 
 
-def event(reason: str, why: str, kind: str, fields: dict[str, Any], before: Callable[[Sealed], Any] | None = None) -> None:
+def event(
+    reason: str, why: str, kind: str, fields: dict[str, Any], before: Callable[[Sealed], Any] | None = None
+) -> None:
     def build() -> Broken:
         sealed = Sealed()
         if before is not None:
@@ -46,8 +48,9 @@ def served(sealed: Sealed) -> None:
 
 
 def prediction(reason: str, why: str, row: dict[str, Any] | None = None, **changes: Any) -> None:
-    fields = {"service": "ages@1", "as_of": 3, "at": 1772323203000000, "model": "m", "predictions": [{**ROW, **(row or {})}]}
-    event(reason, why, "predictions_recorded@1", {**fields, **changes}, served)
+    fields = {"service": "ages@1", "as_of": 3, "at": 1772323203000000, "model": "m"}
+    rows = {"predictions": [{**ROW, **(row or {})}]}
+    event(reason, why, "predictions_recorded@1", {**fields, **rows, **changes}, served)
 
 
 def text(reason: str, why: str, kind: str, rest: str, before: Callable[[Sealed], Any] | None = None) -> None:
@@ -69,7 +72,8 @@ view("view_ttl_zero", "a time to live of zero", ttl=0)
 view("view_ttl_negative", "a negative time to live", ttl=-1)
 view("view_unknown_field", "a definition with an unknown field", colour="red")
 view("view_tags_not_text", "a tag that is a number", tags=[1])
-view("feature_type_changed", "an Int became a Float", name="users", version=2, features=[{"name": "age", "type": "float"}])
+_age = {"name": "age", "type": "float"}
+view("feature_type_changed", "an Int became a Float", name="users", version=2, features=[_age])
 _face = {"name": "face", "type": "vector", "dim": 3, "metric": "cosine", "dtype": "float32"}
 view("vector_dimension_changed", "a vector of two became one of three", name="users", version=2, features=[_face])
 _metric = {**_face, "dim": 2, "metric": "dot"}
@@ -89,7 +93,8 @@ service("service_of_an_unknown_feature", "a service reads a feature that its vie
 service("service_feature_malformed", "a feature without its view", features=["age"])
 service("service_feature_twice", "a feature named twice", features=["users:age", "users:age"])
 service("service_without_features", "a service of nothing", features=[])
-service("service_request_of_unknown_type", "a request input of no type", features=[{"request": "km", "type": "complex"}])
+_request = {"request": "km", "type": "complex"}
+service("service_request_of_unknown_type", "a request input of no type", features=[_request])
 
 model("model_version_out_of_turn", "a model's first version is 2", version=2)
 model("model_version_zero", "versions count from 1", version=0)
@@ -111,7 +116,8 @@ prediction("prediction_read_before_the_beginning", "a read at a negative offset"
 prediction("prediction_without_clock", "a read at no clock", at=None)
 prediction("prediction_of_nobody", "no prediction at all", predictions=[])
 prediction("prediction_inputs_uneven", "an input without a source", {"inputs": [41, 1]})
-prediction("prediction_inputs_too_many", "more inputs than the service has", {"inputs": [41, 1], "sources": [[2, 0], None]})
+_two = {"inputs": [41, 1], "sources": [[2, 0], None]}
+prediction("prediction_inputs_too_many", "more inputs than the service has", _two)
 prediction("prediction_entities_too_many", "more entities than the service reads", {"entities": ["ann", "bob"]})
 prediction("prediction_without_entity", "a prediction for nobody", {"entities": []})
 prediction("prediction_states_unknown", "a state that has no letter", {"states": "q"})

@@ -100,7 +100,7 @@ class Builder:
 
     def load(self, numbers: range, split: str) -> None:
         for first in range(numbers.start, numbers.stop, BATCH):
-            batch = range(first, min(first + BATCH, numbers.stop))
+            batch = range(first, first + BATCH)
             self.clock.set(max(scan_time(batch[-1]) + timedelta(minutes=5), self.db.at))
             pixels = [self.as_scanned(number) for number in batch]
             columns = dict(zip(PIXELS, map(list, zip(*pixels))))
@@ -174,7 +174,7 @@ class Builder:
         """The outer columns leave the view; a feature joins it."""
         kept = {name: kind for name, kind in self.features.items() if name in INNER or name in ("image", "split")}
         kept["scanner"] = Category(default="scanner-1")
-        self.db.create_view("scans", entity="scan", features=kept, tags=["real"], description="inner pixels", replace=True)
+        self.db.create_view("scans", entity="scan", features=kept, description="inner pixels", replace=True)
         features = [f"scans:{name}" for name in INNER]
         self.db.create_service("reader", features=features, owner="ml", replace=True)
 

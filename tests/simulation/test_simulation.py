@@ -70,9 +70,10 @@ def check_instances(work: Workload, path: Path, step: int) -> None:
         instances.append((db.fork(offset, seed=step), offset))
         for instance, head in instances:
             now = max(work.clock(), work.model.times[head])
-            compare_reader(work, instance, head, now)
+            compare_reader(work, instance, head, now, sample=3)
             past = work.random.randint(0, head)
-            compare_reader(work, instance.as_of(past), past, work.model.times[past], read_rules=("as_of",))
+            time = work.model.times[past]
+            compare_reader(work, instance.as_of(past), past, time, read_rules=("as_of",), sample=3)
             if step % 10 == 0:
                 instance.check()
     if step % 10 == 0:

@@ -207,7 +207,7 @@ class Workload:
         self.db.view(view).delete(entity, event_time=_seconds(event_time))
 
     def rows(self, view: str) -> tuple[list[Any], list[dict[str, Any]], list[int | None]]:
-        count = self.random.choice([1, 2, 3, 5, 20])
+        count = self.random.choice([1, 1, 2, 2, 2, 3, 3, 5, 5, 17])
         entities = [self.random.choice(ENTITIES) for _ in range(count)]
         values = [self.values(view, self.random.random() < 0.5) for _ in range(count)]
         times = [self.event_time() for _ in range(count)] if self.random.random() < 0.5 else [self.event_time()] * count

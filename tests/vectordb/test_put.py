@@ -181,7 +181,7 @@ def test_entity_ids_are_text_ints_and_flat_tuples(world: World, entity: object) 
         ("2025-12-31T23:59:59Z", when(-1)),
         ("2026-01-01T00:59:59+01:00", when(-1)),
         (datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC), when(-1)),
-        (1_767_225_599.9999999, when(-0.000001)),
+        (1_767_225_599.9999995, when(-0.000001)),
     ],
 )
 def test_event_times_in_every_accepted_form(world: World, given: object, stored: datetime) -> None:
@@ -226,7 +226,7 @@ def test_numpy_scalars_are_taken_and_vectors_with_nan_as_null(world: World) -> N
     assert view.get("a")["p"].tolist() == [1.0, 2.0]
 
 
-@pytest.mark.parametrize("micros", [2**60, -(2**60), 1.5, "now"])
+@pytest.mark.parametrize("micros", [2**60, 1e18, -(2**60)])
 def test_a_clock_out_of_range_is_refused(micros: object) -> None:
     """What it recorded could not be read back."""
     now: list[object] = [START * 10**6]
