@@ -12,9 +12,7 @@ from ledger import MISSING, Bool, Category, FeatureType, Float, Int, Layout, Tex
 from tests.ledger.making import layout_of
 
 # The same examples on every run and machine.
-few = settings(
-    max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+few = settings(max_examples=80, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 fewer = settings(few, max_examples=25)
 
 TYPES: list[FeatureType] = [

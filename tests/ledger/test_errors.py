@@ -48,9 +48,17 @@ def test_errors_travel_between_processes(kind: type[VectorDBError]) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "builtin"),
-    [(InvalidInput, ValueError), (InvalidTime, ValueError), (UnknownName, KeyError), (NotInLog, LookupError), (StoreError, OSError)],
+    [
+        (InvalidInput, ValueError),
+        (InvalidTime, ValueError),
+        (UnknownName, KeyError),
+        (NotInLog, LookupError),
+        (StoreError, OSError),
+    ],
 )
-def test_errors_are_caught_as_the_builtin_that_users_expect(kind: type[VectorDBError], builtin: type[Exception]) -> None:
+def test_errors_are_caught_as_the_builtin_that_users_expect(
+    kind: type[VectorDBError], builtin: type[Exception]
+) -> None:
     assert issubclass(kind, builtin)
     assert str(kind("a rule", name="x")) == "a rule (name='x')"
 

@@ -70,7 +70,10 @@ ACCEPTED = [
     (Timestamp(), 0.5, 500_000),
 ]
 REFUSED: list[tuple[FeatureType, Any]] = [
-    *((Int(), given) for given in (True, False, 1.0, "1", b"1", None, LIMIT + 1, -LIMIT - 1, 10**40, Decimal(1), 1j, [])),
+    *(
+        (Int(), given)
+        for given in (True, False, 1.0, "1", b"1", None, LIMIT + 1, -LIMIT - 1, 10**40, Decimal(1), 1j, [])
+    ),
     *((Int(), given) for given in (Fraction(2), float("nan"), bytearray(b"1"))),
     *((Float(), given) for given in (True, False, "1", b"1", bytearray(b"1"), None, 1j, [1.0], object(), 10**400)),
     *((Float(), float(given)) for given in ("nan", "inf", "-inf")),

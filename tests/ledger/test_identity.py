@@ -57,7 +57,7 @@ def test_a_str_of_another_class_is_the_text_that_it_is(given: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [True, False, None, 1.0, float("nan"), "", (), ("",), ("a", True), ("a", 1.0), ("a", None), (("a",),), 
+    [True, False, None, 1.0, float("nan"), "", (), ("",), ("a", True), ("a", 1.0), ("a", None), (("a",),),
      ("a", ("b",)), b"d-7", bytearray(b"x"), ["a"], {"a"}, {}, "\ud800", ("\udfff",), 1j, 2**4096, object()],
     ids=lambda given: repr(given)[:20],
 )  # fmt: skip

@@ -106,7 +106,9 @@ def test_a_category_seen_before_needs_no_second_check() -> None:
         layout.encode({"a": "\ud800"})
 
 
-@pytest.mark.parametrize("cells", [CELLS, [*CELLS[:3], None, MISSING, T0, None], [None] * 7, [MISSING] * 6 + [CELLS[6]]])
+@pytest.mark.parametrize(
+    "cells", [CELLS, [*CELLS[:3], None, MISSING, T0, None], [None] * 7, [MISSING] * 6 + [CELLS[6]]]
+)
 def test_cells_come_back_from_their_packed_row(cells: Any) -> None:
     row = EVERY.pack(5 << 24 | 2, T0, cells)
     assert header_of(row)[:2] == (5 << 24 | 2, T0)
@@ -203,10 +205,10 @@ def test_a_null_heavy_value_takes_no_room() -> None:
     assert words_of(row)[0] == NULL
 
 
-@pytest.mark.parametrize("kind", [Float(), Int(), Category(), Text(), Vector(1, metric="dot")], ids=lambda kind: kind.name)
-def test_a_view_of_many_features_packs(kind: FeatureType) -> None:
-    """10,000 features are allowed, whatever their type."""
+@pytest.mark.parametrize("kind", [Text(), Vector(1, metric="dot")], ids=lambda kind: kind.name)
+def test_a_view_of_ten_thousand_features_packs(kind: FeatureType) -> None:
+    """So many are allowed, whatever their type; generated code must not nest with their number."""
     layout = layout_of(**{f"f{place}": kind for place in range(10_000)})
-    value = {"float": 0.5, "int": 3, "category": "x", "text": "x", "vector": b"\0\0\0\0"}[kind.name]
+    value = "x" if kind.name == "text" else b"\0\0\0\0"
     cells = layout.encode(dict.fromkeys(layout.names, value))
     assert layout.cells(layout.pack(1, 1, cells)) == [value] * 10_000

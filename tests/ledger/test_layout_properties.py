@@ -35,7 +35,7 @@ def exact(value: Any) -> Any:
 @few
 @given(layouts, st.data())
 def test_the_generated_encoder_agrees_with_the_loop(layout: Any, data: st.DataObject) -> None:
-    row = data.draw(st.fixed_dictionaries({}, optional={name: anything for name in (*layout.names, "other")}))
+    row = data.draw(st.fixed_dictionaries({}, optional=dict.fromkeys((*layout.names, "other"), anything)))
     assert outcome(layout.encode, row) == outcome(layout.encode_slowly, row)
 
 
@@ -78,7 +78,9 @@ def test_slots_of_later_versions_do_not_move_earlier_ones(layout: Any, data: st.
     defined = Layouts(layout.pool)
     first = defined.define(definition(**layout.features))
     kept = data.draw(st.lists(st.sampled_from(layout.names), unique=True))
-    second = defined.define(definition(version=2, **{name: layout.features[name] for name in kept}, other=layout.types[0]))
+    second = defined.define(
+        definition(version=2, **{name: layout.features[name] for name in kept}, other=layout.types[0])
+    )
     cells = data.draw(checked_rows(second))
     row = second.pack(1 << 24, T0, cells)
     assert exact(second.cells(row)) == exact(list(cells))

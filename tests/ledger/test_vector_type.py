@@ -21,7 +21,9 @@ def vector(dim: int = 3, dtype: str = "float32", metric: str = "euclidean", **re
 
 
 @pytest.mark.parametrize("dtype", CODES)
-@pytest.mark.parametrize("source", [list, tuple, lambda v: array("b", v), lambda v: memoryview(array("b", v)), lambda _: range(1, 4)])
+@pytest.mark.parametrize(
+    "source", [list, tuple, lambda v: array("b", v), lambda v: memoryview(array("b", v)), lambda _: range(1, 4)]
+)
 def test_a_vector_is_stored_as_little_endian_bytes(dtype: str, source: Any) -> None:
     cell = vector(dtype=dtype).check(source([1, 2, 3]))
     assert type(cell) is bytes
@@ -85,13 +87,17 @@ def test_what_does_not_fit_is_refused(dtype: str, elements: list[Any]) -> None:
         vector(dtype=dtype).check(elements)
 
 
-@pytest.mark.parametrize("given", ["abc", bytearray(12), 7, None, iter([1, 2, 3]), object(), 1.0], ids=lambda g: type(g).__name__)
+@pytest.mark.parametrize(
+    "given", ["abc", bytearray(12), 7, None, iter([1, 2, 3]), object(), 1.0], ids=lambda g: type(g).__name__
+)
 def test_what_is_no_sequence_is_refused(given: object) -> None:
     with pytest.raises(InvalidInput):
         vector().check(given)
 
 
-@pytest.mark.parametrize("given", [{1, 2, 3}, frozenset({1, 2, 3}), {1: "a", 2: "b", 3: "c"}], ids=lambda g: type(g).__name__)
+@pytest.mark.parametrize(
+    "given", [{1, 2, 3}, frozenset({1, 2, 3}), {1: "a", 2: "b", 3: "c"}], ids=lambda g: type(g).__name__
+)
 def test_what_has_no_order_is_refused(given: object) -> None:
     with pytest.raises(InvalidInput):
         vector().check(given)
@@ -156,7 +162,9 @@ def test_a_vector_comes_back_from_its_stored_form(dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "stored", [None, 7, [1, 2, 3], "", "AAAA", "A" * 17, "AAAAAAAAAAAAAAAA ", "AAAAAAAAAAAA\nAAAA", "é" * 16, "AAAAAAAAAAAAAAA="], ids=repr
+    "stored",
+    [None, 7, [1, 2, 3], "", "AAAA", "A" * 17, "AAAAAAAAAAAAAAAA ", "AAAAAAAAAAAA\nAAAA", "é" * 16, "AAAAAAAAAAAAAAA="],
+    ids=repr,
 )
 def test_a_stored_vector_is_base64_of_exactly_its_bytes(stored: object) -> None:
     with pytest.raises(InvalidInput):
@@ -232,7 +240,13 @@ def test_numpy_arrays_are_taken_by_value(dtype: str, source: str) -> None:
 
 def test_numpy_arrays_of_other_shapes_or_kinds_are_refused() -> None:
     numpy = pytest.importorskip("numpy")
-    for given in (numpy.ones((3, 1)), numpy.ones((1, 3)), numpy.array(1.0), numpy.array(["a", "b", "c"]), numpy.ones(3, bool)):
+    for given in (
+        numpy.ones((3, 1)),
+        numpy.ones((1, 3)),
+        numpy.array(1.0),
+        numpy.array(["a", "b", "c"]),
+        numpy.ones(3, bool),
+    ):
         with pytest.raises(InvalidInput):
             vector().check(given)
 

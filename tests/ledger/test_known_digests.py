@@ -1,0 +1,51 @@
+"""The stored form never changes silently: a fixed ledger has these digests for ever.
+
+A digest that changes here means that ledgers written before can no longer be read as they were.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+
+from ledger import spans_of
+from tests.ledger.stored import every_fact
+
+LOG = every_fact()
+HEADER = "f51bf6b4d7a8baf015377e2c65b68f346b90312507520354ec1f32eb358a6eee"
+DIGESTS = {
+    1: "view_defined a4f62e2c9ba105585021c8bba2ce7c2d4acfa2f6830df25c9bb7ccd707b987b4",
+    2: "view_defined 0fdf7461ec2e0ac95cfe9a633a1a4cfc2f0bb4c4632cf1fe57fab6b7de4a1fa4",
+    3: "row_put 706b3f1f77776de0f0ee169776f00ad9a12d1505211af12ab3ba100079ab4639",
+    4: "row_put 439643e86f806fb5aa6d551c3b3539f128226345b3388c0e6943c6d46544e991",
+    5: "row_put bf9b914459b5585b514664990c9718c429b70d2dbe569e3753abfcd13c0a4fea",
+    6: "entity_deleted cc02ec3ccb3cec34b92981ffbb3ec7bfdfb1b15e048c8f0983ba6c7e679bf7b3",
+    7: "rows_put 63830554b4c83e7c120206eff3d53c492ad28fed6875f82acddeddcfb84f9e24",
+    8: "rows_put 73b77e8dd6b8b19a7546adbbf6ba7bf754e459ec9b49e6e5de5295c14caa0dac",
+    9: "rows_put 19e36a94e617f27fb5384bf503559e06de0c05d88b4fd96e152250a03cd292af",
+    10: "transaction_committed dd435f56d5736bfd55b9ed36a15abc56aef8e439b27942c0d8b7c19da75af50d",
+    11: "service_defined f22c145299a9783201c9e73b8bbce195608ca1b30b7fb3ff94a76ba2424b2a60",
+    12: "model_defined 2cbbfb77108bdeacb33a8ee47dfc650b2e136eff15f08cce1fe329ce9db7f8e4",
+    13: "predictions_recorded a2e3acd1d376d62d2c905ae29956398d7e848980b0ef44be797fcbbaa15f9cc4",
+    14: "log_marked 4d355f27b9a69aa69727e85eaa898aa9d6e19d4f12f1c4060bbcbe7dc457f051",
+    15: "view_defined dbb1a06de5231430ee674c573de2591f9ca0420a7a87bc5ffef4f6dce59c4893",
+}
+
+
+def test_the_header_has_its_known_digest() -> None:
+    assert LOG.header.digest.hex() == HEADER
+
+
+@pytest.mark.parametrize("offset", range(1, LOG.head + 1))
+def test_each_event_has_its_known_digest(offset: int) -> None:
+    event = LOG.event(offset)
+    assert f"{event.type} {event.digest}" == DIGESTS[offset], LOG.body(offset).decode()
+
+
+def test_the_digests_follow_the_documented_rule() -> None:
+    previous = sha256(b"\0" + LOG.header.body()).digest()
+    for offset in range(1, LOG.head + 1):
+        previous = sha256(b"\0" + bytes.fromhex(LOG.header.ledger_id) + previous + LOG.body(offset)).digest()
+        assert LOG.digest(offset) == previous
+    assert len(spans_of(LOG.header)) == 1

@@ -1,0 +1,107 @@
+"""``python -m vectordb PATH``: the report and its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.vectordb.world import FULL, World
+from vectordb.__main__ import main
+from vectordb.report import replay_report
+
+
+def ledger(path: Path, output: float | None = None) -> Path:
+    world = World(path=path)
+    world.put("d", **FULL)
+    service = world.db.create_service("s", features=["drivers:trips"])
+    world.db.create_model("m", "linear", features=["trips"], coefficients=[0.1])
+    world.db.record_prediction(service.get("d"), model="m", output=output)
+    world.db.record_prediction(service.get("d"), model="elsewhere@1", output="x")
+    world.db.close()
+    return path
+
+
+def run(arguments: list[str], capsys: Any) -> tuple[int, str, str]:
+    code = main(arguments)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_a_sound_ledger_gives_a_report_and_zero(tmp_path: Path, capsys: Any) -> None:
+    path = ledger(tmp_path / "ledger.jsonl")
+    code, out, err = run([str(path)], capsys)
+    report = json.loads(out)
+    assert (code, err, report["ok"]) == (0, "", True)
+    assert report["events"] == 6 == report["head"]["offset"] and len(report["head"]["digest"]) == 64
+    assert {"catalog", "lineage", "predictions"} <= set(report["projections"])
+    assert report["projections"]["predictions"] == {"predictions": 2}
+    predictions = report["predictions"]
+    assert (predictions["recorded"], predictions["inputs_reproduced"]) == (2, 2)
+    assert (predictions["outputs_reproduced"], predictions["outputs_unchecked"], predictions["drifted"]) == (1, 1, 0)
+    assert set(report["seconds"]) == {"replay", "verify", "reproduce"}
+
+
+def test_a_drifted_output_gives_one_and_the_reason(tmp_path: Path, capsys: Any) -> None:
+    code, out, _ = run([str(ledger(tmp_path / "ledger.jsonl", output=0.2))], capsys)
+    report = json.loads(out)
+    assert code == 1 and not report["ok"] and report["predictions"]["drifted"] == 1
+    (drift,) = report["predictions"]["drifts"]
+    assert drift["id"] == "s/d@5" and drift["drifted"][0]["name"] == "output"
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"Rome", b"Bern"), (b'"offset":3', b'"offset":4'), (b'"time"', b'"TIME"')])
+def test_damage_gives_one_with_line_and_offset(tmp_path: Path, capsys: Any, old: bytes, new: bytes) -> None:
+    path = ledger(tmp_path / "ledger.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    place = next(place for place, line in enumerate(lines) if place and old in line)
+    lines[place] = lines[place].replace(old, new)
+    path.write_bytes(b"".join(lines))
+    code, out, _ = run([str(path)], capsys)
+    report = json.loads(out)
+    assert code == 1 and not report["ok"]
+    assert (report["error"]["line"], report["error"]["offset"]) == (place + 1, place)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"{}\n", b"not a ledger\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n"])
+def test_a_file_that_is_no_ledger_gives_one(tmp_path: Path, capsys: Any, content: bytes) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(content)
+    code, out, _ = run([str(path)], capsys)
+    assert code == 1 and not json.loads(out)["ok"]
+
+
+def test_a_missing_or_unreadable_file_gives_one_line_and_two(tmp_path: Path, capsys: Any) -> None:
+    for path in (tmp_path / "nothing.jsonl", tmp_path, tmp_path / "nothing" / "x"):
+        code, out, err = run([str(path)], capsys)
+        assert code == 2 and out == "" and err.count("\n") == 1 and "Traceback" not in err
+    assert not (tmp_path / "nothing.jsonl").exists(), "a report creates nothing"
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "b"]])
+def test_wrong_arguments_give_the_usage_and_two(capsys: Any, arguments: list[str]) -> None:
+    code, out, err = run(arguments, capsys)
+    assert (code, out) == (2, "") and err.startswith("usage:")
+
+
+def test_the_report_reads_a_ledger_that_is_being_written(tmp_path: Path) -> None:
+    world = World(path=tmp_path / "ledger.jsonl")
+    world.put("d", **FULL)
+    before = (tmp_path / "ledger.jsonl").read_bytes()
+    assert replay_report(str(tmp_path / "ledger.jsonl"))["ok"]
+    assert (tmp_path / "ledger.jsonl").read_bytes() == before
+    world.db.close()
+
+
+def test_the_command_runs_as_a_module(tmp_path: Path) -> None:
+    path = ledger(tmp_path / "ledger.jsonl")
+    command = [sys.executable, "-m", "vectordb"]
+    root = Path(__file__).parents[2]
+    good = subprocess.run([*command, str(path)], cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert good.returncode == 0 and json.loads(good.stdout)["ok"], good.stderr
+    bad = subprocess.run([*command, "nothing"], cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert bad.returncode == 2 and bad.stderr.count("\n") == 1
