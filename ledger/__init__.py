@@ -49,7 +49,8 @@ from ledger.facts.fact import Fact, Reading
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined, ModelDefinition
 from ledger.facts.origin import Origin
-from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded, check_plain
+from ledger.facts.plain import check_plain
+from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
 from ledger.facts.service_defined import FeatureRef, Request, ServiceDefined, ServiceDefinition, parse_input
@@ -57,7 +58,7 @@ from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
 from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
-from ledger.header import Header, Parent, canonical, chain_digest, new_header
+from ledger.header import Header, Parent, canonical, chain_digest, new_header, read_header
 from ledger.identity import (
     ROW_BITS,
     ROW_MASK,
@@ -67,6 +68,7 @@ from ledger.identity import (
     check_name,
     entity_from_json,
     entity_to_json,
+    parse_label,
     parse_version,
     render_entity,
     render_version,
@@ -99,7 +101,7 @@ from ledger.rows import (
     words_of,
 )
 from ledger.store import Store
-from ledger.times import Duration, Instant, duration_micros, from_micros, to_micros
+from ledger.times import MAX_MICROS, Duration, Instant, duration_micros, from_micros, to_micros
 from ledger.vector_type import Vector
 
 __all__ = [
@@ -151,6 +153,7 @@ __all__ = [
     "LedgerLocked",
     "Log",
     "LogMarked",
+    "MAX_MICROS",
     "MISSING",
     "MIXED",
     "ManualClock",
@@ -223,8 +226,10 @@ __all__ = [
     "parent_at",
     "parse_bodies",
     "parse_input",
+    "parse_label",
     "parse_version",
     "read_first_line",
+    "read_header",
     "recode",
     "render_entity",
     "render_version",

@@ -60,7 +60,7 @@ def parse_bodies(bodies: Sequence[bytes], first: int, line: int) -> list[dict[st
     try:
         raw = b"[" + b"},".join(bodies) + b"}]"
         objects: list[dict[str, Any]] = _parse(raw.decode())
-        if [item["offset"] for item in objects] == list(range(first, first + len(bodies))):
+        if b"\\u" not in raw and [item["offset"] for item in objects] == list(range(first, first + len(bodies))):
             return objects
     except (ValueError, TypeError, KeyError, RecursionError):
         pass  # the loop below finds the line and names it
@@ -70,6 +70,8 @@ def parse_bodies(bodies: Sequence[bytes], first: int, line: int) -> list[dict[st
 def _parse_one(body: bytes, offset: int, line: int) -> dict[str, Any]:
     try:
         data = _parse((body + b"}").decode())
+        if b"\\u" in body:
+            canonical(data)  # an escaped lone surrogate is text that no file can hold
     except (ValueError, RecursionError) as error:
         raise InvalidEvent(f"a line is one JSON object ({error})", line=line, offset=offset) from error
     if type(data) is not dict or data.get("offset") != offset:

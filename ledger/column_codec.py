@@ -77,7 +77,7 @@ def _list_form(kind: FeatureType, column: Column, rows: int, pool: Pool) -> dict
     if isinstance(kind, Vector):
         data = [data[start : start + kind.size] for start in range(0, len(data), kind.size)]
     elif kind.coded:
-        data = [pool.values_by_code[code] for code in data] if len(pool) else data
+        data = [None if row in gaps else pool.values_by_code[code] for row, code in enumerate(data)]
     elif kind.name == "bool":
         data = map(bool, data)
     return {"list": [None if row in gaps else kind.to_json(cell) for row, cell in enumerate(data)]}
@@ -86,11 +86,12 @@ def _list_form(kind: FeatureType, column: Column, rows: int, pool: Pool) -> dict
 def _packed_form(kind: FeatureType, column: Column, pool: Pool) -> dict[str, Any]:
     data: Any = column.data
     if kind.coded:
-        codes = dict.fromkeys(data)
-        for place, code in enumerate(codes):
-            codes[code] = place
+        gaps = {*column.nulls, *column.missing}
+        present = [code for row, code in enumerate(data) if row not in gaps] if gaps else data
+        codes = {code: place for place, code in enumerate(dict.fromkeys(present))}
         values = [pool.values_by_code[code] for code in codes]
-        return {"dict": values, "codes": encode_words(array("i", map(codes.__getitem__, data)))}
+        places = [0 if row in gaps else codes[code] for row, code in enumerate(data)] if gaps else map(codes.get, data)
+        return {"dict": values, "codes": encode_words(array("i", places))}
     if isinstance(kind, Vector):
         return {"vec": b64encode(data).decode()}
     if kind.name == "bool":
@@ -121,7 +122,7 @@ def _unpack(kind: FeatureType, form: dict[str, Any], rows: int, gaps: set[int], 
             raise InvalidInput("a stored bool is 0 or 1", type=kind.name)
         return array("q", list(raw))
     if kind.coded:
-        return _unpack_codes(kind, form, rows, pool)
+        return _unpack_codes(kind, form, rows, gaps, pool)
     data = decode_words(form[_FORMS[kind.name][0]], kind.word, rows)
     if kind.word == "d":
         _check_finite(data)
@@ -130,11 +131,14 @@ def _unpack(kind: FeatureType, form: dict[str, Any], rows: int, gaps: set[int], 
     return data
 
 
-def _unpack_codes(kind: FeatureType, form: dict[str, Any], rows: int, pool: Pool) -> array[int]:
+def _unpack_codes(kind: FeatureType, form: dict[str, Any], rows: int, gaps: set[int], pool: Pool) -> array[int]:
     codes = decode_words(form["codes"], "i", rows)
     values = form["dict"]
-    if type(values) is not list or (codes and not 0 <= min(codes) <= max(codes) < len(values)):
+    allowed = max(len(values), len(gaps) == rows) if type(values) is list else 0
+    if codes and not 0 <= min(codes) <= max(codes) < allowed:
         raise InvalidInput("a code names a value of its dict", type=kind.name)
+    if not values:
+        return array("q", bytes(8 * rows))
     return array("q", map([pool[kind.from_json(value)] for value in values].__getitem__, codes))
 
 

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
 from ledger.errors import InvalidEntity, InvalidInput
-from ledger.feature_types import MAX_INT, Bool, Category, FeatureType, Float, Int, Text
+from ledger.feature_types import MAX_INT, Bool, Category, FeatureType, Float, Int, Text, is_nan
 from ledger.identity import Entity, check_entity
 from ledger.pool import Pool
 from ledger.rows import ABSENT, MISSING, NULL
@@ -72,7 +72,7 @@ def _check_cells(kind: FeatureType, values: Sequence[Any], pool: Pool, nan: str)
     gap = kind.gap()
     for row, value in enumerate(values):
         cell = gap
-        if value is None or (nan == "null" and isinstance(value, float) and value != value):
+        if value is None or (nan == "null" and is_nan(value)):
             nulls.append(row)
         elif value is MISSING:
             missing.append(row)

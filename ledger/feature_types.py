@@ -92,6 +92,11 @@ class FeatureType:
         return data
 
     @property
+    def max_json(self) -> int:
+        """How many bytes a value takes in a line, at most (a control character of a text takes six)."""
+        return 8 + 6 * {"category": MAX_CATEGORY_BYTES, "text": getattr(self, "max_bytes", 0)}.get(self.name, 4)
+
+    @property
     def reader(self) -> Callable[[bytes, int], tuple[Any, ...]]:
         """What reads its word in a packed row."""
         return float_of if self.word == "d" else word_of
@@ -244,6 +249,16 @@ def check_text(value: str, max_bytes: int, what: str) -> str:
     if size > max_bytes:
         raise InvalidInput(f"{what} has at most {max_bytes} bytes of UTF-8", bytes=size, start=value[:40])
     return str(value)
+
+
+def is_nan(value: Any) -> bool:
+    """Whether a value is a NaN of any numeric type (sequences and text are not)."""
+    if not hasattr(value, "__float__") or hasattr(value, "__len__"):
+        return False
+    try:
+        return bool(value != value)
+    except ArithmeticError:  # a signalling Decimal NaN
+        return True
 
 
 _GAPS: dict[str, Any] = {"float": 0.0, "text": ""}

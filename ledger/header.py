@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from ledger.errors import DamagedLog, DigestMismatch
+from ledger.times import MAX_MICROS
 
 FORMAT: Final = "vectordb-ledger"
 FORMAT_VERSION: Final = 1
@@ -70,8 +71,7 @@ def read_header(line: bytes) -> Header:
     body, digest = split(line, 1, 0)
     try:
         data = json.loads(body + b"}")
-        parent = _parent(data["parent"])
-        header = Header(str(data["ledger_id"]), int(data["created"]), parent)
+        header = Header(_hex(data["ledger_id"], 32), _count(data["created"], -MAX_MICROS), _parent(data["parent"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedLog("the first line of a ledger is its header", line=1, offset=0) from error
     if data.get("format") != FORMAT or data.get("version") != FORMAT_VERSION:
@@ -85,8 +85,24 @@ def read_header(line: bytes) -> Header:
 def _parent(data: Any) -> Parent | None:
     if data is None:
         return None
-    fields = dict(data)
-    return Parent(**{**fields, "parent": _parent(fields["parent"])})
+    ledger_id, genesis, offset, digest, parent = (data[name] for name in Parent._fields)
+    before = _parent(parent)
+    found = Parent(_hex(ledger_id, 32), _hex(genesis, 64), _count(offset, 0), _hex(digest, 64), before)
+    if before is not None and before.offset >= found.offset:
+        raise ValueError("a fork lies after its parent's own beginning")
+    return found
+
+
+def _hex(text: Any, size: int) -> str:
+    if type(text) is not str or len(text) != size or bytes.fromhex(text).hex() != text:
+        raise ValueError(f"{size} hexadecimal digits in lower case")
+    return text
+
+
+def _count(number: Any, least: int) -> int:
+    if type(number) is not int or not least <= number <= MAX_MICROS:
+        raise ValueError("a whole number in range")
+    return number
 
 
 def chain_digest(ledger_id: bytes, previous: bytes, body: bytes) -> bytes:

@@ -48,6 +48,18 @@ def check_name(name: object, what: str = "name") -> str:
     raise InvalidName("a name matches [A-Za-z_][A-Za-z0-9_]*", **{what: name})
 
 
+def parse_label(label: str) -> tuple[str, int | None]:
+    """Name and version of ``name`` or ``name@version``; version 0, which there never is, for anything else.
+
+    >>> parse_label("risk@2"), parse_label("risk"), parse_label("risk@x")
+    (('risk', 2), ('risk', None), ('risk', 0))
+    """
+    name, at, version = label.partition("@")
+    if not at:
+        return name, None
+    return name, int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0
+
+
 def check_entity(entity: object) -> Entity:
     """The entity id in its plain form: a non-empty str, an int, or a flat tuple of these.
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ledger.codec import decode_event, encode_event, parse_bodies
 from ledger.errors import DefinitionError, HeadMismatch, InvalidEvent, InvalidInput, UnknownVersion
 from ledger.event import Event
-from ledger.header import Header, read_header, seal, split
+from ledger.header import Header, chain_digest, read_header, seal, split
 from ledger.jsonl_store import write_atomically
 from ledger.log import Log
 from ledger.store import Store
@@ -35,10 +35,13 @@ class Journal:
         self.lines = 0  # lines of the store read or written, the header included
         log.read_lines_with(self._read_line)
 
-    def write(self, event: Event, size_hint: int = 0) -> None:
-        """Write the event's line, then add it to the log. Whatever raises leaves both without it."""
+    def write(self, event: Event, bound: int | None = None) -> None:
+        """Write the event's line, then add it to the log. Whatever raises leaves both without it.
+
+        ``bound`` is a size that the encoded event surely does not exceed; None where nobody knows.
+        """
         if self.store is None:
-            if size_hint > self.max_event_bytes // 4:
+            if bound is None or bound > self.max_event_bytes:
                 self._check_size(encode_event(event.offset, event.time, event.fact, event.meta))
             self.log.append(event)
             return
@@ -100,10 +103,8 @@ class Journal:
         if event.time < log.last_time:
             rule = "recorded times never go back"
             raise InvalidEvent(rule, line=line, offset=event.offset, time=event.time, before=log.last_time)
-        origin: Any = getattr(event.fact, "origin", None)
         try:
-            if origin is not None and origin.derived_from:
-                log.check_refs(origin.derived_from)
+            log.registry.check(event.fact, log)
             log.append(event, position)
         except (InvalidInput, UnknownVersion, DefinitionError) as error:
             raise InvalidEvent(f"an event fits those before it: {error}", line=line, offset=event.offset) from error
@@ -124,7 +125,16 @@ class Journal:
         """The line of an event, digest and newline included; offset 0 is the header's."""
         if offset == 0:
             return self.log.header.line()
-        return seal(self.log.body(offset), self.log.digest(offset))
+        body, digest = self.log.body(offset), self.log.digest(offset)
+        if chain_digest(*self.log.chain.before(offset), body) != digest:
+            rule = "a line is worded as this format writes it: it cannot be written again with its own digest"
+            raise InvalidEvent(rule, line=offset + 1, offset=offset)
+        return seal(body, digest)
+
+    def check_wording(self) -> None:
+        """Refuse a log with a line that this format would write in other words; renders every line."""
+        for offset in range(1, self.log.head + 1):
+            self.line(offset)
 
     def snapshot(self, path: str | os.PathLike[str], stop: int | None = None) -> int:
         """Write the log up to an offset as a file, whole or not at all; the bytes written."""

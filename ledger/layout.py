@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Any, TypeAlias
 
 from ledger.errors import InvalidCells, InvalidInput
-from ledger.feature_types import FeatureType
+from ledger.feature_types import FeatureType, is_nan
 from ledger.pool import Pool
 from ledger.rows import (
     ABSENT,
@@ -46,11 +46,12 @@ class Layout:
     """Features of one version of a view by position, and the slot of each.
 
     ``slots[i]`` is the slot of the i-th feature; ``slot_words`` is the struct character of every slot
-    of the view so far, features that were removed included.
+    of the view so far, features that were removed included; ``bound`` a size in bytes that no row put of
+    this layout exceeds, encoded, its entity id aside.
     """
 
     __slots__ = (
-        "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names",
+        "bound", "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names",
         "pack_plain", "plain_flags", "pool", "slot_words", "slots", "types", "version", "view", "words",
     )  # fmt: skip
 
@@ -74,6 +75,7 @@ class Layout:
         self.slot_words = slot_words
         self.heavy = tuple(place for place, kind in enumerate(self.types) if kind.heavy)
         self.pool = pool
+        self.bound = 8_192 + sum(kind.max_json for kind in self.types)  # ints
         self.words = Struct(f"=qqq{slot_words}")
         self.flags = FOUND | len(slot_words) << SLOTS_SHIFT
         covers = len(self.types) == len(slot_words)  # a version that lacks a removed feature never replaces a row
@@ -133,7 +135,7 @@ class Layout:
         """The cell of one value: None and MISSING pass, and NaN is null where the caller says so."""
         if value is None or value is MISSING:
             return value
-        if nan == "null" and value != value:
+        if nan == "null" and is_nan(value):
             return None
         return self.checks[place](value)
 

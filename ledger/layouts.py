@@ -23,12 +23,21 @@ class Layouts:
         self._by_label: dict[str, Layout] = {}
         self._features: dict[str, dict[str, FeatureType]] = {}  # view -> every feature ever, in slot order
         self._versions: dict[str, int] = {}
+        self._kinds: dict[str, str] = {}
 
     def __getitem__(self, label: str) -> Layout:
         layout = self._by_label.get(label) if isinstance(label, str) else None
         if layout is None:
             raise InvalidInput("a row's view and version are defined before it", view=label)
         return layout
+
+    def feature(self, view: str, name: str) -> FeatureType:
+        """The type of a feature that the view has, or had."""
+        return self._features[view][name]
+
+    def entity_kind(self, view: str) -> str:
+        """The kind of entity of a view; it never changes."""
+        return self._kinds[view]
 
     def newest(self, view: str) -> Layout:
         """The layout of a view's last version."""
@@ -49,6 +58,10 @@ class Layouts:
         expected = self._versions.get(definition.name, 0) + 1
         if definition.version != expected:
             raise InvalidInput("versions of a view count up by one", expected=expected, actual=definition.version)
+        kind = self._kinds.get(definition.name, definition.entity)
+        if kind != definition.entity:
+            rule = "a view keeps its kind of entity: use a new name"
+            raise DefinitionConflict(rule, view=definition.name, was=kind, now=definition.entity)
         known = self._features.get(definition.name, {})
         changed = {
             name: {"was": known[name].shape(), "now": kind.shape()}
@@ -75,6 +88,7 @@ class Layouts:
             self.pool,
         )
         self._versions[definition.name] = definition.version
+        self._kinds[definition.name] = definition.entity
         self._by_label[layout.label] = layout
         return layout
 

@@ -10,7 +10,7 @@ columns (``ledger.segment``), and an ``Event`` is made when it is asked for.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from threading import Condition
 from typing import Any
@@ -18,12 +18,14 @@ from typing import Any
 from ledger.chain import Chain, parent_at
 from ledger.errors import HeadConflict, IdempotencyConflict, OffsetOutOfRange, UnknownVersion
 from ledger.event import Event
-from ledger.facts.view_defined import ViewDefined, ViewDefinition
+from ledger.facts.predictions_recorded import PredictionsRecorded
+from ledger.facts.row_put import SingleRow
 from ledger.header import Header, new_header
-from ledger.identity import ROW_BITS, ROW_MASK
+from ledger.identity import ROW_BITS, ROW_MASK, Entity
 from ledger.layout import heavy_in_tail
 from ledger.layouts import Layouts
 from ledger.pool import Pool
+from ledger.registry import Registry
 from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, FileSegment, MemorySegment
 
 
@@ -37,17 +39,21 @@ class Log:
 
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
         self._make_header: Callable[[], Header] = _constantly(header) if isinstance(header, Header) else header
-        self.layouts = Layouts(pool)
+        self.registry = Registry(pool)
         self.head = 0
         self.last_time = -(2**53)
         self._segments: list[MemorySegment | FileSegment] = []
         self._payloads: list[Any] = []  # the payload columns, for ``row``
-        self._keys: dict[str, int] = {}
-        self._definitions: list[tuple[int, ViewDefinition]] = []
         self._grown = Condition()
         self.awaited = 0
+        self._recent: Event | None = None
         self._reader: Callable[[int], Any] | None = None
         self.chain = Chain(lambda: self.header, self.body)
+
+    @property
+    def layouts(self) -> Layouts:
+        """The layouts of the views."""
+        return self.registry.layouts
 
     @cached_property
     def header(self) -> Header:
@@ -67,13 +73,11 @@ class Log:
         else:
             segment.append(event.time, -1 if position is None else position)
         fact = event.fact
-        if type(fact) is ViewDefined:
-            self.layouts.define(fact.definition)
-            self._definitions.append((event.offset, fact.definition))
-        else:
-            origin = getattr(fact, "origin", None)
-            if origin is not None and origin.key is not None:
-                self._keys[origin.key] = event.offset
+        origin = getattr(fact, "origin", None)
+        if origin is not None and origin.key is not None:
+            self.registry.keys[origin.key] = event.offset
+        if not isinstance(fact, SingleRow):
+            self.registry.note(event.offset, fact)
         self.last_time = event.time
         self.head = event.offset
 
@@ -100,7 +104,7 @@ class Log:
 
     def find_key(self, key: str, args: str) -> Event | None:
         """The event that used an idempotency key with the same arguments; None when the key is new."""
-        offset = self._keys.get(key)
+        offset = self.registry.keys.get(key)
         if offset is None:
             return None
         event = self.event(offset)
@@ -147,22 +151,34 @@ class Log:
         """The last offset recorded at or before a time; 0 before the first event."""
         return bisect_right(range(1, self.head + 1), time, key=self.time_of)
 
-    def check_refs(self, refs: Iterable[int]) -> None:
-        """Refuse references of rows that the log does not hold."""
-        for ref in refs:
-            offset, row = ref >> ROW_BITS, ref & ROW_MASK
-            if not 1 <= offset <= self.head or row >= self.rows_at(offset):
-                raise UnknownVersion("a reference names a row of the log", offset=offset, row=row, head=self.head)
+    def owner(self, ref: int) -> tuple[str, Entity]:
+        """Collection (view or service) and entity of a reference; ``UnknownVersion`` where it names no row."""
+        offset, number = ref >> ROW_BITS, ref & ROW_MASK
+        fact = self.event(offset).fact if 1 <= offset <= self.head else None
+        if isinstance(fact, SingleRow) and number == 0:
+            return fact.layout.view, fact.entity
+        if isinstance(fact, PredictionsRecorded) and number < fact.rows:
+            return fact.service.partition("@")[0], fact.predictions[number].entity
+        for block in fact.blocks() if fact is not None and not isinstance(fact, SingleRow) else ():
+            if block.first <= number < block.first + len(block):
+                return block.layout.view, block.entities[number - block.first]
+        raise UnknownVersion("a reference names a row of the log", offset=offset, row=number, head=self.head)
 
     def event(self, offset: int) -> Event:
         """The event at an offset, 1 to head."""
         if type(offset) is not int or not 1 <= offset <= self.head:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=1, last=self.head)
+        recent = self._recent
+        if recent is not None and recent.offset == offset:
+            return recent
         position = offset - 1
         segment = self._segments[position >> SEGMENT_BITS]
         place = position & SEGMENT_MASK
         fact, meta = segment.fact(place)
-        return Event(offset, segment.times[place], fact, meta, self)
+        event = Event(offset, segment.times[place], fact, meta, self)
+        if not isinstance(fact, SingleRow):
+            self._recent = event  # a batch of predictions is read one by one: parse it once
+        return event
 
     def events(self, start: int = 1, stop: int | None = None) -> Iterator[Event]:
         """Events from ``start`` up to, not including, ``stop`` (None = the present head and it too)."""
@@ -213,17 +229,14 @@ class Log:
         branch = Log(
             lambda: new_header(created, seed, parent_at(self.header, offset, self.digest(offset))), self.layouts.pool
         )
+        branch.registry = self.registry.branch(offset)
         full, rest = offset >> SEGMENT_BITS, offset & SEGMENT_MASK
-        branch._definitions = [(at, definition) for at, definition in self._definitions if at <= offset]
-        for _, definition in branch._definitions:
-            branch.layouts.define(definition)
         branch._segments = self._segments[:full]
         if rest:
             branch._segments.append(self._copy_start(self._segments[full], rest))
         branch._payloads = [segment.payloads for segment in branch._segments]
         branch.head = offset
         branch.last_time = self.time_of(offset) if offset else branch.last_time
-        branch._keys = {key: at for key, at in self._keys.items() if at <= offset}
         branch._reader = self._reader
         branch.chain.share(self.chain, offset)
         return branch

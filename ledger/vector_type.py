@@ -159,6 +159,11 @@ class Vector(FeatureType):
         self.check_bytes(cell)
         return cell
 
+    @property
+    def max_json(self) -> int:
+        """Bytes of its base64."""
+        return 2 * self.size + 8
+
     def gap(self) -> bytes:
         """Zero bytes."""
         return bytes(self.size)

@@ -54,18 +54,30 @@ class Fold:
     def heal(self, essential: bool = True) -> None:
         """Rebuild what is behind from the log; raises ``ProjectionError`` when it fails again.
 
-        The caller holds the lock. The built-in ones, or (``essential=False``) the user's.
+        The caller holds the lock. The built-in ones, or (``essential=False``) the user's. One that fails
+        does not keep the others from being rebuilt.
         """
-        for projection in [known for known in self.projections if known in self.behind]:
-            if projection.essential is not essential:
-                continue
-            try:
-                self._rebuild(projection)
-            except Exception as error:
-                self.behind[projection] = error
-                rule = "a projection folds every event; it is behind until it can"
-                raise ProjectionError(rule, projection=projection.name, error=repr(error)) from error
-            del self.behind[projection]
+        failed: ProjectionError | None = None
+        for projection in self.projections:
+            if projection.essential is essential:
+                try:
+                    self.heal_one(projection)
+                except ProjectionError as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def heal_one(self, projection: Projection) -> None:
+        """Rebuild one projection where it is behind. The caller holds the lock."""
+        if projection not in self.behind:
+            return
+        try:
+            self._rebuild(projection)
+        except Exception as error:
+            self.behind[projection] = error
+            rule = "a projection folds every event; it is behind until it can"
+            raise ProjectionError(rule, projection=projection.name, error=repr(error)) from error
+        del self.behind[projection]
         self._arrange()
         self._settle()
 

@@ -35,11 +35,16 @@ class Predictions(Projection):
 
     def refs(self, limit: int, service: str | None = None, entity: Entity | None = None) -> Iterator[int]:
         """References up to a limit, of all predictions, of a service, or of one entity of it."""
-        if service is None:
+        if service is None and entity is None:
             found = self._all
         else:
-            by_entity = self._refs.get(service, {})
-            held = list(by_entity.values()) if entity is None else [by_entity.get(entity, array("q"))]
+            services = list(self._refs) if service is None else [service]
+            known = [by_entity for name in services if (by_entity := self._refs.get(name)) is not None]
+            held = [
+                refs
+                for by_entity in known
+                for refs in (by_entity.values() if entity is None else [by_entity.get(entity, array("q"))])
+            ]
             found = array("q", sorted(ref for refs in held for ref in refs))
         yield from found[: bisect_right(found, limit)]
 

@@ -54,6 +54,9 @@ def raw_batch(layout: Layout, entity_kind: str, rows: Any, event_time: Any) -> R
     A column (or key) ``event_time`` gives each row its own, unless the view has a feature of that name.
     """
     columns = dict(rows) if isinstance(rows, Mapping) else _transpose(rows)
+    for name, column in columns.items():
+        if isinstance(column, (str, bytes, Mapping, set)) or not hasattr(column, "__len__"):
+            raise InvalidInput("a column is a sequence of values", column=name, type=type(column).__name__)
     if entity_kind not in columns:
         raise InvalidInput(
             "a batch names its entities under the view's kind of entity", expected=entity_kind, given=sorted(columns)
@@ -87,15 +90,23 @@ def check_batch(layout: Layout, raw: Raw, nan: str, on_error: str) -> Batch:
     return batch._replace(rejected=rejected)
 
 
-def batch_weight(layout: Layout, batch: Batch) -> int:
-    """About how many bytes the event of a batch has, encoded."""
-    weight = len(batch.entities) * (32 + 11 * len(batch.columns))
-    for column in batch.columns.values():
-        if isinstance(column.data, bytes):
-            weight += 2 * len(column.data)
-        elif isinstance(column.data, list):
-            weight += 2 * sum(map(len, column.data))  # ints
-    return weight
+def batch_bound(layout: Layout, batch: Batch) -> int:
+    """A size in bytes that the encoded event surely does not exceed."""
+    rows = len(batch.entities)
+    ids = sum(len(entity) if isinstance(entity, str) else 1300 for entity in batch.entities)  # ints
+    bound = 8_192 + 8 * rows + 6 * ids + 16 * rows
+    for place, column in batch.columns.items():
+        bound += 8 * (len(column.nulls) + len(column.missing))
+        if isinstance(column.data, list):
+            bound += 6 * sum(map(len, column.data)) + 4 * rows  # ints
+        elif isinstance(column.data, bytes):
+            bound += 2 * len(column.data) + 4 * rows
+        else:
+            bound += 30 * min(rows, 16) + 11 * rows + 64
+            if layout.types[place].coded:
+                values = layout.pool.values_by_code
+                bound += sum(6 * len(str(values[code])) + 8 for code in set(column.data))  # ints
+    return bound
 
 
 def _check(layout: Layout, raw: Raw, nan: str) -> tuple[Batch, list[tuple[str | None, BadCell]]]:

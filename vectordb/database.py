@@ -13,7 +13,6 @@ from ledger import (
     ClosedLedger,
     Event,
     FeatureType,
-    Header,
     InvalidInput,
     Journal,
     Log,
@@ -138,7 +137,8 @@ class VectorDB(Live):
         with state.lock:
             at = state.log.head if offset is None else self._as_of_offset(offset).as_of_offset
             clock = clock or state.clock
-            branch = State(Journal(state.log.fork(at, clock(), seed)), clock)
+            log = state.log.fork(at, clock(), seed)
+            branch = State(Journal(log, max_event_bytes=state.journal.max_event_bytes), clock)
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
 
@@ -263,18 +263,9 @@ class VectorDB(Live):
 
     # -- the log as a whole ----------------------------------------------------------------------------
 
-    @property
-    def header(self) -> Header:
-        """Identity of the ledger: its id, when it was created, and the parent of a fork."""
-        return self.state.log.header
-
-    def digest(self, offset: int | None = None) -> str:
-        """The digest of an event in hex (None: the head); it binds every byte of the log before it."""
-        return self.state.log.digest(self.head if offset is None else offset).hex()
-
     def subscribe(self, from_offset: int | None = None) -> Subscription:
         """Events from an offset on, old ones first, then live; None = only what comes from now on."""
-        return Subscription(self.state, self.head + 1 if from_offset is None else max(1, from_offset))
+        return Subscription(self, self.head + 1 if from_offset is None else max(1, from_offset))
 
     def wait(self, offset: int, timeout: float | None = None) -> bool:
         """Wait until the head reaches an offset; False when ``timeout`` seconds ran out first.
@@ -311,25 +302,23 @@ class VectorDB(Live):
     def checkpoint(self, path: str | os.PathLike[str]) -> int:
         """Write the folded state, for ``open(checkpoint=path)``; the bytes written."""
         with self.state.lock:
-            self.state.heal()
+            self.state.heal_all()
             return write_checkpoint(path, self.state.fold)
 
     def projection(self, name: str) -> Projection:
         """One of the projections by name, your own ones included; rebuilt first where it is behind."""
         fold = self.state.fold
-        with self.state.lock:
-            self.state.heal()
-            if fold.behind:
-                fold.heal(essential=False)
         found = {projection.name: projection for projection in fold.projections}
         if name not in found:
             raise InvalidInput("no projection of that name", name=name, known=sorted(found))
+        with self.state.lock:
+            fold.heal_one(found[name])
         return found[name]
 
     def check(self) -> None:
         """Assert every invariant of every projection; costs a pass over the state."""
         with self.state.lock:
-            self.state.heal()
+            self.state.heal_all()
             for projection in self.state.fold.projections:
                 projection.check()
 

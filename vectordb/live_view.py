@@ -7,7 +7,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import (
-    MISSING,
     ROW_BITS,
     Entity,
     EntityDeleted,
@@ -16,16 +15,13 @@ from ledger import (
     InvalidCells,
     InvalidInput,
     Layout,
-    Meta,
-    Origin,
     RowPut,
     RowsPut,
     build_block,
     check_entity,
-    entity_to_json,
     to_micros,
 )
-from vectordb.batch import Batch, batch_weight, check_batch, raw_batch
+from vectordb.batch import batch_bound, check_batch, raw_batch
 from vectordb.receipt import Receipt
 from vectordb.view import View
 from vectordb.writer import make_meta, make_origin
@@ -55,9 +51,7 @@ class LiveView(View):
 
     def __init__(self, reader: VectorDB, name: str) -> None:
         super().__init__(reader, name)
-        self._writer = reader.writer
-        self._layouts = reader.state.log.layouts
-        self._lock = reader.state.lock
+        self._live = reader
 
     def put(
         self,
@@ -82,28 +76,25 @@ class LiveView(View):
         """
         if type(entity) is not str or not entity.isascii() or not entity:
             entity = check_entity(entity)
-        with self._lock:
-            layout = self._layouts.newest(self.name)
+        db = self._live
+        state, writer = db.state, db.writer
+        with state.lock:
+            layout = state.log.layouts.newest(self.name)
+            origin = made = None
+            if derived_from or transformation is not None or idempotency_key is not None:
+                arguments = ["put", self.name, entity, values, event_time]
+                origin = make_origin(writer, derived_from, transformation, idempotency_key, arguments)
+                replayed = writer.replayed(origin)
+                if replayed is not None:
+                    return replayed
             try:
                 cells = layout.encode(values) if nan == "refuse" else _encode_nan(layout, values, entity, nan)
             except InvalidCells:
-                cells = layout.encode_slowly(values, entity, nan)  # raises again, naming the entity
+                cells = layout.encode_slowly(values, entity)  # raises again, naming the entity
             given = None if event_time is None else to_micros(event_time)
-            origin = made = None
-            if derived_from or transformation is not None or idempotency_key is not None:
-                origin = make_origin(
-                    self._writer,
-                    derived_from,
-                    transformation,
-                    idempotency_key,
-                    lambda: ["put", *_said(layout, entity, cells, given)],
-                )
-                replayed = self._writer.replayed(origin)
-                if replayed is not None:
-                    return replayed
             if expected_head is not None or expected_offset is not None:
-                self._state.log.check_head(expected_head)
-                self._writer.check_offset(self.name, entity, expected_offset)
+                state.log.check_head(expected_head)
+                writer.check_offset(self.name, entity, expected_offset)
             if meta:
                 made = make_meta(**meta)
 
@@ -111,7 +102,8 @@ class LiveView(View):
                 row = layout.pack(offset << ROW_BITS, time if given is None else given, cells)
                 return RowPut(layout, entity, row, origin)
 
-            return self._writer.commit(row_put, made, _weight(layout, cells) if layout.heavy else 0)
+            sized = isinstance(entity, str) and origin is None and made is None
+            return writer.commit(row_put, made, layout.bound + 6 * len(entity) if sized else None)  # type: ignore[arg-type]
 
     def delete(
         self,
@@ -128,21 +120,23 @@ class LiveView(View):
         earlier time still see the values. An unknown entity may be deleted: late rows may still come.
         """
         entity = check_entity(entity)
-        with self._lock:
-            layout = self._layouts.newest(self.name)
-            given = None if event_time is None else to_micros(event_time)
-            said = ["delete", self.name, entity_to_json(entity), given]
-            origin = make_origin(self._writer, (), None, idempotency_key, lambda: said)
-            replayed = self._writer.replayed(origin)
+        db = self._live
+        writer = db.writer
+        with db.state.lock:
+            layout = db.state.log.layouts.newest(self.name)
+            arguments = ["delete", self.name, entity, event_time]
+            origin = make_origin(writer, (), None, idempotency_key, arguments)
+            replayed = writer.replayed(origin)
             if replayed is not None:
                 return replayed
-            self._writer.check_offset(self.name, entity, expected_offset)
+            given = None if event_time is None else to_micros(event_time)
+            writer.check_offset(self.name, entity, expected_offset)
 
             def deleted(offset: int, time: int) -> Fact:
                 row = layout.tombstone(offset << ROW_BITS, time if given is None else given)
                 return EntityDeleted(layout, entity, row, origin)
 
-            return self._writer.commit(deleted, make_meta(**meta))
+            return writer.commit(deleted, make_meta(**meta))
 
     def put_many(
         self,
@@ -166,36 +160,27 @@ class LiveView(View):
         """
         _check_option("on_error", on_error, ("refuse", "reject"))
         _check_option("nan", nan, ("refuse", "null"))
-        with self._lock:
-            layout = self._layouts.newest(self.name)
+        db = self._live
+        with db.state.lock:
+            layout = db.state.log.layouts.newest(self.name)
             raw = raw_batch(layout, self.definition.entity, rows, event_time)
+            arguments = ["put_many", self.name, raw.entities, raw.columns, raw.event_time, on_error, nan]
+            origin = make_origin(db.writer, derived_from, transformation, idempotency_key, arguments)
+            replayed = db.writer.replayed(origin)
+            if replayed is not None:
+                return replayed
             batch = check_batch(layout, raw, nan, on_error)
             if not batch.entities and not batch.rejected:
                 raise InvalidInput("a batch has at least one row", view=self.name)
-            origin = self._batch_origin(layout, batch, derived_from, transformation, idempotency_key)
-            replayed = self._writer.replayed(origin)
-            if replayed is not None:
-                return replayed
-            self._state.log.check_head(expected_head)
-            return self._commit_batch(layout, batch, origin, make_meta(**meta))
+            db.state.log.check_head(expected_head)
 
-    def _batch_origin(
-        self, layout: Layout, batch: Batch, derived_from: Any, transformation: str | None, key: str | None
-    ) -> Origin | None:
-        def said() -> Any:
-            times = batch.event_times
-            block = build_block(layout, batch.entities, batch.columns, 0, 0 if times is None else times)
-            return ["put_many", RowsPut(block).to_json(0), times is None]
+            def rows_put(offset: int, time: int) -> Fact:
+                times = time if batch.event_times is None else batch.event_times
+                block = build_block(layout, batch.entities, batch.columns, offset << ROW_BITS, times)
+                return RowsPut(block, origin, batch.rejected)
 
-        return make_origin(self._writer, derived_from, transformation, key, said)
-
-    def _commit_batch(self, layout: Layout, batch: Batch, origin: Origin | None, meta: Meta | None) -> Receipt:
-        def rows_put(offset: int, time: int) -> Fact:
-            times = time if batch.event_times is None else batch.event_times
-            block = build_block(layout, batch.entities, batch.columns, offset << ROW_BITS, times)
-            return RowsPut(block, origin, batch.rejected)
-
-        return self._writer.commit(rows_put, meta, batch_weight(layout, batch))
+            plain = origin is None and not meta and not batch.rejected
+            return db.writer.commit(rows_put, make_meta(**meta), batch_bound(layout, batch) if plain else None)
 
     def load(
         self,
@@ -213,6 +198,9 @@ class LiveView(View):
         """
         if chunk_rows < 1:
             raise InvalidInput("a chunk has at least one row", chunk_rows=chunk_rows)
+        single = sorted({"idempotency_key", "expected_head"}.intersection(options))
+        if single:
+            raise InvalidInput("load writes many events: these options belong to one (put_many)", options=single)
         written, rejected, first, last = 0, 0, 0, 0
         total = _total(rows)
         for chunk in _chunks(rows, chunk_rows, options):
@@ -228,21 +216,6 @@ class LiveView(View):
 def _encode_nan(layout: Layout, values: Mapping[str, Any], entity: Entity, nan: str) -> Any:
     _check_option("nan", nan, ("refuse", "null"))
     return layout.encode_slowly(values, entity, nan)
-
-
-def _said(layout: Layout, entity: Entity, cells: Sequence[Any], event_time: int | None) -> list[Any]:
-    """What a put says, by names, for the comparison with a retry."""
-    values = {
-        name: None if cell is None else kind.to_json(cell)
-        for name, kind, cell in zip(layout.names, layout.types, cells, strict=True)
-        if cell is not MISSING
-    }
-    return [layout.view, entity_to_json(entity), values, event_time]
-
-
-def _weight(layout: Layout, cells: Sequence[Any]) -> int:
-    """About how many bytes the heavy cells of an event have, encoded."""
-    return sum(2 * len(cells[place]) for place in layout.heavy if isinstance(cells[place], (str, bytes)))  # ints
 
 
 def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:

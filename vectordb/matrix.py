@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ledger import Entity, from_micros
+from ledger import from_micros
 from vectordb.plan import Status
 
 
@@ -28,13 +28,6 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         self.as_of = as_of
         self._at = at
         self.label = label
-
-    @classmethod
-    def of_rows(
-        cls, names: tuple[str, ...], entities: list[Entity], rows: Sequence[Any], as_of: int, at: int, label: str
-    ) -> FeatureMatrix:
-        """A matrix of rows that were read together."""
-        return cls(names, entities, rows, as_of, at, label)
 
     @property
     def shape(self) -> tuple[int, int]:

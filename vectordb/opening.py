@@ -24,6 +24,7 @@ from ledger import (
     new_header,
     parse_bodies,
     read_first_line,
+    read_header,
     write_atomically,
 )
 from projections import Projection, load_checkpoint
@@ -112,7 +113,7 @@ def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:
     header = new_header(options.clock(), options.seed)
     start = header.line()[: len(b'{"format":"vectordb-ledger"')]
     if tail and not (start.startswith(tail) or tail.startswith(start)):
-        raise DamagedLog("the first line of a ledger is its header", path=store.path, offset=0, start=tail[:40])
+        raise DamagedLog("the first line of a ledger is its header", path=store.path, line=1, offset=0, start=tail[:40])
     store.truncate(0)
     line = header.line()
     store.append(line)
@@ -128,8 +129,9 @@ def _cut_torn_tail(store: JsonlStore, line: int) -> OpenReport:
 
 def _keep_valid_prefix(path: str, line: int, error: DamagedLog) -> str:
     """Leave the damaged file beside, untouched, and write its valid lines to the path."""
-    if line <= 1:
-        raise error
+    parent = _parent_offset(path)
+    if line <= parent + 1:
+        raise error  # without its header or its parent's events there is no valid prefix
     number = 1
     while os.path.exists(kept := f"{path}.damaged-{number}"):
         number += 1
@@ -138,6 +140,13 @@ def _keep_valid_prefix(path: str, line: int, error: DamagedLog) -> str:
         lines = [file.readline() for _ in range(line - 1)]
     write_atomically(path, iter(lines))
     return kept
+
+
+def _parent_offset(path: str) -> int:
+    """How many lines after the header must be there: those of the parent of a fork."""
+    with open(path, "rb") as file:
+        header = read_header(file.readline())
+    return header.parent.offset if header.parent else 0
 
 
 def check_ancestry(log: Log) -> None:

@@ -15,10 +15,10 @@ from ledger import (
     ServiceDefinition,
     UnknownVersion,
     from_micros,
-    parse_version,
+    parse_label,
     render_version,
 )
-from vectordb.version import version_id
+from vectordb.version import find_row, version_id
 
 if TYPE_CHECKING:
     from vectordb.state import State
@@ -55,19 +55,21 @@ class Prediction:
         return self.row.entity
 
 
-def read_prediction(state: State, ref: int, wanted: str | None = None) -> Prediction:
-    """The prediction of a reference; ``wanted`` is the id that it must have."""
+def find_prediction(state: State, prediction_id: str, limit: int) -> Prediction:
+    """The prediction of an id, recorded up to an offset."""
+    return read_prediction(state, find_row(state.log, prediction_id, limit).ref)
+
+
+def read_prediction(state: State, ref: int) -> Prediction:
+    """The prediction of a reference."""
     offset, number = ref >> ROW_BITS, ref & ROW_MASK
-    event = state.log.event(offset) if 1 <= offset <= state.log.head else None
-    fact = event.fact if event is not None else None
-    if not isinstance(fact, PredictionsRecorded) or number >= fact.rows:
-        raise UnknownVersion("a prediction's id names a recorded prediction", id=wanted, offset=offset, row=number)
-    name, _, version = fact.service.partition("@")
+    fact = state.log.event(offset).fact
+    if not isinstance(fact, PredictionsRecorded):
+        raise UnknownVersion("a prediction's id names a recorded prediction", offset=offset, type=fact.type)
+    name, version = parse_label(fact.service)
     row = fact.predictions[number]
     found = render_version(name, row.entity, ref, fact.rows)
-    if wanted is not None and parse_version(wanted)[:2] != parse_version(found)[:2]:
-        raise UnknownVersion("a prediction's id names the service and entity it was made for", id=wanted, found=found)
-    definition = state.catalog.services.version(name, int(version))
+    definition = state.catalog.services.version(name, version or 0)
     keys, log = definition.keys, state.log
     return Prediction(
         id=found,

@@ -17,26 +17,30 @@ from ledger import (
     ROW_MASK,
     Entity,
     Event,
+    Header,
     Instant,
+    InvalidInput,
     ModelDefinition,
     OffsetOutOfRange,
     ServiceDefinition,
+    TimeOutOfRange,
+    UnknownName,
     UnknownVersion,
     check_entity,
     from_micros,
     header_of,
-    parse_version,
+    parse_label,
     to_micros,
 )
 from vectordb.events import Events
 from vectordb.models import Model, build_model
 from vectordb.plan import Plan
-from vectordb.prediction import Prediction, read_prediction
+from vectordb.prediction import Prediction, find_prediction, read_prediction
 from vectordb.reproduction import Reproduction, reproduce
 from vectordb.row import Row
 from vectordb.service import Service
 from vectordb.state import State
-from vectordb.version import entity_at
+from vectordb.version import find_row
 from vectordb.view import View
 
 T = TypeVar("T")
@@ -75,6 +79,48 @@ class Reader:
         """The packed row of an entity; to be called through ``consistently``."""
         raise NotImplementedError
 
+    # -- time travel ---------------------------------------------------------------------------------
+
+    def as_of(
+        self,
+        offset: int | None = None,
+        *,
+        time: Instant | None = None,
+        mark: str | None = None,
+        prediction: str | None = None,
+    ) -> Reader:
+        """The database as it was: at an offset, a time, a mark, or as a prediction saw it; exactly one.
+
+        The clock of the past is the recorded time of the offset, the ``time`` asked for, or the clock
+        that the prediction's read used.
+        """
+        if offset is not None and time is None and mark is None and prediction is None:
+            return self._as_of_offset(offset)
+        if [offset, time, mark, prediction].count(None) != 3:
+            given = {"offset": offset, "time": time, "mark": mark, "prediction": prediction}
+            raise InvalidInput("as_of takes exactly one of offset, time, mark and prediction", **given)
+        if time is not None:
+            return self._as_of_time(time)
+        if mark is not None:
+            return self._as_of_offset(self.consistently(self._mark, mark))
+        found = self.prediction(prediction or "")
+        return self.pinned(found.as_of, to_micros(found.at))
+
+    def _as_of_offset(self, offset: int) -> Reader:
+        head = self.as_of_offset
+        if type(offset) is not int or not 0 <= offset <= head:
+            raise OffsetOutOfRange("as_of is an offset of the log", offset=offset, first=0, last=head)
+        return self.pinned(offset, self.state.log.time_of(offset))
+
+    def _mark(self, name: str) -> int:
+        return self.state.catalog.mark(name, self.as_of_offset)
+
+    def _as_of_time(self, instant: Instant) -> Reader:
+        micros, now = to_micros(instant), self.clock()
+        if micros > now:
+            raise TimeOutOfRange("as_of does not lie after the clock", time=from_micros(micros), clock=from_micros(now))
+        return self.pinned(min(self.as_of_offset, self.state.log.offset_at(micros)), micros)
+
     # -- views ---------------------------------------------------------------------------------------
 
     def view(self, name: str) -> View:
@@ -83,26 +129,27 @@ class Reader:
 
     def views(self) -> list[str]:
         """Names of the views, in order of their first definition."""
-        return self.state.catalog.views.names(self.as_of_offset)
+        return self._names("views")
+
+    def _names(self, shelf: str) -> list[str]:
+        return self.consistently(lambda: list(getattr(self.state.catalog, shelf).names(self.as_of_offset)))
 
     def row(self, view: str, entity: Entity, at: Instant | None = None) -> Row:
         """The row of one entity of a view."""
-        return self.consistently(self._row, view, entity, self._clock_of(at))
+        return self.consistently(self.read_row, view, entity, self.clock_of(at))
 
-    def _row(self, view: str, entity: Entity, at: int) -> Row:
+    def read_row(self, view: str, entity: Entity, at: int) -> Row:
+        """The row of one entity; to be called through ``consistently``."""
         return Row(self.state, self.plan(view), entity, self.packed(view, entity, at), self.as_of_offset, at)
 
-    def rows(self, view: str, entities: Sequence[Entity], at: Instant | None = None) -> tuple[list[Row], int, int]:
-        """Rows of many entities, with the offset and clock that all of them share."""
-        clock = self._clock_of(at)
-        rows, offset = self.consistently(self._rows, view, entities, clock)
-        return rows, offset, clock
-
-    def _rows(self, view: str, entities: Sequence[Entity], at: int) -> tuple[list[Row], int]:
+    def read_rows(self, view: str, entities: Sequence[Entity], at: int) -> tuple[list[Row], int, Plan]:
+        """Rows of many entities, with the offset and the plan that all share; through ``consistently``."""
         state, plan, offset = self.state, self.plan(view), self.as_of_offset
-        return [Row(state, plan, entity, self.packed(view, entity, at), offset, at) for entity in entities], offset
+        rows = [Row(state, plan, entity, self.packed(view, entity, at), offset, at) for entity in entities]
+        return rows, offset, plan
 
-    def _clock_of(self, at: Instant | None) -> int:
+    def clock_of(self, at: Instant | None) -> int:
+        """The clock of a read, in microseconds."""
         return self.clock() if at is None else to_micros(at)
 
     def written_entities(self, view: str) -> list[Entity]:
@@ -112,7 +159,7 @@ class Reader:
 
     def found_entities(self, view: str, at: Instant | None = None) -> list[Entity]:
         """Entities of a view that exist."""
-        return self.consistently(self._found, view, self._clock_of(at))
+        return self.consistently(self._found, view, self.clock_of(at))
 
     def _found(self, view: str, at: int) -> list[Entity]:
         self.plan(view)
@@ -131,10 +178,10 @@ class Reader:
 
     def services(self) -> list[str]:
         """Names of the services."""
-        return self.state.catalog.services.names(self.as_of_offset)
+        return self._names("services")
 
     def service_definition(self, name: str) -> ServiceDefinition:
-        """The definition of a service that reads use."""
+        """The definition of a service that reads use; to be called through ``consistently``."""
         return self.state.catalog.services.get(name, self.as_of_offset)
 
     def model(self, name: str) -> Model:
@@ -143,21 +190,25 @@ class Reader:
 
     def models(self) -> list[str]:
         """Names of the models that are data."""
-        return self.state.catalog.models.names(self.as_of_offset)
+        return self._names("models")
 
     def model_definition(self, label: str) -> ModelDefinition:
         """The definition of a model, by ``name`` (its version here) or ``name@version``."""
-        name, at, version = label.partition("@")
+        return self.consistently(self._model_definition, label)
+
+    def _model_definition(self, label: str) -> ModelDefinition:
+        name, version = parse_label(label)
         models = self.state.catalog.models
-        return models.version(name, int(version)) if at and version.isdigit() else models.get(name, self.as_of_offset)
+        newest = models.get(name, self.as_of_offset)
+        if version is None:
+            return newest
+        if version > newest.version:
+            raise UnknownName("the model has no such version here", model=label, newest=newest.version)
+        return models.version(name, version)
 
     def prediction(self, prediction_id: str) -> Prediction:
         """A recorded prediction by its id ``service/entity@offset[.row]``."""
-        found = parse_version(prediction_id)
-        if found.offset > self.as_of_offset:
-            rule = "a prediction's id names one recorded by this offset"
-            raise UnknownVersion(rule, id=prediction_id, as_of=self.as_of_offset)
-        return read_prediction(self.state, found.ref, prediction_id)
+        return find_prediction(self.state, prediction_id, self.as_of_offset)
 
     def predictions(self, service: str | None = None, entity: Entity | None = None) -> list[Prediction]:
         """Recorded predictions in order: all, of a service, or of one entity of a service."""
@@ -178,11 +229,10 @@ class Reader:
 
     def version(self, version_id: str) -> Row:
         """The entity as of one write: what a read right after it, and at its event time, shows."""
-        wanted = parse_version(version_id)
         log = self.state.log
-        known = 1 <= wanted.offset <= self.as_of_offset and (wanted.row or 0) < log.rows_at(wanted.offset)
-        if not known or entity_or_none(self.state, wanted.ref) != (wanted.collection, wanted.entity):
-            raise UnknownVersion("a version id names a row of the log", id=version_id, as_of=self.as_of_offset)
+        wanted = find_row(log, version_id, self.as_of_offset)
+        if wanted.collection not in self.views():
+            raise UnknownVersion("a version id names a row of a view", id=version_id)
         at = max(log.time_of(wanted.offset), header_of(log.row(wanted.ref))[1])
         return self.state.read_past(self._version, wanted.collection, wanted.entity, wanted.ref, at)
 
@@ -209,17 +259,21 @@ class Reader:
         return Events(self.state.log, start, end if stop is None else min(stop, end), type, view)
 
     @property
+    def header(self) -> Header:
+        """Identity of the ledger: its id, when it was created, and the parent of a fork."""
+        return self.state.log.header
+
+    def digest(self, offset: int | None = None) -> str:
+        """The digest of an event in hex (None: the last one); it binds every byte of the log before it."""
+        at = self.as_of_offset if offset is None else offset
+        if type(at) is not int or not 0 <= at <= self.as_of_offset:
+            raise OffsetOutOfRange("an event's offset lies in the log", offset=at, first=0, last=self.as_of_offset)
+        return self.state.log.digest(at).hex()
+
+    @property
     def at(self) -> datetime:
         """The clock that reads use."""
         return from_micros(self.clock())
-
-
-def entity_or_none(state: State, ref: int) -> tuple[str, Entity] | None:
-    """View and entity of a reference, None where it names no row of a view."""
-    try:
-        return entity_at(state.log, ref)
-    except LookupError:
-        return None
 
 
 def _exists(packed: bytes | None) -> bool:

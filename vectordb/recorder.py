@@ -13,6 +13,7 @@ from ledger import (
     UnknownName,
     check_plain,
     entity_to_json,
+    parse_label,
 )
 from vectordb.models import build_model
 from vectordb.receipt import Receipt
@@ -56,13 +57,12 @@ class Recorder:
                 )
                 for place, (row, output) in enumerate(zip(rows, computed, strict=True))
             )
-            origin = make_origin(self._writer, (), None, key, lambda: _said(first, label, predictions))
+            origin = make_origin(self._writer, (), None, key, _said(first, label, predictions))
             replayed = self._writer.replayed(origin)
             if replayed is not None:
                 return replayed
             fact = PredictionsRecorded(first.service, first.as_of, first.at_micros, label, predictions, origin)
-            weight = 32 * len(predictions) * len(first)
-            return self._writer.commit(_always(fact), make_meta(**meta), weight)
+            return self._writer.commit(_always(fact), make_meta(**meta))
 
     def _check_rows(self, rows: Sequence[Any]) -> ServiceRow:
         if not len(rows):
@@ -82,13 +82,13 @@ class Recorder:
         """The model's label, and the outputs: given, or computed by a model that is data."""
         if not isinstance(model, str) or not model:
             raise InvalidInput("a prediction names its model", model=model)
-        name, at, version = check_plain(model, "a model's name").partition("@")
+        name, version = parse_label(check_plain(model, "a model's name"))
         models = self._state.catalog.models
-        if models.find(name) is None or (at and not version.isdigit()):
+        if models.find(name) is None or version == 0:
             if outputs is None:
                 raise UnknownName("an output is given, or the model is data", model=model, known=models.names())
             return model, outputs
-        definition = models.version(name, int(version)) if at else models.get(name)
+        definition = models.get(name) if version is None else models.version(name, version)
         if outputs is None:
             predict = build_model(definition).predict
             outputs = [predict(row) for row in rows]

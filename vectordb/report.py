@@ -6,7 +6,7 @@ import platform
 import time
 from typing import Any
 
-from ledger import DamagedLog, Header
+from ledger import DamagedLog, Header, VectorDBError
 from vectordb.database import VectorDB
 
 SHOWN = 20  # drifted predictions listed in full
@@ -19,12 +19,18 @@ def replay_report(path: str) -> dict[str, Any]:
     try:
         db = VectorDB.replay(path)
     except DamagedLog as error:
-        return {**report, "error": {"code": error.code, "rule": error.rule, **_plain(error.values)}}
+        return {**report, "error": _error(error)}
     replayed = time.perf_counter()
     report.update(_state(db))
-    db.check()
-    verified = time.perf_counter()
-    report["predictions"] = _predictions(db)
+    try:
+        db.check()
+        db.state.journal.check_wording()
+        verified = time.perf_counter()
+        report["predictions"] = _predictions(db)
+    except VectorDBError as error:
+        return {**report, "error": _error(error)}
+    except AssertionError as error:
+        return {**report, "error": {"code": "BrokenInvariant", "rule": str(error) or "an invariant of a projection"}}
     done = time.perf_counter()
     report["seconds"] = {
         "replay": round(replayed - start, 3),
@@ -65,6 +71,10 @@ def _predictions(db: VectorDB) -> dict[str, Any]:
             missing.append({"id": prediction.id, "missing": list(result.missing)})
     reasons = {"drifts": drifted[:SHOWN], "reasons": missing[:SHOWN]}
     return {**found, "drifted": len(drifted), "not_computable": len(missing), **reasons}
+
+
+def _error(error: VectorDBError) -> dict[str, Any]:
+    return {"code": error.code, "rule": error.rule, **_plain(error.values)}
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

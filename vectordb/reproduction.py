@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import FeatureRef, VectorDBError, canonical, check_plain, to_micros
+from ledger import FeatureRef, VectorDBError, canonical, check_plain, parse_label, to_micros
 from vectordb.models import build_model
 from vectordb.service import Service, ServiceRow
 
@@ -28,9 +28,9 @@ class Drift(NamedTuple):
 class Reproduction:
     """What a prediction is when it is computed again.
 
-    ``inputs`` is True when every input has the recorded bits; ``output`` is True or False where it could
-    be computed, None where there is no model at hand. ``drifted`` lists every difference, ``missing`` why
-    a recomputation was not possible.
+    ``inputs`` is True when every input has the recorded bits; ``output`` is True or False where it was
+    compared, else None with the reason in ``unchecked`` (no model at hand, or one that cannot compute
+    these inputs). ``drifted`` lists every difference, ``missing`` why inputs could not be read again.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Reproduction:
     output: bool | None
     drifted: tuple[Drift, ...] = ()
     missing: tuple[str, ...] = ()
+    unchecked: str = ""
     row: Mapping[str, Any] | None = None
     recomputed: Any = None
 
@@ -57,12 +58,12 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
     try:
         output, recomputed = _compare_output(reader, prediction, row, model)
     except VectorDBError as error:
-        missing = (f"output: {error}",)
-        return Reproduction(prediction.id, not drifted, None, tuple(drifted), missing, row)
+        return Reproduction(prediction.id, not drifted, None, tuple(drifted), unchecked=str(error), row=row)
     if output is False:
         drifted.append(Drift("output", prediction.output, recomputed, "the model gives another output"))
     same = all(drift.name == "output" for drift in drifted)
-    return Reproduction(prediction.id, same, output, tuple(drifted), (), row, recomputed)
+    unchecked = "" if output is not None else "the model is not data, and none was given"
+    return Reproduction(prediction.id, same, output, tuple(drifted), (), unchecked, row, recomputed)
 
 
 def _read_again(reader: Reader, prediction: Prediction) -> ServiceRow:
@@ -101,10 +102,10 @@ def _compare_output(
     reader: Reader, prediction: Prediction, row: ServiceRow, model: Callable[[Any], Any] | None
 ) -> tuple[bool | None, Any]:
     if model is None:
-        name, _, version = prediction.model.partition("@")
+        name, version = parse_label(prediction.model)
         models = reader.state.catalog.models
-        if not version.isdigit() or models.find(name, prediction.offset) is None:
+        if not version or models.find(name, prediction.offset) is None:
             return None, None
-        model = build_model(models.version(name, int(version))).predict
+        model = build_model(models.version(name, version)).predict
     recomputed = check_plain(model(row), "output")
     return canonical(recomputed) == canonical(prediction.output), recomputed

@@ -153,6 +153,9 @@ class Service:
     @property
     def definition(self) -> ServiceDefinition:
         """The definition that reads use."""
+        return self._reader.consistently(self._definition)
+
+    def _definition(self) -> ServiceDefinition:
         return self._pinned or self._reader.service_definition(self.name)
 
     @property
@@ -168,7 +171,7 @@ class Service:
     @property
     def entity_kinds(self) -> tuple[str, ...]:
         """The kinds of entity that a read names, in order of first use."""
-        return tuple(dict.fromkeys(self._kinds(self.definition).values()))
+        return self._reader.consistently(lambda: tuple(dict.fromkeys(self._kinds(self._definition()).values())))
 
     def _kinds(self, definition: ServiceDefinition) -> dict[str, str]:
         views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
@@ -182,11 +185,11 @@ class Service:
 
         ``request`` gives the request inputs by name. All views are read at one offset and clock.
         """
-        clock = self._reader._clock_of(at)
+        clock = self._reader.clock_of(at)
         return self._reader.consistently(self._get, entity, request or {}, clock)
 
     def _get(self, entity: Any, request: Mapping[str, Any], at: int) -> ServiceRow:
-        definition = self.definition
+        definition = self._definition()
         kinds = self._kinds(definition)
         ids = _by_kind(entity, tuple(dict.fromkeys(kinds.values())))
         return self._row(definition, kinds, ids, _check_request(definition, request), at)
@@ -199,7 +202,7 @@ class Service:
         request: dict[str, Any],
         at: int,
     ) -> ServiceRow:
-        rows = {view: self._reader._row(view, ids[kind], at) for view, kind in kinds.items()}
+        rows = {view: self._reader.read_row(view, ids[kind], at) for view, kind in kinds.items()}
         for item in definition.features:
             if isinstance(item, FeatureRef):
                 self._reader.plan(item.view).slot(item.feature)
@@ -216,15 +219,15 @@ class Service:
 
         ``request`` gives a column for each request input. All rows share one offset and clock.
         """
-        clock = self._reader._clock_of(at)
+        clock = self._reader.clock_of(at)
         asked = {kind: list(ids) for kind, ids in entities.items()} if isinstance(entities, Mapping) else list(entities)
-        rows, offset = self._reader.consistently(self._get_many, asked, request or {}, clock)
-        definition = self.definition
-        ids = [row.entity for row in rows]
-        return FeatureMatrix.of_rows(definition.keys, ids, rows, offset, clock, definition.label)
+        rows, offset, definition = self._reader.consistently(self._get_many, asked, request or {}, clock)
+        return FeatureMatrix(definition.keys, [row.entity for row in rows], rows, offset, clock, definition.label)
 
-    def _get_many(self, asked: Any, request: Mapping[str, Sequence[Any]], at: int) -> tuple[list[ServiceRow], int]:
-        definition = self.definition
+    def _get_many(
+        self, asked: Any, request: Mapping[str, Sequence[Any]], at: int
+    ) -> tuple[list[ServiceRow], int, ServiceDefinition]:
+        definition = self._definition()
         kinds = self._kinds(definition)
         columns = _columns_by_kind(asked, tuple(dict.fromkeys(kinds.values())))
         count = len(next(iter(columns.values())))
@@ -241,7 +244,7 @@ class Service:
             )
             for place in range(count)
         ]
-        return rows, self._reader.as_of_offset
+        return rows, self._reader.as_of_offset, definition
 
 
 def _by_kind(entity: Any, kinds: tuple[str, ...]) -> dict[str, Entity]:

@@ -73,6 +73,12 @@ class State:
         if self.fold.repairs & 1:
             self.fold.heal()
 
+    def heal_all(self) -> None:
+        """Rebuild every projection that is behind, the caller's own too. The caller holds the lock."""
+        self.heal()
+        if self.fold.behind:
+            self.fold.heal(essential=False)
+
     # -- small answers -------------------------------------------------------------------------------
 
     def now(self) -> int:

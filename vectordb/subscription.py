@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger import Event
-from vectordb.state import State
+from vectordb.reader import Reader
 
 SLICE_S = 0.2  # how long one wait may last before a close is noticed
 
@@ -17,16 +17,16 @@ class Subscription:
     its own pace, from its own position.
     """
 
-    def __init__(self, state: State, from_offset: int) -> None:
-        self._state = state
+    def __init__(self, reader: Reader, from_offset: int) -> None:
+        self._reader = reader
         self.next_offset = from_offset
         self.closed = False
 
     def poll(self, timeout: float | None = 0.0) -> Event | None:
         """The next event, waiting at most ``timeout`` seconds for it (None: for ever)."""
-        if self.closed or not self._state.log.wait(self.next_offset, timeout):
+        if self.closed or not self._reader.state.log.wait(self.next_offset, timeout):
             return None
-        event = self._state.log.event(self.next_offset)
+        event = self._reader.state.log.event(self.next_offset)
         self.next_offset += 1
         return event
 

@@ -23,7 +23,7 @@ from ledger import (
     check_entity,
     to_micros,
 )
-from vectordb.batch import Batch, batch_weight, check_batch, raw_batch
+from vectordb.batch import Batch, batch_bound, check_batch, raw_batch
 from vectordb.receipt import Receipt
 from vectordb.writer import make_meta, make_origin
 
@@ -55,6 +55,7 @@ class Transaction(AbstractContextManager["Transaction"]):
     ) -> None:
         self._db = db
         self._writes: list[_Write] = []
+        self._said: list[Any] = []
         self._expected_head = expected_head
         self._key = idempotency_key
         self._meta = make_meta(**meta)
@@ -65,11 +66,12 @@ class Transaction(AbstractContextManager["Transaction"]):
         """The writes of one view."""
         return TransactionView(self, self._db, name)
 
-    def add(self, layout: Layout, batch: Batch, deletes: bool = False) -> None:
-        """Add the rows of one write."""
+    def add(self, layout: Layout, batch: Batch, said: list[Any], deletes: bool = False) -> None:
+        """Add the rows of one write; ``said`` are its arguments as given."""
         if self._done:
             raise InvalidInput("a transaction takes writes inside its with block", view=layout.view)
         self._writes.append(_Write(layout, batch, deletes))
+        self._said.append([layout.view, *said])
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -81,21 +83,22 @@ class Transaction(AbstractContextManager["Transaction"]):
     def _commit(self) -> Receipt:
         state, writer = self._db.state, self._db.writer
         with state.lock:
-            for write in self._writes:
-                if state.log.layouts.newest(write.layout.view) is not write.layout:
-                    rule = "a view keeps its definition while a transaction writes to it"
-                    raise DefinitionConflict(rule, view=write.layout.view, written_for=write.layout.label)
-            origin = make_origin(writer, (), None, self._key, self._said)
+            origin = make_origin(writer, (), None, self._key, ["transaction", *self._said])
             replayed = writer.replayed(origin)
             if replayed is not None:
                 return replayed
             state.log.check_head(self._expected_head)
+            for write in self._writes:
+                if state.log.layouts.newest(write.layout.view) is not write.layout:
+                    rule = "a view keeps its definition while a transaction writes to it"
+                    raise DefinitionConflict(rule, view=write.layout.view, written_for=write.layout.label)
 
             def committed(offset: int, time: int) -> Fact:
                 return TransactionCommitted(self._blocks(offset << ROW_BITS, time), origin)
 
-            weight = sum(batch_weight(write.layout, write.batch) for write in self._writes)  # ints
-            return writer.commit(committed, self._meta, weight)
+            bound = sum(batch_bound(write.layout, write.batch) for write in self._writes)  # ints
+            plain = origin is None and self._meta is None
+            return writer.commit(committed, self._meta, bound if plain else None)
 
     def _blocks(self, ref: int, time: int) -> tuple[Block, ...]:
         blocks: list[Block] = []
@@ -103,10 +106,6 @@ class Transaction(AbstractContextManager["Transaction"]):
             blocks.append(write.block(ref, time))
             ref += len(blocks[-1])
         return tuple(blocks)
-
-    def _said(self) -> Any:
-        given = [write.batch.event_times is None for write in self._writes]
-        return ["transaction", TransactionCommitted(self._blocks(0, 0)).to_json(0), given]
 
 
 class TransactionView:
@@ -133,9 +132,10 @@ class TransactionView:
         batch = check_batch(self._layout, raw, nan, "refuse")
         if not batch.entities:
             raise InvalidInput("a batch has at least one row", view=self.name)
-        self._transaction.add(self._layout, batch)
+        self._transaction.add(self._layout, batch, [raw.entities, raw.columns, raw.event_time, nan])
 
     def delete(self, entity: Entity, *, event_time: Instant | None = None) -> None:
         """Write a tombstone."""
         times = None if event_time is None else to_micros(event_time)
-        self._transaction.add(self._layout, Batch([check_entity(entity)], {}, times), deletes=True)
+        batch = Batch([check_entity(entity)], {}, times)
+        self._transaction.add(self._layout, batch, ["delete", entity, event_time], deletes=True)

@@ -16,11 +16,13 @@ from ledger import (
     WORD,
     Entity,
     Log,
-    SingleRow,
+    UnknownVersion,
+    VersionId,
     from_micros,
     header_of,
     heavy_cell,
     light_cell,
+    parse_version,
     render_version,
     word_at,
 )
@@ -80,19 +82,24 @@ def _written(log: Log, plan: Plan, packed: bytes, ref: int) -> dict[str, Any]:
     return values
 
 
-def entity_at(log: Log, ref: int) -> tuple[str, Entity]:
-    """View and entity of a reference; ``LookupError`` where it names no row of a view."""
-    fact = log.event(ref >> ROW_BITS).fact
-    number = ref & ROW_MASK
-    if isinstance(fact, SingleRow):
-        return fact.layout.view, fact.entity
-    for block in fact.blocks():
-        if block.first <= number < block.first + len(block):
-            return block.layout.view, block.entities[number - block.first]
-    raise LookupError(f"reference {ref} names no row of a view")
+def find_row(log: Log, version_id: str, limit: int) -> VersionId:
+    """The parts of a version id (or prediction id) that names a row of the log up to an offset, exactly.
+
+    An id has ``.row`` where its event has more than one row, and only there.
+    """
+    wanted = parse_version(version_id)
+    known = 1 <= wanted.offset <= limit
+    several = known and log.rows_at(wanted.offset) > 1
+    if not known or several is not (wanted.row is not None):
+        raise UnknownVersion("a version id names a row of the log", id=version_id, as_of=limit)
+    owner = log.owner(wanted.ref)
+    if owner != (wanted.collection, wanted.entity):
+        found = render_version(*owner, wanted.ref, log.rows_at(wanted.offset))
+        raise UnknownVersion("a version id names the entity that was written", id=version_id, found=found)
+    return wanted
 
 
 def version_id(log: Log, ref: int) -> str:
     """The version id of a reference."""
-    view, entity = entity_at(log, ref)
+    view, entity = log.owner(ref)
     return render_version(view, entity, ref, log.rows_at(ref >> ROW_BITS))

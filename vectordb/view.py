@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ledger import ROW_BITS, ROW_MASK, Entity, EntityNotFound, Instant, ViewDefinition, check_entity
 from vectordb.matrix import FeatureMatrix
+from vectordb.plan import Plan
 from vectordb.row import Row
 from vectordb.version import Version, read_version
 
@@ -23,14 +24,13 @@ class View:
 
     def __init__(self, reader: Reader, name: str) -> None:
         self._reader = reader
-        self._state = reader.state
         self.name = name
         self.definition  # noqa: B018 - an unknown name is refused here, not at the first read
 
     @property
     def definition(self) -> ViewDefinition:
         """The definition that reads use."""
-        return self._reader.plan(self.name).definition
+        return self._plan().definition
 
     @property
     def version(self) -> int:
@@ -40,7 +40,10 @@ class View:
     @property
     def features(self) -> tuple[str, ...]:
         """Feature names in order."""
-        return self._reader.plan(self.name).names
+        return self._plan().names
+
+    def _plan(self) -> Plan:
+        return self._reader.consistently(self._reader.plan, self.name)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.definition.label}, as_of={self._reader.as_of_offset})"
@@ -53,7 +56,7 @@ class View:
         ``at`` asks what was valid at a time (as known at this reader's offset); None is the reader's own
         clock. ``require=True`` raises ``EntityNotFound`` instead of giving defaults.
         """
-        if type(entity) is not str:
+        if type(entity) is not str or not entity or not entity.isascii():
             entity = check_entity(entity)
         row = self._reader.row(self.name, entity, at)
         if require and not row.found:
@@ -73,15 +76,15 @@ class View:
         Late, future-dated and deleting writes are all there, whatever a read at this clock would show.
         """
         entity = check_entity(entity)
-        plan = self._reader.plan(self.name)
+        plan = self._plan()
         if feature is not None:
             plan.slot(feature)
         refs = self._reader.consistently(self._refs, entity)
-        versions = [read_version(self._state.log, plan, entity, ref) for ref in refs]
+        versions = [read_version(self._reader.state.log, plan, entity, ref) for ref in refs]
         return [version for version in versions if feature is None or feature in version.values or version.deleted]
 
     def _refs(self, entity: Entity) -> list[int]:
-        return list(self._state.rows.refs(self.name, entity, self._limit()))
+        return list(self._reader.state.rows.refs(self.name, entity, self._limit()))
 
     def _limit(self) -> int:
         return self._reader.as_of_offset << ROW_BITS | ROW_MASK
@@ -92,11 +95,11 @@ class View:
         self, entities: Iterable[Entity], features: Iterable[str] | None = None, *, at: Instant | None = None
     ) -> FeatureMatrix:
         """The rows of many entities at one offset and clock, in the order asked, repeats included."""
-        plan = self._reader.plan(self.name)
-        names = plan.check_features(features)
         ids = [check_entity(entity) for entity in entities]
-        rows, offset, clock = self._reader.rows(self.name, ids, at)
-        return FeatureMatrix.of_rows(names, ids, rows, offset, clock, plan.label)
+        asked = None if features is None else list(features)
+        clock = self._reader.clock_of(at)
+        rows, offset, plan = self._reader.consistently(self._reader.read_rows, self.name, ids, clock)
+        return FeatureMatrix(plan.check_features(asked), ids, rows, offset, clock, plan.label)
 
     def entities(self, *, at: Instant | None = None) -> list[Entity]:
         """Ids of the entities that exist, in order of their first write."""

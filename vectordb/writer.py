@@ -8,6 +8,7 @@ from typing import Any
 
 from ledger import (
     FOUND,
+    MAX_MICROS,
     ROW_BITS,
     Entity,
     Event,
@@ -17,16 +18,14 @@ from ledger import (
     Meta,
     OffsetConflict,
     Origin,
-    UnknownVersion,
     canonical,
     check_plain,
     header_of,
-    parse_version,
 )
-from vectordb.prediction import read_prediction
 from vectordb.receipt import Receipt
+from vectordb.said import said
 from vectordb.state import State
-from vectordb.version import entity_at
+from vectordb.version import find_row
 
 FactOf = Callable[[int, int], Fact]
 
@@ -44,9 +43,10 @@ class Writer:
         self._write = state.journal.write
         self.closed: Callable[[], None] | None = None  # raises when the database takes no writes
 
-    def commit(self, fact_of: FactOf, meta: Meta | None = None, size_hint: int = 0) -> Receipt:
+    def commit(self, fact_of: FactOf, meta: Meta | None = None, bound: int | None = None) -> Receipt:
         """Append one event and fold it. ``fact_of(offset, time)`` makes the fact once both are known.
 
+        ``bound`` is a size in bytes that the encoded event surely does not exceed, None where nobody knows.
         The event stands once its line is written; an interrupt after that leaves views to be rebuilt
         before their next answer, and one before it leaves nothing at all.
         """
@@ -56,13 +56,13 @@ class Writer:
         time = self._clock()
         if time < log.last_time:
             time = log.last_time
-        if type(time) is not int:
-            raise InvalidTime("a clock gives whole microseconds", value=time)
+        if type(time) is not int or time > MAX_MICROS:
+            raise InvalidTime("a clock gives whole microseconds, at most 2**53", value=time)
         offset = log.head + 1
         event = Event(offset, time, fact_of(offset, time), meta, log)
         fold.sequence |= 1  # odd: readers wait, or come under the lock
         try:
-            self._write(event, size_hint)
+            self._write(event, bound)
             fold.apply(event)
         except BaseException as error:
             if log.head < offset:
@@ -100,19 +100,7 @@ class Writer:
     def refs_of(self, version_ids: str | Iterable[str]) -> tuple[int, ...]:
         """References of version ids (or prediction ids) that exist."""
         ids = [version_ids] if isinstance(version_ids, str) else list(version_ids)
-        return tuple(dict.fromkeys(self._ref_of(version_id) for version_id in ids))
-
-    def _ref_of(self, version_id: str) -> int:
-        found = parse_version(version_id)
-        self._log.check_refs([found.ref])
-        try:
-            named = entity_at(self._log, found.ref)
-        except LookupError:
-            read_prediction(self.state, found.ref, version_id)
-        else:
-            if named != (found.collection, found.entity):
-                raise UnknownVersion("derived_from names existing versions", id=version_id, found=named)
-        return found.ref
+        return tuple(dict.fromkeys(find_row(self._log, version_id, self._log.head).ref for version_id in ids))
 
 
 def make_origin(
@@ -120,7 +108,7 @@ def make_origin(
     derived_from: str | Iterable[str],
     transformation: str | None,
     key: str | None,
-    arguments: Callable[[], Any],
+    arguments: Any,
 ) -> Origin | None:
     """The origin of a write, None where nothing was said. ``arguments`` are those of the call, as given."""
     if not derived_from and transformation is None and key is None:
@@ -132,7 +120,7 @@ def make_origin(
         check_plain(text, name)
     args = None
     if key is not None:
-        args = sha256(canonical([arguments(), list(refs), transformation])).hexdigest()[:32]
+        args = sha256(canonical([said(arguments), list(refs), transformation])).hexdigest()[:32]
     return Origin(refs, transformation, key, args)
 
 

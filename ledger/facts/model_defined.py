@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take
+from ledger.facts.plain import check_plain
 from ledger.facts.view_defined import check_labels, take_labels, with_labels
 from ledger.identity import check_name
 
@@ -67,7 +68,7 @@ class ModelDefined(Fact):
             name=take(body, "name", str),
             version=take(body, "version", int),
             kind=take(body, "kind", str),
-            parameters=take(body, "parameters", dict),
+            parameters=check_plain(take(body, "parameters", dict), "a model's parameters"),
             **take_labels(body),
         )
         if definition.version < 1:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, check_event_time, ref_from_json, refs_to_json, take
 from ledger.facts.origin import Origin, take_origin
+from ledger.facts.plain import check_plain
 from ledger.identity import Entity, entity_from_json, entity_to_json
 
 PRESENT_ALL = ""
@@ -118,7 +118,7 @@ def _row(item: Any, as_of: int) -> PredictionRow:
         sources=sources,
         states=take(data, "states", str) if "states" in data else PRESENT_ALL,
         output=check_plain(data.pop("output", None), "output"),
-        assignment=take(data, "assignment", dict) if "assignment" in data else None,
+        assignment=check_plain(take(data, "assignment", dict), "an assignment") if "assignment" in data else None,
     )
     fits = (
         len(row.inputs) == len(sources) and len(row.states) in (0, len(sources)) and not set(row.states) - set("pnmx")
@@ -126,40 +126,3 @@ def _row(item: Any, as_of: int) -> PredictionRow:
     if data or not fits or not row.entities or any(ref >> 24 > as_of for ref in sources):
         raise InvalidInput("a stored prediction has a source and a state for each input", unknown=sorted(data))
     return row
-
-
-def check_plain(value: Any, what: str, depth: int = 0) -> Any:
-    """Plain JSON data: finite numbers, text, bools, None, lists and objects of these, 32 deep at most.
-
-    Numbers of other libraries become Python's; tuples become lists.
-    """
-    if value is None or isinstance(value, (bool, str)):
-        return check_plain_text(value, what) if isinstance(value, str) else value
-    if depth > 32:
-        raise InvalidInput(f"{what} is at most 32 levels deep")
-    if isinstance(value, dict):
-        return {_key(key, what): check_plain(item, what, depth + 1) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        return check_plain(value.tolist(), what, depth + 1)
-    if isinstance(value, (list, tuple)):
-        return [check_plain(item, what, depth + 1) for item in value]
-    if isinstance(value, int) and value.bit_length() <= 1024:
-        return int(value)
-    if isinstance(value, float) and isfinite(value):
-        return float(value)
-    raise InvalidInput(f"{what} is plain data: finite numbers, text, bools, None, lists and objects", value=value)
-
-
-def check_plain_text(value: str, what: str) -> str:
-    """Text that UTF-8 can hold."""
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput(f"{what} is encodable as UTF-8", value=value) from error
-    return str(value)
-
-
-def _key(key: Any, what: str) -> str:
-    if not isinstance(key, str):
-        raise InvalidInput(f"{what} has text keys", key=key)
-    return check_plain_text(key, what)

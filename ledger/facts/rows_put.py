@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ledger.block import Block, build_block, build_deletes
 from ledger.column_codec import column_from_json, column_to_json, decode_words, encode_words
+from ledger.columns import Column
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, check_event_time, take, take_event_time
 from ledger.facts.origin import Origin, take_origin
@@ -79,7 +80,10 @@ class RowsPut(Fact):
         """See the class."""
         origin = take_origin(data, reading)
         rejected = tuple(_rejection(item) for item in take(data, "rejected", list)) if "rejected" in data else ()
-        return cls(take_block(data, reading, 0), origin, rejected)
+        block = take_block(data, reading, 0)
+        if not len(block) and not rejected:
+            raise InvalidInput("a batch has at least one row, written or rejected", offset=reading.offset)
+        return cls(block, origin, rejected)
 
 
 def block_to_json(block: Block, time: int) -> dict[str, Any]:
@@ -121,7 +125,18 @@ def take_block(data: dict[str, Any], reading: Reading, first: int) -> Block:
         place: column_from_json(layout.types[place], column, len(entities), layout.pool)
         for place, column in zip(places, columns, strict=True)
     }
+    check_rows_written(checked, len(entities))
     return build_block(layout, entities, checked, ref, times)
+
+
+def check_rows_written(columns: dict[int, Column], rows: int) -> None:
+    """Refuse rows that wrote no feature at all."""
+    if rows and all(column.missing for column in columns.values()):
+        empty = set(range(rows))
+        for column in columns.values():
+            empty.intersection_update(column.missing)
+        if empty:
+            raise InvalidInput("a put writes at least one feature", row=min(empty))
 
 
 def _take_times(data: dict[str, Any], reading: Reading, rows: int) -> int | array[int]:

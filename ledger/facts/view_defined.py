@@ -36,6 +36,9 @@ class ViewDefinition:
         check_name(self.entity, "entity")
         for name, kind in self.features.items():
             check_name(name, "feature")
+            if name == self.entity:
+                rule = "a feature is not named like the view's kind of entity: batches name their ids so"
+                raise DefinitionError(rule, view=self.name, feature=name)
             if not isinstance(kind, FeatureType):
                 raise DefinitionError("a feature has a feature type", view=self.name, feature=name, type=kind)
         if not 1 <= len(self.features) <= MAX_FEATURES:

@@ -113,12 +113,12 @@ def test_times_never_go_back_and_are_found_by_bisection(log: Log) -> None:
     assert log.offset_at(times[1] - 1) == 0 and log.offset_at(times[-1]) == log.head
 
 
-def test_references_are_checked(log: Log) -> None:
-    log.check_refs([2 << ROW_BITS, 14 << ROW_BITS | 1])
-    wrong = [1 << ROW_BITS, 2 << ROW_BITS | 1, (log.head + 1) << ROW_BITS, 0]
+def test_a_reference_has_an_owner_or_names_no_row(log: Log) -> None:
+    assert log.owner(2 << ROW_BITS) == ("things", "d") and log.owner(14 << ROW_BITS | 1) == ("things", "x1")
+    wrong = [1 << ROW_BITS, 2 << ROW_BITS | 1, 14 << ROW_BITS | 20, (log.head + 1) << ROW_BITS, 0]
     for ref in wrong:
         with pytest.raises(UnknownVersion):
-            log.check_refs([ref])
+            log.owner(ref)
 
 
 def test_keys_find_their_event(log: Log) -> None:

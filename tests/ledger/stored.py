@@ -74,7 +74,7 @@ def every_fact() -> Log:
     )
     rows = (
         PredictionRow(("d-7", ("r", 1)), (12, None, 3.1), (3 << 24, 0, 0), 0.81, "pmp", {"arm": "b"}),
-        PredictionRow((7, "r"), (1, 2, 0.5), (10 << 24 | 1, 10 << 24 | 4, 0), {"scores": [1, 0.5]}),
+        PredictionRow(("a", "r"), (1, 1, 0.5), (10 << 24, 10 << 24 | 4, 0), {"scores": [1, 0.5]}),
     )
     append(log, PredictionsRecorded("ranker@1", 10, T0 + 3, "risk@1", rows, Origin(key="p", args="1" * 32)))
     append(log, LogMarked("release-7 é"))

@@ -77,7 +77,10 @@ SERVICE, PREDICTIONS = EVENTS[11], EVENTS[13]
         (MANY, {"entities": [], "columns": [{"list": []}] * 7}),
         (MANY, {"features": [], "columns": []}),
         (MANY, {"event_time": MANY["time"]}),
-        (SERVICE, {"definition": {**SERVICE["definition"], "features": [{"request": "a", "name": "b", "type": "float"}]}}),
+        (
+            SERVICE,
+            {"definition": {**SERVICE["definition"], "features": [{"request": "a", "name": "b", "type": "float"}]}},
+        ),
         (SERVICE, {"definition": {**SERVICE["definition"], "version": 0}}),
         (SERVICE, {"definition": {**SERVICE["definition"], "owner": ""}}),
         (SERVICE, {"definition": {**SERVICE["definition"], "tags": []}}),
@@ -86,7 +89,7 @@ SERVICE, PREDICTIONS = EVENTS[11], EVENTS[13]
         (PREDICTIONS, {"predictions": [{**PREDICTIONS["predictions"][1], "sources": [[3, 99], None, None]}]}),
     ],
     ids=lambda value: ascii(value)[:50],
-)  # fmt: skip
+)
 def test_a_form_that_encode_never_writes(event: dict[str, Any], change: dict[str, Any]) -> None:
     offset = event["offset"]
     body = canonical({**event, **change})[:-1]
@@ -118,14 +121,19 @@ FLOATS, CODES = MANY["columns"][1]["f64"], MANY["columns"][3]["codes"]
 @pytest.mark.parametrize(
     ("place", "form"),
     [
-        (1, {"f64": FLOATS, "null": [3]}), (1, {"f64": FLOATS, "null": [3], "missing": [3]}),
-        (1, {"f64": FLOATS, "missing": list(range(17))}), (1, {"f64": FLOATS[:-2] + "B="}),
-        (3, {"dict": ["c0", "c1", "c2", "more"], "codes": CODES}), (3, {"dict": ["c0", "c0", "c2"], "codes": CODES}),
-        (3, {"dict": ["c0", "c1", "c2"], "codes": CODES, "null": [0]}), (3, {"codes": CODES, "dict": ["c0", "c1", "c2"]}),
-        (6, {"vec": MANY["columns"][6]["vec"], "null": [3]}), (6, {"vec": MANY["columns"][6]["vec"], "missing": [3]}),
+        (1, {"f64": FLOATS, "null": [3]}),
+        (1, {"f64": FLOATS, "null": [3], "missing": [3]}),
+        (1, {"f64": FLOATS, "missing": list(range(17))}),
+        (1, {"f64": FLOATS[:-2] + "B="}),
+        (3, {"dict": ["c0", "c1", "c2", "more"], "codes": CODES}),
+        (3, {"dict": ["c0", "c0", "c2"], "codes": CODES}),
+        (3, {"dict": ["c0", "c1", "c2"], "codes": CODES, "null": [0]}),
+        (3, {"codes": CODES, "dict": ["c0", "c1", "c2"]}),
+        (6, {"vec": MANY["columns"][6]["vec"], "null": [3]}),
+        (6, {"vec": MANY["columns"][6]["vec"], "missing": [3]}),
     ],
     ids=lambda value: str(value)[-40:],
-)  # fmt: skip
+)
 def test_a_packed_column_has_one_form(place: int, form: dict[str, Any]) -> None:
     body = canonical(with_column(place, form))[:-1]
     assert stored_line(8, body) in (None, b"")

@@ -153,11 +153,15 @@ def test_lineage_names_earlier_rows_only(pair: Any) -> None:
 @pytest.mark.parametrize(
     ("offset", "path"),
     [
-        (12, ("definition", "parameters", "bias")), (13, ("predictions", 0, "inputs", 2)), (13, ("predictions", 0, "output")),
-        (13, ("predictions", 0, "assignment", "arm")), (3, ("values", 1)), (7, ("columns", 1, "list", 0)),
+        (12, ("definition", "parameters", "bias")),
+        (13, ("predictions", 0, "inputs", 2)),
+        (13, ("predictions", 0, "output")),
+        (13, ("predictions", 0, "assignment", "arm")),
+        (3, ("values", 1)),
+        (7, ("columns", 1, "list", 0)),
         (11, ("definition", "features", 2, "default")),
     ],
-)  # fmt: skip
+)
 def test_a_number_too_large_for_a_float_is_refused(offset: int, path: tuple[Any, ...]) -> None:
     """Python's JSON reads 1e999 as infinity, which no line can hold."""
     body = canonical(changed(EVENTS[offset], path, "HERE")).replace(b'"HERE"', b"1e999")

@@ -130,31 +130,54 @@ GOOD_INTS = words("q", *range(16))
 @pytest.mark.parametrize(
     ("kind", "rows", "data"),
     [
-        *((Float(), 2, data) for data in (None, [], [0.5, 1.0], {}, {"list": [0.5]}, {"list": [0.5] * 3}, {"list": "ab"})),
+        *(
+            (Float(), 2, data)
+            for data in (None, [], [0.5, 1.0], {}, {"list": [0.5]}, {"list": [0.5] * 3}, {"list": "ab"})
+        ),
         *((Float(), 2, {"list": [0.5, bad]}) for bad in (1, "1", True, math.inf, [])),
-        (Float(), 2, {"list": [0.5, 1.0], "more": 1}), (Float(), 2, {"f64": words("d", 1, 2)}),
-        (Float(), 2, {"list": [0.5, None], "null": [1]}), (Float(), 2, {"list": [0.5, 1.0], "missing": [1]}),
-        *((Float(), 2, {"list": [None, None], "missing": bad}) for bad in ([], [2], [-1], [1, 0], [0, 0], [True], 1, [0.0], None)),
-        (Float(), 16, {"list": [0.5] * 16}), (Float(), 16, {"i64": GOOD_INTS}), (Float(), 16, {}), (Float(), 16, {"null": [0]}),
-        (Float(), 16, {"f64": GOOD_FLOATS, "more": 1}), (Float(), 16, {"f64": GOOD_FLOATS[:-4]}), (Float(), 16, {"f64": 7}),
-        (Float(), 16, {"f64": GOOD_FLOATS + "\n"}), (Float(), 16, {"f64": "é" + GOOD_FLOATS[1:]}),
-        (Float(), 16, {"f64": words("d", *[0.5] * 15, math.nan)}), (Float(), 16, {"f64": words("d", *[0.5] * 15, -math.inf)}),
+        (Float(), 2, {"list": [0.5, 1.0], "more": 1}),
+        (Float(), 2, {"f64": words("d", 1, 2)}),
+        (Float(), 2, {"list": [0.5, None], "null": [1]}),
+        (Float(), 2, {"list": [0.5, 1.0], "missing": [1]}),
+        *(
+            (Float(), 2, {"list": [None, None], "missing": bad})
+            for bad in ([], [2], [-1], [1, 0], [0, 0], [True], 1, [0.0], None)
+        ),
+        (Float(), 16, {"list": [0.5] * 16}),
+        (Float(), 16, {"i64": GOOD_INTS}),
+        (Float(), 16, {}),
+        (Float(), 16, {"null": [0]}),
+        (Float(), 16, {"f64": GOOD_FLOATS, "more": 1}),
+        (Float(), 16, {"f64": GOOD_FLOATS[:-4]}),
+        (Float(), 16, {"f64": 7}),
+        (Float(), 16, {"f64": GOOD_FLOATS + "\n"}),
+        (Float(), 16, {"f64": "é" + GOOD_FLOATS[1:]}),
+        (Float(), 16, {"f64": words("d", *[0.5] * 15, math.nan)}),
+        (Float(), 16, {"f64": words("d", *[0.5] * 15, -math.inf)}),
         *((Float(), 16, {"f64": GOOD_FLOATS, "null": bad}) for bad in ([], [16], [1, 1], [2, 1], "1", {})),
-        (Int(), 16, {"i64": words("q", *[0] * 15, 2**53 + 1)}), (Int(), 16, {"i64": words("q", *[0] * 15, -(2**53) - 1)}),
-        (Bool(), 16, {"bool": b64encode(bytes([2] * 16)).decode()}), (Bool(), 2, {"list": [0, 1]}),
-        (Category(), 16, {"codes": words("i", *ZEROS)}), (Category(), 16, {"dict": ["x"]}),
+        (Int(), 16, {"i64": words("q", *[0] * 15, 2**53 + 1)}),
+        (Int(), 16, {"i64": words("q", *[0] * 15, -(2**53) - 1)}),
+        (Bool(), 16, {"bool": b64encode(bytes([2] * 16)).decode()}),
+        (Bool(), 2, {"list": [0, 1]}),
+        (Category(), 16, {"codes": words("i", *ZEROS)}),
+        (Category(), 16, {"dict": ["x"]}),
         (Category(), 16, {"dict": ["x"], "codes": words("i", *[0] * 15, 1)}),
         (Category(), 16, {"dict": ["x"], "codes": words("i", *[0] * 15, -1)}),
-        (Category(), 16, {"dict": [1.5], "codes": words("i", *ZEROS)}), (Category(), 16, {"dict": "x", "codes": words("i", *ZEROS)}),
-        (Category(), 16, {"dict": [None], "codes": words("i", *ZEROS)}), (Category(), 16, {"dict": [["x"]], "codes": words("i", *ZEROS)}),
+        (Category(), 16, {"dict": [1.5], "codes": words("i", *ZEROS)}),
+        (Category(), 16, {"dict": "x", "codes": words("i", *ZEROS)}),
+        (Category(), 16, {"dict": [None], "codes": words("i", *ZEROS)}),
+        (Category(), 16, {"dict": [["x"]], "codes": words("i", *ZEROS)}),
         (Category(), 16, {"dict": ["\ud800"], "codes": words("i", *ZEROS)}),
-        (Text(max_bytes=1), 1, {"list": ["xx"]}), (Text(), 1, {"list": ["\ud800"]}),
-        (Vector(1), 16, {"vec": words("f", *[1.0] * 15, math.inf)}), (Vector(1), 16, {"vec": words("f", *ZEROS)}),
-        (Vector(1), 16, {"vec": words("f", *[1.0] * 15)}), (Vector(1), 1, {"list": [[1.0]]}),
+        (Text(max_bytes=1), 1, {"list": ["xx"]}),
+        (Text(), 1, {"list": ["\ud800"]}),
+        (Vector(1), 16, {"vec": words("f", *[1.0] * 15, math.inf)}),
+        (Vector(1), 16, {"vec": words("f", *ZEROS)}),
+        (Vector(1), 16, {"vec": words("f", *[1.0] * 15)}),
+        (Vector(1), 1, {"list": [[1.0]]}),
         (Vector(4, dtype="binary", metric="hamming"), 16, {"vec": b64encode(b"\x0f" * 16).decode()}),
     ],
     ids=lambda value: ascii(value)[:40],
-)  # fmt: skip
+)
 def test_any_other_stored_form_is_refused(kind: FeatureType, rows: int, data: Any) -> None:
     with pytest.raises(InvalidInput):
         column_from_json(kind, data, rows, Pool())

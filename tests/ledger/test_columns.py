@@ -87,15 +87,26 @@ def test_every_bad_cell_is_found_and_left_missing() -> None:
 @pytest.mark.parametrize(
     ("kind", "values", "rows"),
     [
-        (Float(), [1.0, math.nan], [1]), (Float(), [math.inf, -math.inf], [0, 1]), (Float(), [1.0, True], [1]),
-        (Float(), [1, 10**400], [1]), (Int(), [1, 2**53 + 1], [1]), (Int(), [1, 2**80], [1]), (Int(), [1, True], [1]),
-        (Int(), [1.0, 2], [0]), (Bool(), [True, 1], [1]), (Category(), ["x", True], [1]), (Category(), ["x", "\ud800"], [1]),
-        (Category(), ["x" * 65_537], [0]), (Text(), ["x", b"x"], [1]), (Text(max_bytes=1), ["x", "é", "xx"], [1, 2]),
-        (Text(), ["\ud800"], [0]), (Vector(2), [[1, 2], [0, 0], [1], [1, math.nan]], [1, 2, 3]),
+        (Float(), [1.0, math.nan], [1]),
+        (Float(), [math.inf, -math.inf], [0, 1]),
+        (Float(), [1.0, True], [1]),
+        (Float(), [1, 10**400], [1]),
+        (Int(), [1, 2**53 + 1], [1]),
+        (Int(), [1, 2**80], [1]),
+        (Int(), [1, True], [1]),
+        (Int(), [1.0, 2], [0]),
+        (Bool(), [True, 1], [1]),
+        (Category(), ["x", True], [1]),
+        (Category(), ["x", "\ud800"], [1]),
+        (Category(), ["x" * 65_537], [0]),
+        (Text(), ["x", b"x"], [1]),
+        (Text(max_bytes=1), ["x", "é", "xx"], [1, 2]),
+        (Text(), ["\ud800"], [0]),
+        (Vector(2), [[1, 2], [0, 0], [1], [1, math.nan]], [1, 2, 3]),
         (Timestamp(), [0, "2026-01-01", True], [1, 2]),
     ],
     ids=lambda value: ascii(value)[:30],
-)  # fmt: skip
+)
 def test_what_a_single_value_may_not_be_a_cell_may_not_be(kind: FeatureType, values: Any, rows: list[int]) -> None:
     assert [cell.row for cell in check_column(kind, values, Pool())[1]] == rows
 

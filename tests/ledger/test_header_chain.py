@@ -83,17 +83,45 @@ PARENT: dict[str, Any] = json.loads(CHILD.body() + b"}")["parent"]
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": "other"}, {"version": 2}, {"version": "1"}, {"created": "5"}, {"created": 1.5}, {"created": None}, {"more": 1},
-        {"parent": 7}, {"parent": {}}, {"parent": "x"}, {"ledger_id": 5}, {"ledger_id": ""}, {"ledger_id": "zz" * 16},
-        {"ledger_id": "AB" * 16}, {"ledger_id": "ab"}, {"created": 2**60}, {"created": True},
-        *({"parent": PARENT | part} for part in (
-            {"ledger_id": 7}, {"ledger_id": "zz" * 16}, {"genesis": "ab"}, {"genesis": None}, {"offset": "5"}, {"offset": -1},
-            {"offset": 1.5}, {"offset": True}, {"digest": "zz" * 32}, {"digest": ""}, {"digest": None}, {"parent": {}}, {"more": 1},
-            {"parent": PARENT | {"offset": 6}},
-        )),
+        {"format": "other"},
+        {"version": 2},
+        {"version": "1"},
+        {"created": "5"},
+        {"created": 1.5},
+        {"created": None},
+        {"more": 1},
+        {"parent": 7},
+        {"parent": {}},
+        {"parent": "x"},
+        {"ledger_id": 5},
+        {"ledger_id": ""},
+        {"ledger_id": "zz" * 16},
+        {"ledger_id": "AB" * 16},
+        {"ledger_id": "ab"},
+        {"created": 2**60},
+        {"created": True},
+        *(
+            {"parent": PARENT | part}
+            for part in (
+                {"ledger_id": 7},
+                {"ledger_id": "zz" * 16},
+                {"genesis": "ab"},
+                {"genesis": None},
+                {"offset": "5"},
+                {"offset": -1},
+                {"offset": 1.5},
+                {"offset": True},
+                {"digest": "zz" * 32},
+                {"digest": ""},
+                {"digest": None},
+                {"parent": {}},
+                {"more": 1},
+                {"parent": PARENT | {"offset": 6}},
+            )
+        ),
     ],
     ids=lambda change: ascii(change)[-44:],
-)  # fmt: skip
+)
 def test_a_header_that_no_writer_wrote_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(DamagedLog):
         read_header(sealed(HEADER | change))

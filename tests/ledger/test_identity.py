@@ -18,8 +18,37 @@ from ledger import (
 )
 from tests.ledger.making import Colour
 
-ENTITIES = ["d-7", "7", 7, -7, 0, 2**53 + 1, -(2**4095), "é", "a@1", "a/b@2.3", "@", ".", "a.5", '"', "[", "-1", " x",
-            "x\ny", "\n", "\x7f", "null", "true", "NaN", "　", ("eu", 7), ("eu", "7"), ("a",), (7,), ("", "x")[1:]]  # fmt: skip
+ENTITIES = [
+    "d-7",
+    "7",
+    7,
+    -7,
+    0,
+    2**53 + 1,
+    -(2**4095),
+    "é",
+    "a@1",
+    "a/b@2.3",
+    "@",
+    ".",
+    "a.5",
+    '"',
+    "[",
+    "-1",
+    " x",
+    "x\ny",
+    "\n",
+    "\x7f",
+    "null",
+    "true",
+    "NaN",
+    "　",
+    ("eu", 7),
+    ("eu", "7"),
+    ("a",),
+    (7,),
+    ("", "x")[1:],
+]
 
 
 @pytest.mark.parametrize("entity", ENTITIES, ids=repr)
@@ -57,10 +86,33 @@ def test_a_str_of_another_class_is_the_text_that_it_is(given: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [True, False, None, 1.0, float("nan"), "", (), ("",), ("a", True), ("a", 1.0), ("a", None), (("a",),),
-     ("a", ("b",)), b"d-7", bytearray(b"x"), ["a"], {"a"}, {}, "\ud800", ("\udfff",), 1j, 2**4096, object()],
+    [
+        True,
+        False,
+        None,
+        1.0,
+        float("nan"),
+        "",
+        (),
+        ("",),
+        ("a", True),
+        ("a", 1.0),
+        ("a", None),
+        (("a",),),
+        ("a", ("b",)),
+        b"d-7",
+        bytearray(b"x"),
+        ["a"],
+        {"a"},
+        {},
+        "\ud800",
+        ("\udfff",),
+        1j,
+        2**4096,
+        object(),
+    ],
     ids=lambda given: repr(given)[:20],
-)  # fmt: skip
+)
 def test_what_is_not_an_entity_is_refused(given: object) -> None:
     with pytest.raises(InvalidEntity):
         check_entity(given)
@@ -108,12 +160,36 @@ def test_a_version_id_is_readable() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "drivers", "drivers/d-7", "drivers/@1", "d-7@1", "/d-7@1", "1x/d-7@1", "drivers/d-7@0", "drivers/d-7@01",
-     "drivers/d-7@-1", "drivers/d-7@1.", "drivers/d-7@1.x", "drivers/d-7@1.2.3x", "drivers/d-7@1\n", "drivers/[@1",
-     "drivers/[]@1", "drivers/1.5@1", "drivers/[[1]]@1", 'drivers/""@1', "drivers/-@1", "drivers/\n@1",
-     "drivers/d@9999999999999",     None, 7, b"drivers/d-7@1", 'drivers/"\\ud800"@1'],
+    [
+        "",
+        "drivers",
+        "drivers/d-7",
+        "drivers/@1",
+        "d-7@1",
+        "/d-7@1",
+        "1x/d-7@1",
+        "drivers/d-7@0",
+        "drivers/d-7@01",
+        "drivers/d-7@-1",
+        "drivers/d-7@1.",
+        "drivers/d-7@1.x",
+        "drivers/d-7@1.2.3x",
+        "drivers/d-7@1\n",
+        "drivers/[@1",
+        "drivers/[]@1",
+        "drivers/1.5@1",
+        "drivers/[[1]]@1",
+        'drivers/""@1',
+        "drivers/-@1",
+        "drivers/\n@1",
+        "drivers/d@9999999999999",
+        None,
+        7,
+        b"drivers/d-7@1",
+        'drivers/"\\ud800"@1',
+    ],
     ids=repr,
-)  # fmt: skip
+)
 def test_other_texts_are_no_version_ids(given: object) -> None:
     with pytest.raises(InvalidVersion):
         parse_version(given)

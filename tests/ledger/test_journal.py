@@ -145,7 +145,7 @@ def append_raw(store: JsonlStore, journal: Journal, *bodies: bytes) -> None:
 
 
 def mark(offset: int, time: int) -> bytes:
-    return b'{"offset":%d,"time":%d,"type":"log_marked@1","name":"m"' % (offset, time)
+    return b'{"offset":%d,"time":%d,"type":"log_marked@1","name":"m%d"' % (offset, time, offset)
 
 
 def refused(path: str) -> dict[str, Any]:
@@ -178,7 +178,8 @@ BAD_EVENTS = {
     b'"predictions":[{"entities":["x"],"inputs":[1],"sources":[[2,9]],"output":1}]',
     "source in a definition": b'"type":"predictions_recorded@1","service":"s@1","as_of":2,"at":1,"model":"m",'
     b'"predictions":[{"entities":["x"],"inputs":[1],"sources":[[1,0]],"output":1}]',
-    "infinite parameter": b'"type":"model_defined@1","definition":{"name":"m","version":1,"kind":"linear","parameters":{"a":1e999}}',
+    "infinite parameter": b'"type":"model_defined@1","definition":'
+    b'{"name":"m","version":1,"kind":"linear","parameters":{"a":1e999}}',
 }
 
 

@@ -27,9 +27,9 @@ DIGESTS = {
     10: "transaction_committed dd435f56d5736bfd55b9ed36a15abc56aef8e439b27942c0d8b7c19da75af50d",
     11: "service_defined f22c145299a9783201c9e73b8bbce195608ca1b30b7fb3ff94a76ba2424b2a60",
     12: "model_defined 2cbbfb77108bdeacb33a8ee47dfc650b2e136eff15f08cce1fe329ce9db7f8e4",
-    13: "predictions_recorded a2e3acd1d376d62d2c905ae29956398d7e848980b0ef44be797fcbbaa15f9cc4",
-    14: "log_marked 4d355f27b9a69aa69727e85eaa898aa9d6e19d4f12f1c4060bbcbe7dc457f051",
-    15: "view_defined dbb1a06de5231430ee674c573de2591f9ca0420a7a87bc5ffef4f6dce59c4893",
+    13: "predictions_recorded 8fb817e9c2820710f1c5daa0c4e685eb4b74417033b36b9ce2a146e2d92432be",
+    14: "log_marked 41326e55b6a758d4063e9d8fee8f55ace197341cd2346b475e2e65c4d6431c02",
+    15: "view_defined 20f3e4ebf33c91ec09cbaea646d9568c9146b64fd4ef526cee3a7171f2c0c95b",
 }
 
 

@@ -70,18 +70,33 @@ def test_float32_rounds_to_nearest_and_keeps_the_sign_of_zero() -> None:
 @pytest.mark.parametrize(
     ("dtype", "elements"),
     [
-        ("float32", [1, 2]), ("float32", [1, 2, 3, 4]), ("float32", []),
-        ("float32", [1, 2, 1e39]), ("float32", [1, 2, 3.4028235677973366e38]), ("float32", [1, 2, -1e300]),
-        ("float32", [1, 2, 10**400]), ("float64", [1, 2, 10**400]),
-        ("float16", [1, 2, 65520]), ("float16", [1, 2, 1e300]),
-        ("int8", [1, 2, 128]), ("int8", [1, 2, -129]), ("int8", [1, 2, 1.0]), ("int8", [1, 2, Decimal(1)]),
-        ("uint8", [1, 2, -1]), ("uint8", [1, 2, 256]), ("uint8", [1, 2, 0.5]),
+        ("float32", [1, 2]),
+        ("float32", [1, 2, 3, 4]),
+        ("float32", []),
+        ("float32", [1, 2, 1e39]),
+        ("float32", [1, 2, 3.4028235677973366e38]),
+        ("float32", [1, 2, -1e300]),
+        ("float32", [1, 2, 10**400]),
+        ("float64", [1, 2, 10**400]),
+        ("float16", [1, 2, 65520]),
+        ("float16", [1, 2, 1e300]),
+        ("int8", [1, 2, 128]),
+        ("int8", [1, 2, -129]),
+        ("int8", [1, 2, 1.0]),
+        ("int8", [1, 2, Decimal(1)]),
+        ("uint8", [1, 2, -1]),
+        ("uint8", [1, 2, 256]),
+        ("uint8", [1, 2, 0.5]),
         *((dtype, [1, bad, 2]) for dtype in ("float64", "float32", "float16") for bad in (NAN, INF, -INF)),
-        *((dtype, [1, bad, 2]) for dtype in ("float32", "int8", "binary") for bad in (None, "1", b"1", [1], 1j, object())),
+        *(
+            (dtype, [1, bad, 2])
+            for dtype in ("float32", "int8", "binary")
+            for bad in (None, "1", b"1", [1], 1j, object())
+        ),
         *((dtype, [1, True, 2]) for dtype in ("float32", "float64", "float16", "int8", "uint8")),
     ],
     ids=lambda value: value if isinstance(value, str) else repr(value)[:30].split(" at ")[0],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_refused(dtype: str, elements: list[Any]) -> None:
     with pytest.raises(InvalidInput):
         vector(dtype=dtype).check(elements)
@@ -191,12 +206,23 @@ def test_a_dimension_is_from_1_to_65536(dim: int) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"dim": 0}, {"dim": 65_537}, {"dim": True}, {"dim": 2.0}, {"dim": "2"}, {"dim": None}, {"dtype": "float"}, {"metric": "near"},
-        {"p": 2}, {"metric": "minkowski"}, {"metric": "minkowski", "p": 0.5}, {"metric": "minkowski", "p": NAN},
-        {"default": [1]}, {"default": "x"},
+        {"dim": 0},
+        {"dim": 65_537},
+        {"dim": True},
+        {"dim": 2.0},
+        {"dim": "2"},
+        {"dim": None},
+        {"dtype": "float"},
+        {"metric": "near"},
+        {"p": 2},
+        {"metric": "minkowski"},
+        {"metric": "minkowski", "p": 0.5},
+        {"metric": "minkowski", "p": NAN},
+        {"default": [1]},
+        {"default": "x"},
     ],
     ids=repr,
-)  # fmt: skip
+)
 def test_a_definition_states_what_is_wrong(arguments: dict[str, Any]) -> None:
     with pytest.raises(DefinitionError):
         vector(**arguments)

@@ -190,7 +190,8 @@ def test_event_times_in_every_accepted_form(world: World, given: object, stored:
 
 
 @pytest.mark.parametrize(
-    "given", [datetime(2026, 1, 1), "2026-01-01", "2026-01-01T00:00:00", "now", True, math.nan, math.inf, b"x", 1e30]  # noqa: DTZ001
+    "given",
+    [datetime(2026, 1, 1), "2026-01-01", "2026-01-01T00:00:00", "now", True, math.nan, math.inf, b"x", 1e30],  # noqa: DTZ001
 )
 def test_a_time_that_is_no_instant_is_refused(world: World, given: object) -> None:
     with pytest.raises(InvalidTime):

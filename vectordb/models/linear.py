@@ -6,6 +6,7 @@ from math import fsum
 from operator import mul
 from typing import Any
 
+from ledger import InvalidInput
 from vectordb.models.model import Model, exact_exp
 
 
@@ -31,10 +32,13 @@ class Linear(Model):
 
     def scores(self, values: list[float]) -> list[float]:
         """The linear score of each list of coefficients."""
-        return [
-            fsum([intercept, *map(mul, coefficients, values)])
-            for coefficients, intercept in zip(self.coefficients, self.intercepts, strict=True)
-        ]
+        try:
+            return [
+                fsum([intercept, *map(mul, coefficients, values)])
+                for coefficients, intercept in zip(self.coefficients, self.intercepts, strict=True)
+            ]
+        except (OverflowError, ValueError) as error:  # a product or the sum leaves float64
+            raise InvalidInput("a model's score is finite", model=self.definition.label, error=str(error)) from error
 
     def evaluate(self, values: list[float]) -> Any:
         """The score, or the scores."""

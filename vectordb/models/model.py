@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from decimal import Context, Decimal
 from math import inf
@@ -47,14 +48,14 @@ class Model:
         if name not in row:
             raise InvalidInput("a model's features are inputs of the row", model=self.definition.label, feature=name)
         value = row[name]
-        if isinstance(value, (int, float)):  # bool is 0 or 1
+        if isinstance(value, (int, float)) and abs(value) <= MAX_FLOAT:  # bool is 0 or 1
             return float(value)
         raise InvalidInput("a model's inputs are numbers", model=self.definition.label, feature=name, value=value)
 
     def numbers(self, value: Any, name: str, count: int) -> list[float]:
         """A list of exactly ``count`` numbers."""
         good = isinstance(value, (list, tuple)) and len(value) == count
-        if not good or any(type(item) not in (int, float) for item in value):
+        if not good or any(type(item) not in (int, float) or not abs(item) <= MAX_FLOAT for item in value):
             self.refuse(f"{name} is a list of {count} numbers", value=value)
         return [float(item) for item in value]
 
@@ -63,6 +64,7 @@ class Model:
         raise DefinitionError(rule, model=self.definition.label, kind=self.definition.kind, **values)
 
 
+MAX_FLOAT = sys.float_info.max
 _CONTEXT = Context(prec=40, Emax=999_999, Emin=-999_999)
 
 

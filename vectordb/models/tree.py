@@ -20,7 +20,10 @@ class Tree(Model):
 
     def read(self, parameters: dict[str, Any]) -> None:
         """Five lists of equal length; node 0 is the root."""
-        count = len(parameters.get("value", ()))
+        values = parameters.get("value")
+        if not isinstance(values, list) or not values:
+            self.refuse("a tree has a root, and a list of values", value=values)
+        count = len(values or ())
         self.left, self.right, self.feature = (
             self._places(parameters, name, count) for name in ("left", "right", "feature")
         )
@@ -30,8 +33,6 @@ class Tree(Model):
             self.numbers(
                 value if isinstance(value, list) else [value], "value", len(value) if isinstance(value, list) else 1
             )
-        if not count:
-            self.refuse("a tree has a root", nodes=count)
         for node in range(count):
             self._check_node(node, count)
 

@@ -1,0 +1,141 @@
+"""The registry: everything that later events may refer to, as of the head of a log.
+
+The database decides with it before an event is written, and a log that is read checks the same rules: a
+ledger whose digests hold is still refused when an event names what is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ledger.errors import InvalidInput
+from ledger.facts.fact import Fact
+from ledger.facts.log_marked import LogMarked
+from ledger.facts.model_defined import ModelDefined
+from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
+from ledger.facts.service_defined import FeatureRef, ServiceDefined, ServiceDefinition
+from ledger.facts.view_defined import ViewDefined
+from ledger.identity import ROW_BITS, Entity
+from ledger.layouts import Layouts
+from ledger.pool import Pool
+
+
+class Owners(Protocol):
+    """What a log answers about references."""
+
+    def owner(self, ref: int) -> tuple[str, Entity]:
+        """Collection and entity of a reference; ``UnknownVersion`` where it names no row."""
+
+
+class Registry:
+    """Layouts of views, services and models by version, marks, idempotency keys."""
+
+    def __init__(self, pool: Pool | None = None) -> None:
+        self.layouts = Layouts(pool)
+        self.services: dict[str, list[ServiceDefinition]] = {}
+        self.models: dict[str, int] = {}
+        self.marks: set[str] = set()
+        self.keys: dict[str, int] = {}
+        self._noted: list[tuple[int, Fact]] = []
+        self._checks: dict[type[Fact], Callable[[Any, Owners], None]] = {
+            ViewDefined: lambda fact, log: self.layouts.check(fact.definition),
+            ServiceDefined: self._check_service,
+            ModelDefined: self._check_model,
+            LogMarked: self._check_mark,
+            PredictionsRecorded: self._check_predictions,
+        }
+
+    def note(self, offset: int, fact: Fact) -> None:
+        """Take in an event that the log has taken."""
+        if isinstance(fact, ViewDefined):
+            self.layouts.define(fact.definition)
+        elif isinstance(fact, ServiceDefined):
+            self.services.setdefault(fact.definition.name, []).append(fact.definition)
+        elif isinstance(fact, ModelDefined):
+            self.models[fact.definition.name] = fact.definition.version
+        elif isinstance(fact, LogMarked):
+            self.marks.add(fact.name)
+        else:
+            return
+        self._noted.append((offset, fact))
+
+    def branch(self, offset: int) -> Registry:
+        """The registry as of an offset, for a fork; the pool of categories is shared."""
+        branch = Registry(self.layouts.pool)
+        for at, fact in self._noted:
+            if at <= offset:
+                branch.note(at, fact)
+        branch.keys = {key: at for key, at in self.keys.items() if at <= offset}
+        return branch
+
+    def check(self, fact: Fact, log: Owners) -> None:
+        """Refuse a fact that does not fit the events before it."""
+        check = self._checks.get(type(fact))
+        if check is not None:
+            check(fact, log)
+        origin: Any = getattr(fact, "origin", None)
+        if origin is None:
+            return
+        if origin.key is not None and origin.key in self.keys:
+            raise InvalidInput("an idempotency key is used once", key=origin.key, first_used_at=self.keys[origin.key])
+        for ref in origin.derived_from:
+            log.owner(ref)
+
+    def _check_service(self, fact: ServiceDefined, log: Owners) -> None:
+        definition = fact.definition
+        _check_turn(definition, len(self.services.get(definition.name, ())))
+        views = [item for item in definition.features if isinstance(item, FeatureRef)]
+        if not views:
+            raise InvalidInput("a service reads at least one feature of a view", service=definition.name)
+        for item in views:
+            if item.feature not in self.layouts.newest(item.view).features:
+                rule = "a service names features that are defined"
+                raise InvalidInput(rule, service=definition.name, feature=str(item))
+
+    def _check_model(self, fact: ModelDefined, log: Owners) -> None:
+        _check_turn(fact.definition, self.models.get(fact.definition.name, 0))
+
+    def _check_mark(self, fact: LogMarked, log: Owners) -> None:
+        if fact.name in self.marks:
+            raise InvalidInput("a mark is set once", mark=fact.name)
+
+    def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
+        name, _, version = fact.service.partition("@")
+        known = self.services.get(name, [])
+        if not version.isascii() or not version.isdecimal() or not 1 <= int(version) <= len(known):
+            raise InvalidInput("a prediction names a version of a service", service=fact.service)
+        definition = known[int(version) - 1]
+        if str(definition.version) != version:
+            raise InvalidInput("a prediction names a version of a service", service=fact.service)
+        views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
+        kinds = {view: self.layouts.entity_kind(view) for view in views}
+        for row in fact.predictions:
+            self._check_prediction(row, definition, kinds, log)
+
+    def _check_prediction(
+        self, row: PredictionRow, definition: ServiceDefinition, kinds: dict[str, str], log: Owners
+    ) -> None:
+        order = list(dict.fromkeys(kinds.values()))
+        if len(row.entities) != len(order) or len(row.inputs) != len(definition.features):
+            rule = "a prediction has an entity of each kind and a value of each input of its service"
+            raise InvalidInput(rule, service=definition.label, entities=len(row.entities), inputs=len(row.inputs))
+        entities = dict(zip(order, row.entities, strict=True))
+        for item, value, source in zip(definition.features, row.inputs, row.sources, strict=True):
+            if isinstance(item, FeatureRef):
+                kind = self.layouts.feature(item.view, item.feature)
+                if source and log.owner(source) != (item.view, entities[kinds[item.view]]):
+                    rule = "an input comes from a write of its own entity"
+                    raise InvalidInput(rule, input=str(item), source=source >> ROW_BITS)
+            else:
+                kind = item.type
+                if source:
+                    raise InvalidInput("a request input comes from no write", input=str(item))
+            if value is not None:
+                kind.from_json(value)
+
+
+def _check_turn(definition: Any, known: int) -> None:
+    if definition.version != known + 1:
+        rule = "versions of a definition count up by one"
+        raise InvalidInput(rule, name=definition.name, expected=known + 1, actual=definition.version)
