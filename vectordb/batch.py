@@ -105,7 +105,8 @@ def batch_bound(layout: Layout, batch: Batch) -> int:
             bound += 30 * min(rows, 16) + 11 * rows + 64
             if layout.types[place].coded:
                 values = layout.pool.values_by_code
-                bound += sum(6 * len(str(values[code])) + 8 for code in set(column.data))  # ints
+                known = set(column.data) & set(range(len(values)))  # the place of a gap holds any code
+                bound += sum(6 * len(str(values[code])) + 8 for code in known)  # ints
     return bound
 
 

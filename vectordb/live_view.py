@@ -23,6 +23,7 @@ from ledger import (
 )
 from vectordb.batch import batch_bound, check_batch, raw_batch
 from vectordb.receipt import Receipt
+from vectordb.said import said_time
 from vectordb.view import View
 from vectordb.writer import make_meta, make_origin
 
@@ -82,7 +83,7 @@ class LiveView(View):
             layout = state.log.layouts.newest(self.name)
             origin = made = None
             if derived_from or transformation is not None or idempotency_key is not None:
-                arguments = ["put", self.name, entity, values, event_time]
+                arguments = ["put", self.name, entity, values, said_time(event_time)]
                 origin = make_origin(writer, derived_from, transformation, idempotency_key, arguments)
                 replayed = writer.replayed(origin)
                 if replayed is not None:
@@ -124,7 +125,7 @@ class LiveView(View):
         writer = db.writer
         with db.state.lock:
             layout = db.state.log.layouts.newest(self.name)
-            arguments = ["delete", self.name, entity, event_time]
+            arguments = ["delete", self.name, entity, said_time(event_time)]
             origin = make_origin(writer, (), None, idempotency_key, arguments)
             replayed = writer.replayed(origin)
             if replayed is not None:
@@ -164,7 +165,7 @@ class LiveView(View):
         with db.state.lock:
             layout = db.state.log.layouts.newest(self.name)
             raw = raw_batch(layout, self.definition.entity, rows, event_time)
-            arguments = ["put_many", self.name, raw.entities, raw.columns, raw.event_time, on_error, nan]
+            arguments = ["put_many", self.name, raw.entities, raw.columns, said_time(raw.event_time), on_error, nan]
             origin = make_origin(db.writer, derived_from, transformation, idempotency_key, arguments)
             replayed = db.writer.replayed(origin)
             if replayed is not None:

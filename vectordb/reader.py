@@ -154,6 +154,9 @@ class Reader:
 
     def written_entities(self, view: str) -> list[Entity]:
         """Entities of a view that were ever written, deleted ones included, in order of their first write."""
+        return self.consistently(self._written, view)
+
+    def _written(self, view: str) -> list[Entity]:
         self.plan(view)
         return self.state.rows.entities(view, self.as_of_offset << ROW_BITS | ROW_MASK)
 
@@ -162,9 +165,7 @@ class Reader:
         return self.consistently(self._found, view, self.clock_of(at))
 
     def _found(self, view: str, at: int) -> list[Entity]:
-        self.plan(view)
-        written = self.state.rows.entities(view, self.as_of_offset << ROW_BITS | ROW_MASK)
-        return [entity for entity in written if _exists(self.packed(view, entity, at))]
+        return [entity for entity in self._written(view) if _exists(self.packed(view, entity, at))]
 
     def count(self, view: str) -> int:
         """How many entities of a view exist."""

@@ -25,6 +25,7 @@ from ledger import (
 )
 from vectordb.batch import Batch, batch_bound, check_batch, raw_batch
 from vectordb.receipt import Receipt
+from vectordb.said import said_time
 from vectordb.writer import make_meta, make_origin
 
 if TYPE_CHECKING:
@@ -132,10 +133,10 @@ class TransactionView:
         batch = check_batch(self._layout, raw, nan, "refuse")
         if not batch.entities:
             raise InvalidInput("a batch has at least one row", view=self.name)
-        self._transaction.add(self._layout, batch, [raw.entities, raw.columns, raw.event_time, nan])
+        self._transaction.add(self._layout, batch, [raw.entities, raw.columns, said_time(raw.event_time), nan])
 
     def delete(self, entity: Entity, *, event_time: Instant | None = None) -> None:
         """Write a tombstone."""
         times = None if event_time is None else to_micros(event_time)
         batch = Batch([check_entity(entity)], {}, times)
-        self._transaction.add(self._layout, batch, ["delete", entity, event_time], deletes=True)
+        self._transaction.add(self._layout, batch, ["delete", entity, said_time(event_time)], deletes=True)

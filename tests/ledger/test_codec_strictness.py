@@ -154,7 +154,6 @@ def test_lineage_names_earlier_rows_only(pair: Any) -> None:
     ("offset", "path"),
     [
         (12, ("definition", "parameters", "bias")),
-        (13, ("predictions", 0, "inputs", 2)),
         (13, ("predictions", 0, "output")),
         (13, ("predictions", 0, "assignment", "arm")),
         (3, ("values", 1)),
@@ -171,11 +170,6 @@ def test_a_number_too_large_for_a_float_is_refused(offset: int, path: tuple[Any,
 def test_a_request_input_has_one_name() -> None:
     feature = {"request": "a", "name": "b", "type": "float"}
     assert taken(11, canonical(changed(EVENTS[11], ("definition", "features", 2), feature))) is None
-
-
-def test_versions_of_a_service_count_from_1() -> None:
-    for version in (0, -1):
-        assert taken(11, canonical(changed(EVENTS[11], ("definition", "version"), version))) is None
 
 
 def test_a_batch_writes_at_least_one_row_and_one_feature() -> None:

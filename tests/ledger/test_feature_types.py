@@ -231,7 +231,7 @@ def test_numpy_scalars_that_are_no_numbers_are_refused() -> None:
         (Float(), (numpy.float64("nan"), numpy.float32("inf"), numpy.str_("1"), numpy.bytes_(b"1"))),
         (Bool(), (numpy.int8(1), numpy.str_("True"))),
         (Category(), (numpy.True_, numpy.float64(1), numpy.bytes_(b"x"))),
-        (Timestamp(), (numpy.True_, numpy.datetime64("2026-01-01", "us"), numpy.timedelta64(5))),
+        (Timestamp(), (numpy.True_, numpy.datetime64("2026-01-01", "us"), numpy.timedelta64(5, "ns"))),
     ]
     for kind, values in refused:
         for value in values:
@@ -245,7 +245,7 @@ def test_numpy_scalars_that_are_no_numbers_are_refused() -> None:
         lambda numpy: numpy.True_,
         lambda numpy: numpy.array(True),
         lambda numpy: numpy.datetime64("2026-01-01", "ns"),
-        lambda numpy: numpy.timedelta64(5),
+        lambda numpy: numpy.timedelta64(5, "ns"),
     ],
     ids=["bool", "bool array", "datetime64", "timedelta64"],
 )

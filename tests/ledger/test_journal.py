@@ -169,6 +169,10 @@ def test_recorded_times_never_go_back(store: JsonlStore) -> None:
 
 
 BAD_EVENTS = {
+    "version 0 of a service": b'"type":"service_defined@1",'
+    b'"definition":{"name":"s","version":0,"features":["drivers:a"]}',
+    "infinite default": b'"type":"service_defined@1","definition":{"name":"s","version":1,'
+    b'"features":["drivers:a",{"request":"km","type":"float","default":1e999}]}',
     "lineage of no row": b'"type":"row_put@1","view":"drivers@1","entity":"x","values":[1],"derived_from":[[1,0]]',
     "version out of turn": b'"type":"view_defined@1","definition":'
     b'{"name":"drivers","version":3,"entity":"driver","features":[{"name":"a","type":"int"}]}',

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import UTC
 from itertools import combinations
 from typing import Any
 
@@ -15,13 +16,13 @@ import pytest
 
 from tests.simulation.model import Model
 from vectordb import (
+    MISSING,
     Bool,
     Category,
     Float,
     IdempotencyConflict,
     Int,
     ManualClock,
-    MISSING,
     OffsetConflict,
     Text,
     Timestamp,
@@ -308,9 +309,9 @@ def _seconds(micros: int | None) -> Any:
 
 
 def _iso(micros: int) -> str:
-    from datetime import datetime, timedelta, timezone
+    from datetime import datetime, timedelta
 
-    return (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=micros)).isoformat()
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
 
 
 def _times(times: list[int | None], now: int) -> Any:

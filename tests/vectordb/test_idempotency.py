@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
+from datetime import timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from tests.vectordb.world import FEATURES, FULL, START, World, everything
+from tests.vectordb.world import FEATURES, FULL, START, World, everything, when
 from vectordb import IdempotencyConflict, Int, VectorDB
 
 COLUMNS = {"driver": ["a", "b"], "trips": [1, 2]}
@@ -118,13 +121,27 @@ def test_every_argument_of_a_put_is_compared(world: World, changes: dict[str, An
     assert world.drivers.put("d", FULL, idempotency_key="k").replayed
 
 
-def test_equal_arguments_in_another_form_are_equal(world: World) -> None:
-    world.drivers.put("d", {"trips": 1, "rating": 2}, event_time=START, idempotency_key="k")
-    again = world.drivers.put("d", {"rating": 2.0, "trips": 1}, event_time="2026-01-01T00:00:00Z", idempotency_key="k")
-    assert again.replayed
+def test_equal_arguments_are_equal_whatever_holds_them(world: World) -> None:
+    cet = timezone(timedelta(hours=1))
+    world.drivers.put("d", {"trips": 1, "rating": 2.0}, event_time=when(0), idempotency_key="k")
+    values = MappingProxyType({"rating": 2.0, "trips": 1})
+    assert world.drivers.put("d", values, event_time=when(0).astimezone(cet), idempotency_key="k").replayed
     put_many(world.db, "m")
+    assert put_many(world.db, "m", driver=("a", "b"), trips=array("q", [1, 2])).replayed
+
+
+def test_rows_from_an_iterator_are_compared_by_what_they_hold(world: World) -> None:
     rows = [{"driver": "a", "trips": 1}, {"driver": "b", "trips": 2}]
-    assert world.drivers.put_many(rows, idempotency_key="m").replayed
+    world.drivers.put_many(iter(rows), idempotency_key="k")
+    assert world.drivers.put_many((row for row in rows), idempotency_key="k").replayed
+    assert world.drivers.put_many(rows, idempotency_key="k").replayed
+    with pytest.raises(IdempotencyConflict):
+        world.drivers.put_many(iter(rows[:1]), idempotency_key="k")
+    with world.db.transaction(idempotency_key="t") as tx:
+        tx.view("drivers").put_many(iter(rows))
+    with world.db.transaction(idempotency_key="t") as tx:
+        tx.view("drivers").put_many(iter(rows))
+    assert tx.receipt is not None and tx.receipt.replayed
 
 
 def test_a_retry_comes_before_expectations(world: World) -> None:

@@ -27,7 +27,8 @@ class Model:
         unknown = set(parameters) - self.known - {"features"}
         if unknown:
             self.refuse("a model of this kind has only known parameters", unknown=sorted(unknown))
-        self.features = tuple(parameters.get("features", ()))
+        features = parameters.get("features")
+        self.features = tuple(features) if isinstance(features, (list, tuple)) else ()
         if not self.features or any(type(name) is not str for name in self.features):
             self.refuse("a model names its features in order", features=parameters.get("features"))
         self.read(parameters)
