@@ -129,7 +129,7 @@ def build_deletes(layout: Layout, entities: Sequence[Entity], ref: int, event_ti
     """The block of a number of deletes."""
     slots = len(layout.slot_words)
     rows = [tombstone(ref + place, event_time, slots) for place, event_time in enumerate(event_times)]
-    return Block(layout, entities, rows, {}, ref & ROW_MASK)
+    return Block(layout, entities, rows, {}, ref & ROW_MASK, array("q", event_times))
 
 
 def _flags(layout: Layout, columns: Mapping[int, Column], rows: int) -> array[int]:

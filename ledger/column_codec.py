@@ -47,10 +47,12 @@ def column_from_json(kind: FeatureType, data: Any, rows: int, pool: Pool) -> Col
     if type(data) is not dict:
         raise InvalidInput(_RULE, type=kind.name)
     form = dict(data)
-    missing = _rows_of(form.pop("missing", None), rows)
+    missing = _rows_of(form.pop("missing", ()), rows)
     if _is_listed(kind, rows):
         return _from_list(kind, form, rows, missing, pool)
-    nulls = _rows_of(form.pop("null", None), rows)
+    nulls = _rows_of(form.pop("null", ()), rows)
+    if not set(nulls).isdisjoint(missing):
+        raise InvalidInput("a cell is null or missing, not both", type=kind.name)
     key = next(iter(form), "")
     if key not in _FORMS.get(kind.name, ()) or set(form) != set(_FORMS[kind.name]):
         raise InvalidInput(_RULE, type=kind.name, keys=sorted(form))
@@ -134,12 +136,15 @@ def _unpack(kind: FeatureType, form: dict[str, Any], rows: int, gaps: set[int], 
 def _unpack_codes(kind: FeatureType, form: dict[str, Any], rows: int, gaps: set[int], pool: Pool) -> array[int]:
     codes = decode_words(form["codes"], "i", rows)
     values = form["dict"]
-    allowed = max(len(values), len(gaps) == rows) if type(values) is list else 0
-    if codes and not 0 <= min(codes) <= max(codes) < allowed:
-        raise InvalidInput("a code names a value of its dict", type=kind.name)
-    if not values:
-        return array("q", bytes(8 * rows))
-    return array("q", map([pool[kind.from_json(value)] for value in values].__getitem__, codes))
+    used = dict.fromkeys(code for row, code in enumerate(codes) if row not in gaps) if gaps else dict.fromkeys(codes)
+    if type(values) is not list or list(used) != list(range(len(values))) or any(codes[row] for row in gaps):
+        raise InvalidInput("codes name the values of a dict in order of first use", type=kind.name)
+    known = [pool[kind.from_json(value)] for value in values]
+    if len(set(known)) < len(known):
+        raise InvalidInput("a value stands once in its dict", type=kind.name)
+    if gaps:
+        return array("q", [0 if row in gaps else known[code] for row, code in enumerate(codes)])
+    return array("q", map(known.__getitem__, codes))
 
 
 def _check_finite(data: array[float]) -> None:
@@ -160,7 +165,7 @@ def _check_vectors(kind: Vector, raw: bytes, gaps: set[int]) -> None:
 
 
 def _rows_of(rows: Any, count: int) -> tuple[int, ...]:
-    if rows is None:
+    if rows == ():
         return ()
     good = type(rows) is list and rows and all(type(row) is int for row in rows)
     if not good or not 0 <= rows[0] <= rows[-1] < count or any(a >= b for a, b in itertools.pairwise(rows)):
@@ -181,7 +186,12 @@ def _decode(text: Any, size: int) -> bytes:
         raw = b64decode(text, validate=True) if type(text) is str else None
     except ValueError:
         raw = None
-    if raw is None or len(raw) != size:
+    if (
+        raw is None
+        or len(raw) != size
+        or b64encode(raw[-3 if size % 3 == 0 else -(size % 3) :] if raw else raw).decode()
+        != (text[-4:] if raw else text)
+    ):
         raise InvalidInput("a packed column is base64 of as many bytes as its rows need", expected=size)
     return raw
 

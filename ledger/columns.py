@@ -7,7 +7,7 @@ float; the slow path asks the feature type about every cell (1 us) and finds eve
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
@@ -61,6 +61,10 @@ def check_column(kind: FeatureType, values: Any, pool: Pool, nan: str = "refuse"
     data = None if fast is None else fast(kind, values, pool)
     if data is not None:
         return Column(data), []
+    if isinstance(values, (str, bytes, bytearray, Mapping, Set)):
+        raise InvalidInput("a column is a sequence of values", type=type(values).__name__)
+    if getattr(getattr(values, "dtype", None), "kind", "") in ("M", "m"):
+        values = list(values)  # tolist() would turn nanoseconds into plain ints
     return _check_cells(kind, values.tolist() if hasattr(values, "tolist") else values, pool, nan)
 
 
@@ -165,14 +169,15 @@ def are_good_vectors(kind: Vector, raw: bytes) -> bool:
     """
     width = {"float64": 8, "float32": 4, "float16": 2}.get(kind.dtype)
     suspect = width is not None and _has_top_exponent(raw[width - 1 :: width], kind.dtype)
-    if not suspect and kind.metric != "cosine":
+    padded = kind.dtype == "binary" and kind.dim % 8
+    if not suspect and not padded and kind.metric != "cosine":
         return True
     size = kind.size
     zero = bytes(size)
     try:
         for start in range(0, len(raw), size):
             cell = raw[start : start + size]
-            if suspect or cell == zero or cell[-1] & 0x7F == 0:
+            if suspect or padded or cell == zero or cell[-1] & 0x7F == 0:
                 kind.check_bytes(cell)
     except InvalidInput:
         return False

@@ -54,6 +54,10 @@ class FeatureType:
                 ) from error
         if not isinstance(self.description, str):
             raise DefinitionError("a description is text", description=self.description)
+        try:
+            self.description.encode()
+        except UnicodeEncodeError as error:
+            raise DefinitionError("a description is encodable as UTF-8", description=self.description) from error
 
     def check(self, value: Any) -> Any:
         """The cell of a value; raises ``InvalidInput`` with the broken rule."""
@@ -147,9 +151,7 @@ class Float(FeatureType):
 
     def check(self, value: Any) -> float:
         """A finite float."""
-        if isinstance(value, (bool, str, bytes, bytearray)) or (
-            not hasattr(value, "__float__") and not hasattr(value, "__index__")
-        ):
+        if is_no_number(value):
             raise InvalidInput("a Float is a number, not a str or bool", value=value, type=type(value).__name__)
         try:
             number = float(value)
@@ -158,6 +160,14 @@ class Float(FeatureType):
         if not isfinite(number):
             raise InvalidInput("a Float is finite (NaN is refused unless nan='null')", value=number)
         return number
+
+
+def is_no_number(value: Any) -> bool:
+    """Whether a value is not one real number. NumPy's bools, times and complex numbers have ``__float__`` too."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")
+    if isinstance(value, (bool, str, bytes, bytearray)) or (isinstance(kind, str) and kind not in "fiu"):
+        return True
+    return not hasattr(value, "__float__") and not hasattr(value, "__index__")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +258,7 @@ def check_text(value: str, max_bytes: int, what: str) -> str:
         raise InvalidInput(f"{what} is encodable as UTF-8: no lone surrogates", value=value) from None
     if size > max_bytes:
         raise InvalidInput(f"{what} has at most {max_bytes} bytes of UTF-8", bytes=size, start=value[:40])
-    return str(value)
+    return str.__str__(value)
 
 
 def is_nan(value: Any) -> bool:

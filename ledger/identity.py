@@ -44,7 +44,7 @@ class VersionId(NamedTuple):
 def check_name(name: object, what: str = "name") -> str:
     """The name itself when it is well formed."""
     if isinstance(name, str) and _NAME.match(name):
-        return str(name)
+        return str.__str__(name)
     raise InvalidName("a name matches [A-Za-z_][A-Za-z0-9_]*", **{what: name})
 
 
@@ -98,7 +98,7 @@ def _check_text(part: str, whole: object) -> str:
         part.encode()
     except UnicodeEncodeError as error:
         raise InvalidEntity("a str entity id is encodable as UTF-8", entity=whole) from error
-    return str(part)
+    return str.__str__(part)
 
 
 def entity_to_json(entity: Entity) -> Any:
@@ -151,5 +151,8 @@ def parse_version(text: object) -> VersionId:
     match = _VERSION.match(text) if isinstance(text, str) else None
     if match is None:
         raise InvalidVersion("a version id reads view/entity@offset or view/entity@offset.row", value=text)
-    collection, entity, offset, row = match.groups()
-    return VersionId(collection, parse_entity(entity), int(offset), None if row is None else int(row))
+    collection, text_id, offset, row = match.groups()
+    entity, number = parse_entity(text_id), None if row is None else int(row)
+    if render_entity(entity) != text_id or (row is not None and (str(number) != row or int(row) > ROW_MASK)):
+        raise InvalidVersion("a version has one id: no other spelling, and a row below 2**24", value=text)
+    return VersionId(collection, entity, int(offset), number)

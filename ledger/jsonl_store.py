@@ -62,9 +62,13 @@ class JsonlStore:
         try:
             self._write(line)
             self._sync_by_policy()
+            self.end = position + len(line)
         except OSError as error:
             self._cut_failed(position, error)
-        self.end = position + len(line)
+        except BaseException as error:  # an interrupt: the line stands whole, or not at all
+            if self.end == position:
+                self._cut_failed(position, error)
+            raise
         return position
 
     def check_writable(self) -> None:
@@ -90,11 +94,13 @@ class JsonlStore:
         if self.fsync == "always" or time.monotonic() - self._synced_at >= FSYNC_INTERVAL_S:
             self.sync()
 
-    def _cut_failed(self, position: int, error: OSError) -> None:
+    def _cut_failed(self, position: int, error: BaseException) -> None:
         try:
             os.ftruncate(self._fd, position)
         except OSError as second:
             self.broken = str(second)
+        if not isinstance(error, OSError):
+            raise error
         raise WriteFailed("a line is written whole or not at all", path=self.path, error=str(error)) from error
 
     def read(self, position: int = 0) -> Iterator[tuple[int, list[bytes]]]:

@@ -261,7 +261,8 @@ def _generate_packer(layout: Layout) -> Packer:
         lines.append(f"    w{place} = end << {HEAVY_SHIFT} | len(c{place}); end += len(c{place})\n")
         words[layout.slots[place]] = f"w{place}"
     packed = f"pack(ref, event_time, {layout.plain_flags}, {', '.join(words)})"
-    source = f"def pack_plain(ref, event_time, cells):\n{''.join(lines)}    return {' + '.join([packed, *heavy])}\n"
+    joined = f"b''.join(({', '.join([packed, *heavy])}))" if len(heavy) > 1 else " + ".join([packed, *heavy])
+    source = f"def pack_plain(ref, event_time, cells):\n{''.join(lines)}    return {joined}\n"
     packer: Packer = _compiled(source, "pack_plain", names)
     return packer
 

@@ -75,7 +75,7 @@ class Layouts:
     def define(self, definition: ViewDefinition) -> Layout:
         """Add the layout of a definition; the version before it must be there."""
         self.check(definition)
-        known = self._features.setdefault(definition.name, {})
+        known = dict(self._features.get(definition.name, {}))
         for name, kind in definition.features.items():
             known.setdefault(name, kind)
         slots = {name: slot for slot, name in enumerate(known)}
@@ -87,9 +87,10 @@ class Layouts:
             "".join(kind.word for kind in known.values()),
             self.pool,
         )
-        self._versions[definition.name] = definition.version
+        self._features[definition.name] = known
         self._kinds[definition.name] = definition.entity
         self._by_label[layout.label] = layout
+        self._versions[definition.name] = definition.version
         return layout
 
     def counts(self) -> dict[str, Any]:

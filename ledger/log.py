@@ -22,7 +22,7 @@ from ledger.facts.predictions_recorded import PredictionsRecorded
 from ledger.facts.row_put import SingleRow
 from ledger.header import Header, new_header
 from ledger.identity import ROW_BITS, ROW_MASK, Entity
-from ledger.layout import heavy_in_tail
+from ledger.layout import Layout, heavy_in_tail
 from ledger.layouts import Layouts
 from ledger.pool import Pool
 from ledger.registry import Registry
@@ -86,16 +86,25 @@ class Log:
             self._segments[-1].seal()
             self._payloads[-1] = self._segments[-1].payloads
         first = self.head + 1
-        segment = FileSegment(first, self._read_line) if lazy else MemorySegment(first, self.layouts.__getitem__)
+        segment = FileSegment(first, self._read_line) if lazy else MemorySegment(first, self.layout_of)
         self._segments.append(segment)
         self._payloads.append(segment.payloads)
 
     def repair(self) -> None:
-        """Undo an append that an interrupt cut short."""
+        """Undo an append that an interrupt or a refusal cut short: what lies beyond the head goes."""
         wanted = (self.head + SEGMENT_SIZE - 1) >> SEGMENT_BITS
         del self._segments[wanted:], self._payloads[wanted:]
         if self._segments:
-            self._segments[-1].cut()
+            last = self._segments[-1]
+            last.cut(self.head - last.first + 1)
+            self._payloads[-1] = last.payloads
+        self.last_time = self.time_of(self.head) if self.head else -(2**53)
+        self.registry = self.registry.branch(self.head)
+        self._recent = None
+
+    def layout_of(self, label: str) -> Layout:
+        """The layout of ``view@version``."""
+        return self.registry.layouts[label]
 
     def check_head(self, expected: int | None) -> None:
         """Refuse when the head is not the expected one."""
@@ -245,7 +254,7 @@ class Log:
         """The first events of a segment in a new one in memory, to which a fork adds its own."""
         if isinstance(segment, MemorySegment):
             return segment.head(size)
-        copy = MemorySegment(segment.first, self.layouts.__getitem__)
+        copy = MemorySegment(segment.first, self.layout_of)
         for event in self.events(segment.first, segment.first + size):
             copy.append(event)
         return copy

@@ -105,7 +105,7 @@ def source_at(row: bytes, slot: int) -> Source:
     count = flags >> SLOTS_SHIFT
     if flags & MIXED:
         return pair_of(row, HEADER_SIZE + WORD * (count + 2 * min(slot, count)))
-    return (ref, event_time) if slot < count or flags & TOMBSTONE else NO_SOURCE
+    return (ref, event_time) if flags & TOMBSTONE or word_at(row, slot) != ABSENT else NO_SOURCE
 
 
 def tombstone(ref: int, event_time: int, slots: int) -> bytes:

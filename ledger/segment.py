@@ -74,11 +74,12 @@ class MemorySegment:
             self.extras[len(self.times)] = (origin, meta)
         self.times.append(event.time)
 
-    def cut(self) -> None:
-        """Drop what an interrupted append left behind."""
-        size = len(self.times)
+    def cut(self, size: int) -> None:
+        """Drop what an interrupted append left behind. A segment that was sealed already holds no more."""
         for column in (self.shapes, self.entities, self.payloads):
-            del column[size:]
+            if len(column) > size:
+                del column[size:]
+        del self.times[size:]
         self.extras.pop(size, None)
 
     def seal(self) -> None:
@@ -132,9 +133,10 @@ class FileSegment:
         self.positions.append(position)
         self.times.append(time)
 
-    def cut(self) -> None:
+    def cut(self, size: int) -> None:
         """Drop what an interrupted append left behind."""
-        del self.positions[len(self.times) :]
+        del self.positions[size:]
+        del self.times[size:]
 
     def seal(self) -> None:
         """Nothing to do: arrays are compact."""

@@ -14,6 +14,8 @@ from typing import Protocol
 class Store(Protocol):
     """What a store of lines does. ``ledger.jsonl_store`` is the one over a file."""
 
+    end: int  # the position after the last complete line
+
     @property
     def writable(self) -> bool:
         """Whether lines can be appended."""

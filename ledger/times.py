@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from operator import index
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ledger.errors import InvalidTime
 
@@ -15,6 +17,9 @@ Duration: TypeAlias = "timedelta | int | float"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_MICROS = 2**53  # exact in float64: the years 1684 to 2255
 _SECOND = 1_000_000
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})\Z"
+)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -63,10 +68,10 @@ def _from_datetime(value: datetime) -> int:
 
 
 def _from_text(text: str) -> int:
-    if "T" not in text and "t" not in text and " " not in text:
+    if not _RFC_3339.match(text):
         raise InvalidTime("a time as text is RFC 3339 with an offset", value=text)
     try:
-        return _from_datetime(datetime.fromisoformat(text.replace("t", "T").replace("z", "Z")))
+        return _from_datetime(datetime.fromisoformat(text.upper()))
     except ValueError as error:
         raise InvalidTime("a time as text is RFC 3339 with an offset", value=text) from error
 
@@ -74,15 +79,27 @@ def _from_text(text: str) -> int:
 def _from_seconds(value: object) -> int:
     if isinstance(value, bool):
         raise InvalidTime("a bool is not a time", value=value)
-    if isinstance(value, float) or (hasattr(value, "as_integer_ratio") and not hasattr(value, "__index__")):
-        # The shortest decimal text of the float, floored: 1700000000.123456 keeps its microsecond,
-        # which the float itself (resolution 0.24 us there) would lose half of the time.
-        number = Decimal(repr(float(value)))  # type: ignore[arg-type]
-        if not number.is_finite() or abs(number) > MAX_MICROS:
-            raise InvalidTime("a time is finite and in range", value=value)
-        return int((number * _SECOND).to_integral_value(rounding="ROUND_FLOOR"))
+    if isinstance(value, (int, float)) or hasattr(value, "as_integer_ratio"):
+        return _floor_micros(value)
     try:
         return index(value) * _SECOND  # type: ignore[arg-type]
     except TypeError:
         rule = "a time is an aware datetime, RFC 3339 text, or seconds"
         raise InvalidTime(rule, value=value, type=type(value).__name__) from None
+
+
+def _floor_micros(value: Any) -> int:
+    """Floored exactly, as a ratio of integers: no decimal context of the host takes part.
+
+    A float stands for its shortest decimal text: 1700000000.123456 keeps its microsecond, which the float
+    itself (resolution 0.24 us there) would lose half of the time.
+    """
+    try:
+        if isinstance(value, int):
+            return index(value) * _SECOND
+        if not isinstance(value, (Decimal, Fraction)):
+            value = Decimal(repr(float(value)))
+        above, below = value.as_integer_ratio()
+        return int(above * _SECOND // below)
+    except (ValueError, OverflowError) as error:  # NaN and infinity
+        raise InvalidTime("a time is finite and in range", value=value) from error

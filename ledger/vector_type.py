@@ -6,14 +6,15 @@ import sys
 from array import array
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from struct import Struct
 from struct import error as StructError
 from typing import Any
 
 from ledger.errors import DefinitionError, InvalidInput
-from ledger.feature_types import FeatureType
+from ledger.feature_types import FeatureType, is_no_number
 
 MAX_DIMENSION = 65_536
 ELEMENTS = {"float64": "d", "float32": "f", "float16": "e", "int8": "b", "uint8": "B", "binary": "B"}
@@ -83,7 +84,8 @@ class Vector(FeatureType):
             raise DefinitionError("an element type is one of these", dtype=self.dtype, known=sorted(ELEMENTS))
         if self.metric not in METRICS:
             raise DefinitionError("a metric is one of these", metric=self.metric, known=sorted(METRICS))
-        if (self.p is not None) != (self.metric == "minkowski") or (self.p is not None and not self.p >= 1):
+        good = self.p is None if self.metric != "minkowski" else type(self.p) in (int, float) and 1 <= self.p < inf  # type: ignore[operator]
+        if not good:
             raise DefinitionError("p >= 1 goes with metric='minkowski' and with no other", p=self.p)
 
     @property
@@ -115,7 +117,8 @@ class Vector(FeatureType):
             raise InvalidInput("a vector has its feature's dimension", expected=self.dim, actual=len(elements))
         if self.dtype == "binary":
             return _pack_bits(elements)
-        if any(map(_NOT_NUMBERS.__contains__, map(type, elements))):
+        kinds = set(map(type, elements))
+        if not kinds <= _NUMBERS and any(map(is_no_number, elements)):
             raise InvalidInput("a vector's elements are numbers, not str or bool", elements=elements[:10])
         try:
             return self.packer.pack(*elements)
@@ -128,6 +131,8 @@ class Vector(FeatureType):
         """Refuse NaN and infinity, and the zero vector under cosine."""
         if self.metric == "cosine" and not cell.strip(b"\0\x80") and not any(self.packer.unpack(cell)):
             raise InvalidInput("a zero vector has no direction: cosine refuses it", dim=self.dim)
+        if self.dtype == "binary" and self.dim % 8 and cell[-1] & (0xFF >> self.dim % 8):
+            raise InvalidInput("the unused bits of a binary vector's last byte are zero", dim=self.dim)
         if self.dtype in _FLOATS:
             elements = self.packer.unpack(cell)
             total = sum(elements)  # ranks only: a sum is finite only when every term is
@@ -174,13 +179,13 @@ class Vector(FeatureType):
         return shape if self.p is None else {**shape, "p": self.p}
 
 
-_NOT_NUMBERS = frozenset({str, bytes, bool, type(None)})
+_NUMBERS = frozenset({int, float})
 
 
 def _elements(value: Any) -> list[Any] | tuple[Any, ...]:
     if isinstance(value, (list, tuple)):
         return value
-    if isinstance(value, (str, bytearray)) or not hasattr(value, "__len__"):
+    if isinstance(value, (str, bytearray, Set, Mapping)) or not hasattr(value, "__len__"):
         raise InvalidInput("a vector is a sequence of numbers", type=type(value).__name__)
     if hasattr(value, "tolist"):  # array, memoryview, NumPy, PyTorch: exact Python numbers in one C call
         elements = value.tolist()

@@ -72,7 +72,11 @@ def _read(path: str | os.PathLike[str], fold: Fold, log: Log) -> tuple[int, list
         with open(path, "rb") as file:
             head = json.loads(file.readline())
             wanted = [(projection.name, projection.version) for projection in fold.projections]
-            fits = head["format"] == FORMAT and head["ledger_id"] == log.header.ledger_id and head["offset"] <= log.head
+            fits = (
+                head["format"] == FORMAT
+                and head["ledger_id"] == log.header.ledger_id
+                and 0 <= head["offset"] <= log.head
+            )
             if not fits or [(item["name"], item["version"]) for item in head["projections"]] != wanted:
                 return None
             if log.digest(head["offset"]).hex() != head["digest"]:

@@ -6,6 +6,7 @@ import json
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from ledger import (
@@ -145,7 +146,7 @@ class Rows(Projection):
 
 def _index(table: Table) -> dict[str, Any]:
     places = {entity: place for place, entity in enumerate(table.rows)}
-    held = [(places[entity], versions) for entity, versions in table.versions.items()]
+    held = sorted(((places[entity], versions) for entity, versions in table.versions.items()), key=itemgetter(0))
     return {
         "entities": [entity_to_json(entity) for entity in table.rows],
         "sizes": [len(row) for row in table.rows.values()],

@@ -36,7 +36,7 @@ def check_plain_text(value: str, what: str) -> str:
         value.encode()
     except UnicodeEncodeError as error:
         raise InvalidInput(f"{what} is encodable as UTF-8", value=value) from error
-    return str(value)
+    return str.__str__(value)  # an Enum member of str is the text that it is
 
 
 def _key(key: Any, what: str) -> str:

@@ -111,6 +111,8 @@ def _row(item: Any, as_of: int) -> PredictionRow:
     if type(item) is not dict:
         raise InvalidInput("a stored prediction is an object", value=item)
     data = dict(item)
+    if "output" not in data:
+        raise InvalidInput("a stored prediction has an output", fields=sorted(data))
     sources = tuple(0 if pair is None else ref_from_json(pair) for pair in take(data, "sources", list))
     row = PredictionRow(
         entities=tuple(map(entity_from_json, take(data, "entities", list))),

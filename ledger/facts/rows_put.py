@@ -115,7 +115,9 @@ def take_block(data: dict[str, Any], reading: Reading, first: int) -> Block:
         raise InvalidInput("an event has fewer than 2**24 rows", rows=first + len(entities))
     times = _take_times(data, reading, len(entities))
     ref = reading.ref + first
-    if data.pop("deleted", None) is True:
+    if "deleted" in data:
+        if data.pop("deleted") is not True or not entities:
+            raise InvalidInput("a stored delete says true, and names entities", view=layout.label)
         each = times if isinstance(times, array) else [times] * len(entities)
         return build_deletes(layout, entities, ref, each)
     places = take(data, "features", list) if "features" in data else list(range(len(layout.types)))

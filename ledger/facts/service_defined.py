@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.errors import DefinitionError, InvalidInput
 from ledger.facts.fact import Fact, Reading, take
-from ledger.facts.view_defined import check_labels, feature_from_json, take_labels, with_labels
+from ledger.facts.view_defined import check_labels, feature_from_json, take_labels, take_version, with_labels
 from ledger.feature_types import FeatureType
 from ledger.identity import check_name
 
@@ -113,7 +113,7 @@ class ServiceDefined(Fact):
         return cls(
             ServiceDefinition(
                 name=take(body, "name", str),
-                version=take(body, "version", int),
+                version=take_version(body),
                 features=tuple(map(parse_input, take(body, "features", list))),
                 **take_labels(body),
             )
@@ -130,6 +130,8 @@ def parse_input(item: Any) -> FeatureRef | Request:
             raise DefinitionError("a feature of a service reads view:feature", value=item)
         return FeatureRef(check_name(view, "view"), check_name(feature, "feature"))
     if isinstance(item, dict) and "request" in item:
+        if "name" in item:
+            raise InvalidInput("a request input is named by request", value=item)
         named = {("name" if key == "request" else key): value for key, value in item.items()}
         return Request(*feature_from_json(named))
     raise InvalidInput("a service's input is view:feature or a Request", value=item)

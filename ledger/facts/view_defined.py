@@ -123,9 +123,15 @@ def type_from_json(data: dict[str, Any]) -> FeatureType:
     if kind is None:
         raise InvalidInput("a feature type is one of these", known=sorted(_TYPES), value=data)
     default = data.pop("default", None)
+    if kind is Vector and not {"dim", "metric", "dtype"} <= data.keys():
+        raise InvalidInput("a stored vector type names its dimension, metric and element type", value=data)
     try:
         bare = kind(**data)
-        return bare if default is None else kind(**data, default=bare.show(bare.from_json(default)))
+        return (
+            bare
+            if default is None
+            else kind(**data, default=bare.from_json(default) if kind is Vector else bare.show(bare.from_json(default)))
+        )
     except TypeError as error:
         raise InvalidInput(
             "a feature type has only its own arguments", type=kind.name, arguments=sorted(data)
@@ -151,6 +157,14 @@ def with_labels(data: dict[str, Any], definition: Any) -> dict[str, Any]:
     if definition.tags:
         data["tags"] = list(definition.tags)
     return data
+
+
+def take_version(body: dict[str, Any]) -> int:
+    """Take the version of a definition."""
+    version: int = take(body, "version", int)
+    if version < 1:
+        raise InvalidInput("versions count from 1", version=version)
+    return version
 
 
 def take_labels(body: dict[str, Any]) -> dict[str, Any]:

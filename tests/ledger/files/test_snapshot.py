@@ -40,7 +40,7 @@ def test_a_snapshot_opens_and_takes_events(tmp_path: Path) -> None:
     with VectorDB.open(tmp_path / "copy.jsonl", clock=clock) as copy:
         assert told(copy) == told(db)
         copy.mark("mine")
-        assert (copy.head, db.head) == (db.head, copy.head - 1)
+        assert copy.head == db.head + 1
 
 
 def test_a_snapshot_of_an_empty_log_is_a_header(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_truncate_cuts_every_line_from_a_position_on(make: Make) -> None:
 
 
 def test_a_torn_tail_is_told_apart_from_lines(make: Make) -> None:
-    store, positions = filled(make, [*LINES, b"torn"])
+    _, positions = filled(make, [*LINES, b"torn"])
     again = make()
     assert all_lines(again) == list(zip(positions, LINES, strict=False))
     assert again.tail() == b"torn"
