@@ -128,17 +128,24 @@ class VectorDB(Live):
         """A view by name, to read and to write; raises ``UnknownName``."""
         return LiveView(self, name)
 
-    def fork(self, offset: int | None = None, *, clock: Clock | None = None, seed: int | None = None) -> VectorDB:
+    def fork(
+        self,
+        offset: int | None = None,
+        *,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        projections: Sequence[Projection] = (),
+    ) -> VectorDB:
         """A writable branch in memory as of an offset (None: the head); this database is never touched.
 
-        It shares the events and folds them anew: 2 us an event.
+        It shares the events and folds them anew (2 us an event), into fresh ``projections`` of yours too.
         """
         state = self.state
         with state.lock:
             at = state.log.head if offset is None else self._as_of_offset(offset).as_of_offset
             clock = clock or state.clock
             log = state.log.fork(at, clock(), seed)
-            branch = State(Journal(log, max_event_bytes=state.journal.max_event_bytes), clock)
+            branch = State(Journal(log, max_event_bytes=state.journal.max_event_bytes), clock, projections)
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
 

@@ -256,6 +256,9 @@ class Reader:
 
         ``type`` and ``view`` keep only events of that type, and those that wrote to or defined that view.
         """
+        for bound in (start, 1 if stop is None else stop):
+            if not isinstance(bound, int):
+                raise OffsetOutOfRange("a range of events is given by offsets", start=start, stop=stop)
         end = self.as_of_offset + 1
         return Events(self.state.log, start, end if stop is None else min(stop, end), type, view)
 

@@ -49,7 +49,10 @@ class Reproduction:
 
 
 def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any] | None = None) -> Reproduction:
-    """Read the inputs again at the pinned offset, clock and service version; then ask the model again."""
+    """Read the inputs again at the pinned offset, clock and service version; then ask the model again.
+
+    What a callable given as ``model`` raises is the caller's to see.
+    """
     try:
         row = _read_again(reader, prediction)
     except VectorDBError as error:

@@ -12,8 +12,8 @@ from ledger import MISSING, InvalidTime, to_micros
 def said(value: Any) -> Any:
     """Plain JSON data of arguments; equal for equal arguments, before any default or definition is applied.
 
-    Numbers are told by their value (2 and 2.0 are one), other libraries' numbers and arrays by the Python values they hold, and
-    what is none of these by its type and ``repr``.
+    Numbers are told by their value (2 and 2.0 are one), other libraries' numbers and arrays by the Python
+    values they hold, and what is none of these by its type and ``repr``.
 
     >>> said({"x": 1.5, "y": None}) == said({"y": None, "x": 1.5}), said(1) == said("1")
     (True, False)

@@ -125,14 +125,19 @@ def make_origin(
 
 
 def make_meta(
-    actor: str | None = None, correlation: str | None = None, causation: str | None = None, tags: Iterable[str] = ()
+    actor: str | None = None,
+    correlation: str | None = None,
+    causation: str | None = None,
+    tags: Iterable[str] = (),
+    **unknown: Any,
 ) -> Meta | None:
     """The meta of a write, None where nothing was said."""
-    if actor is None and correlation is None and causation is None and not tags:
-        return None
-    meta = Meta(actor, correlation, causation, tuple(tags) if not isinstance(tags, str) else (tags,))
+    if unknown:
+        known = "actor, correlation, causation and tags"
+        raise TypeError(f"unexpected keyword argument {sorted(unknown)[0]!r}: besides its own, a write takes {known}")
+    meta = Meta(actor, correlation, causation, (tags,) if isinstance(tags, str) else tuple(tags))
     for text in (actor, correlation, causation, *meta.tags):
         if text is not None and (not isinstance(text, str) or not text):
             raise InvalidInput("actor, correlation, causation and tags are non-empty text", value=text)
         check_plain(text, "meta")
-    return meta
+    return None if meta == Meta() else meta

@@ -44,7 +44,11 @@ def check_now(work: Workload) -> None:
     compare_reader(work, work.db, work.db.head, now)
     if work.random.random() < 0.3:
         at = now + work.random.choice([-30, -10, -1, 1, 40]) * SECOND
-        compare_reader(work, work.db, work.db.head, at, read_rules=("at",), ask_at=at // SECOND if at % SECOND == 0 else at / SECOND)
+        compare_reader(work, work.db, work.db.head, at, read_rules=("at",), ask_at=seconds(at))
+
+
+def seconds(micros: int) -> float:
+    return micros // SECOND if micros % SECOND == 0 else micros / SECOND
 
 
 def check_past(work: Workload) -> None:
@@ -55,10 +59,9 @@ def check_past(work: Workload) -> None:
         compare_reader(work, past, offset, time, read_rules=("as_of",))
     at = work.random.choice(work.model.times[1:])
     if work.random.random() < 0.4:
-        seconds = at // SECOND if at % SECOND == 0 else at / SECOND
-        compare_reader(work, past, offset, at, read_rules=("as_of", "at"), ask_at=seconds)
+        compare_reader(work, past, offset, at, read_rules=("as_of", "at"), ask_at=seconds(at))
     known = max(n for n, recorded in enumerate(work.model.times) if recorded <= at)
-    assert work.db.as_of(time=at // SECOND if at % SECOND == 0 else at / SECOND).head == known
+    assert work.db.as_of(time=seconds(at)).head == known
 
 
 def check_instances(work: Workload, path: Path, step: int) -> None:

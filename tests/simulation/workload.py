@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from datetime import UTC
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -62,7 +63,8 @@ class Workload:
     def __init__(self, seed: int, path: str | None = None) -> None:
         self.random = random.Random(seed)
         self.clock = ManualClock(1_700_000_000)
-        self.db = VectorDB(clock=self.clock, seed=seed) if path is None else VectorDB.open(path, clock=self.clock, seed=seed)
+        make = VectorDB if path is None else partial(VectorDB.open, path)
+        self.db: VectorDB = make(clock=self.clock, seed=seed)
         self.model = Model()
         self.rules: dict[tuple[str, Any], set[str]] = {}
         self.pairs: Counter[frozenset[str]] = Counter()
@@ -246,9 +248,8 @@ class Workload:
                     self.note(view, entity, "transaction", *self.about(view, None, event_time))
                     continue
                 entities, values, times = self.rows(view)
-                tx.view(view).put_many(
-                    [{"thing": one, **row} for one, row in zip(entities, values, strict=True)], event_time=_times(times, now)
-                )
+                rows = [{"thing": one, **row} for one, row in zip(entities, values, strict=True)]
+                tx.view(view).put_many(rows, event_time=_times(times, now))
                 told.extend((view, one, time, row) for one, time, row in zip(entities, times, values, strict=True))
                 self._note_rows(view, entities, values, times, "transaction")
         self.model.write(told, now)

@@ -169,7 +169,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "a service of an unknown view": service("others:age"),
     "a service of an unknown feature": service("users:other"),
     "a service that skips a version": service("users:age", 4),
-    "a prediction of an unknown service": ("predictions_recorded@1", f'"service":"s@1","as_of":1,"at":5,"model":"m",{PREDICTED}'),
+    "a prediction of an unknown service": (
+        "predictions_recorded@1", f'"service":"s@1","as_of":1,"at":5,"model":"m",{PREDICTED}'),
     "an infinite p": view('{"name":"f","type":"vector","dim":2,"metric":"minkowski","dtype":"float32","p":1e999}'),
     "an infinite default": view('{"name":"f","type":"float","default":1e999}'),
     "an empty mark": ("log_marked@1", '"name":""'),
@@ -300,7 +301,8 @@ LOOSE: dict[str, tuple[str, str]] = {
     "derived from nothing": ("row_put@1", ROW + GOOD + ',"derived_from":[]'),
     "an empty owner": model('"parameters":{},"owner":""'),
     "equal event times": batch('["a","b"]', '{"list":[1,2]}', f',"event_times":"{b64("q", 5, 5)}"'),
-    "features in full": batch('["a"]', '{"list":[1]},{"list":[1.5]},{"list":["x"]},{"list":["AACAPwAAAEA="]}', "", "[0,1,2,3]"),
+    "features in full": batch(
+        '["a"]', '{"list":[1]},{"list":[1.5]},{"list":["x"]},{"list":["AACAPwAAAEA="]}', "", "[0,1,2,3]"),
     "a column of nothing": batch('["a"]', '{"list":[1]},{"list":[null],"missing":[0]}', "", "[0,1]"),
     "nothing rejected": batch('["a"]', '{"list":[1]}', ',"rejected":[]'),
     "unused categories": batch(SIXTEEN, '{"dict":["no","yes"],"codes":"' + b64("i", *[1] * 16) + '"}', "", "[2]"),
