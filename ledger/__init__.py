@@ -58,7 +58,7 @@ from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
 from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
-from ledger.header import Header, Parent, canonical, chain_digest, new_header, read_header
+from ledger.header import Header, Parent, canonical, chain_digest, is_torn_header, new_header, read_header
 from ledger.identity import (
     ROW_BITS,
     ROW_MASK,
@@ -74,7 +74,7 @@ from ledger.identity import (
     render_version,
 )
 from ledger.journal import Journal, read_first_line
-from ledger.jsonl_store import JsonlStore, write_atomically
+from ledger.jsonl_store import JsonlStore, sync_folder, write_atomically
 from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
 from ledger.log import Log
 from ledger.pool import Pool
@@ -220,6 +220,7 @@ __all__ = [
     "header_of",
     "heavy_cell",
     "heavy_in_tail",
+    "is_torn_header",
     "light_cell",
     "mixed",
     "new_header",
@@ -236,6 +237,7 @@ __all__ = [
     "source_at",
     "sources_of",
     "spans_of",
+    "sync_folder",
     "system_clock",
     "to_micros",
     "tombstone",

@@ -164,6 +164,10 @@ class UnknownEventType(DamagedLog):
     """An event type, or a schema version of it, that this release does not know."""
 
 
+class LineTooLong(DamagedLog):
+    """A line that no writer of this format wrote, by its length."""
+
+
 class StoreError(VectorDBError, OSError):
     """The file, its lock or its disk."""
 

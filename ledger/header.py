@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from hashlib import sha256
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -80,6 +81,18 @@ def read_header(line: bytes) -> Header:
     if header.body() != body or header.digest.hex().encode() != digest:
         raise DigestMismatch("a header's digest binds its bytes", line=1, offset=0)
     return header
+
+
+def is_torn_header(start: bytes) -> bool:
+    """Whether bytes can be the beginning of a header, cut short by a crash; anything else is a foreign file."""
+    form = Header("0" * 32, 0).line()
+    place = form.index(b"0" * 32)
+    if not form.startswith(start[:place]):
+        return False
+    rest = start[place:]
+    return re.fullmatch(rb"[0-9a-f]{0,32}|[0-9a-f]{32}\".{0,600}", rest, re.DOTALL) is not None and (
+        len(rest) <= 32 or form[place + 32 :].startswith(rest[32:44][:12])
+    )
 
 
 def _parent(data: Any) -> Parent | None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from ledger.errors import ClosedLedger, DamagedLog, ForkedProcess, ReadOnlyLedger, WriteFailed
+from ledger.errors import ClosedLedger, ForkedProcess, LineTooLong, ReadOnlyLedger, WriteFailed
 from ledger.file_lock import FileLock
 
 BATCH_BYTES: Final = 1 << 20
@@ -24,10 +24,14 @@ class JsonlStore:
     append returns.
     """
 
+    _fd = -1  # closed, or not yet open
+
     def __init__(self, path: str | os.PathLike[str], *, fsync: str = "never", read_only: bool = False) -> None:
         if fsync not in FSYNC_POLICIES:
             raise ValueError(f"fsync is one of {FSYNC_POLICIES}, not {fsync!r}")
         self.path = os.fspath(path)
+        if os.path.isdir(self.path):
+            raise IsADirectoryError(f"a ledger is a file, not a folder: {self.path!r}")
         self.fsync = fsync
         self.broken = ""
         self._pid = os.getpid()
@@ -45,6 +49,11 @@ class JsonlStore:
     def writable(self) -> bool:
         """Whether lines can be appended."""
         return self._lock is not None and not self.broken
+
+    @property
+    def follows(self) -> bool:
+        """Whether it was opened to read what another process writes."""
+        return self._lock is None
 
     @property
     def size(self) -> int:
@@ -113,7 +122,7 @@ class JsonlStore:
             if end == 0:
                 parts.append(data)
                 if position - begin > MAX_LINE_BYTES:
-                    raise DamagedLog("a line is at most 128 MiB long", path=self.path, position=begin)
+                    raise LineTooLong("a line is at most 128 MiB long", path=self.path, position=begin)
                 continue
             whole = b"".join([*parts, data[:end]])
             parts = [data[end:]]
@@ -158,11 +167,17 @@ class JsonlStore:
         """Sync (unless the policy is never) and release file and lock; a second call does nothing."""
         if self._fd < 0:
             return
-        if self.writable and self.fsync != "never" and os.getpid() == self._pid:
-            self.sync()
-        os.close(self._fd)
-        self._fd = -1
-        self._release()
+        try:
+            if self.writable and self.fsync != "never" and os.getpid() == self._pid:
+                self.sync()
+        finally:
+            os.close(self._fd)
+            self._fd = -1
+            self._release()
+
+    def __del__(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)  # a past that reads lazily kept it open until now
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -193,7 +208,7 @@ def sync_folder(path: str) -> None:
 def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes]) -> int:
     """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder. Its size."""
     path = os.fspath(path)
-    temporary = f"{path}.{os.getpid()}.tmp"
+    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     size = 0
     try:
         with open(temporary, "xb") as file:

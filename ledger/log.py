@@ -47,7 +47,7 @@ class Log:
         self._grown = Condition()
         self.awaited = 0
         self._recent: Event | None = None
-        self._reader: Callable[[int], Any] | None = None
+        self._reader: Callable[[int, int], Any] | None = None
         self.chain = Chain(lambda: self.header, self.body)
 
     @property
@@ -205,13 +205,13 @@ class Log:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=0, last=self.head)
         return self.chain.digest(offset)
 
-    def read_lines_with(self, read: Callable[[int], Any]) -> None:
-        """How events left in a file are read: a function of the position of a line."""
+    def read_lines_with(self, read: Callable[[int, int], Any]) -> None:
+        """How events left in a file are read: a function of a line's position and offset."""
         self._reader = read
 
-    def _read_line(self, position: int) -> Any:
+    def _read_line(self, position: int, offset: int) -> Any:
         assert self._reader is not None
-        return self._reader(position)
+        return self._reader(position, offset)
 
     # -- followers of the log ------------------------------------------------------------------------
 

@@ -117,11 +117,11 @@ class MemorySegment:
 
 
 class FileSegment:
-    """Events that stay in a file: ``read(position)`` gives body, fact and meta of the line there."""
+    """Events that stay in a file: ``read(position, offset)`` gives body, fact and meta of the line there."""
 
     __slots__ = ("_read", "first", "payloads", "positions", "times")
 
-    def __init__(self, first: int, read: Callable[[int], tuple[bytes, Fact, Meta | None]]) -> None:
+    def __init__(self, first: int, read: Callable[[int, int], tuple[bytes, Fact, Meta | None]]) -> None:
         self.first = first
         self.times: array[int] = array("q")
         self.positions: array[int] = array("q")
@@ -143,12 +143,12 @@ class FileSegment:
 
     def fact(self, place: int) -> tuple[Fact, Meta | None]:
         """Fact and meta, read from the file."""
-        _, fact, meta = self._read(self.positions[place])
+        _, fact, meta = self._read(self.positions[place], self.first + place)
         return fact, meta
 
     def body(self, place: int) -> bytes:
         """The body of the line, read from the file."""
-        return self._read(self.positions[place])[0]
+        return self._read(self.positions[place], self.first + place)[0]
 
 
 class _LazyPayloads(Sequence[Any]):

@@ -19,6 +19,7 @@ from ledger import Log, write_atomically
 from projections.fold import Fold
 
 FORMAT: Final = "vectordb-checkpoint"
+MAX_HEAD: Final = 1 << 20
 
 
 def write_checkpoint(path: str | os.PathLike[str], fold: Fold) -> int:
@@ -60,7 +61,7 @@ def load_checkpoint(path: str | os.PathLike[str], fold: Fold, log: Log) -> int:
     try:
         for projection, dump in zip(fold.projections, dumps, strict=True):
             projection.load(dump)
-    except (ValueError, KeyError, TypeError, IndexError):
+    except Exception:  # whatever a damaged or foreign dump leads to: the log is replayed instead
         for projection in fold.projections:
             projection.reset()
         return 0
@@ -68,21 +69,29 @@ def load_checkpoint(path: str | os.PathLike[str], fold: Fold, log: Log) -> int:
 
 
 def _read(path: str | os.PathLike[str], fold: Fold, log: Log) -> tuple[int, list[bytes]] | None:
+    """Offset and dumps of a checkpoint that belongs to this log, None for anything else."""
     try:
         with open(path, "rb") as file:
-            head = json.loads(file.readline())
-            wanted = [(projection.name, projection.version) for projection in fold.projections]
-            fits = (
-                head["format"] == FORMAT
-                and head["ledger_id"] == log.header.ledger_id
-                and 0 <= head["offset"] <= log.head
-            )
-            if not fits or [(item["name"], item["version"]) for item in head["projections"]] != wanted:
-                return None
-            if log.digest(head["offset"]).hex() != head["digest"]:
-                return None
-            dumps = [file.read(item["bytes"]) for item in head["projections"]]
-    except (OSError, ValueError, KeyError, TypeError):
+            head = json.loads(file.readline(MAX_HEAD))
+            dumps = _dumps(file.read(), head["projections"])
+        fits = head["format"] == FORMAT and head["ledger_id"] == log.header.ledger_id
+        wanted = [(projection.name, projection.version) for projection in fold.projections]
+        fits = fits and [(item["name"], item["version"]) for item in head["projections"]] == wanted
+        fits = fits and type(head["offset"]) is int and 0 <= head["offset"] <= log.head
+        fits = fits and log.digest(head["offset"]).hex() == head["digest"]
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
-    hashes = [item["sha256"] for item in head["projections"]]
-    return (head["offset"], dumps) if [sha256(dump).hexdigest() for dump in dumps] == hashes else None
+    return (head["offset"], dumps) if fits else None
+
+
+def _dumps(data: bytes, items: list[dict[str, Any]]) -> list[bytes]:
+    """The dumps one after the other, each with its hash."""
+    dumps: list[bytes] = []
+    start = 0
+    for item in items:
+        dump = data[start : start + item["bytes"]]
+        if item["bytes"] < 0 or len(dump) != item["bytes"] or sha256(dump).hexdigest() != item["sha256"]:
+            raise ValueError("a dump has its length and hash")
+        dumps.append(dump)
+        start += len(dump)
+    return dumps

@@ -46,6 +46,15 @@ class Fold:
             self.apply(event)
         return count
 
+    def adopt(self, projections: Sequence[Projection]) -> None:
+        """Take in the user's projections of an earlier fold, rebuilt from this log."""
+        self.projections = (*self.projections, *projections)
+        _check_names(self.projections)
+        for projection in projections:
+            projection.bind(self.log, self.catalog)
+            self._rebuild(projection)
+        self._arrange()
+
     def all_behind(self, error: BaseException) -> None:
         """An interrupt came between two projections: none can be trusted to have folded the event."""
         for projection in self.projections:

@@ -15,6 +15,7 @@ from ledger import (
     FeatureType,
     InvalidInput,
     Journal,
+    JsonlStore,
     Log,
     duration_micros,
     new_header,
@@ -119,7 +120,7 @@ class VectorDB(Live):
     ) -> VectorDB:
         """A fresh in-memory instance from a ledger file or from events, whole or up to an offset."""
         if isinstance(source, (str, os.PathLike)):
-            return cls._of(replay_path(source, as_of, clock, projections))
+            return cls._of(*replay_path(source, as_of, clock, projections))
         return cls._of(replay_events(source, as_of, clock, projections))
 
     # -- views and forks -----------------------------------------------------------------------------
@@ -280,7 +281,7 @@ class VectorDB(Live):
         A read-only database reads the file again meanwhile.
         """
         store = self.state.journal.store
-        if store is None or store.writable:
+        if not isinstance(store, JsonlStore) or not store.follows:
             return self.state.log.wait(offset, timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.refresh() < offset:

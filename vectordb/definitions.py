@@ -42,7 +42,7 @@ class Definitions:
             self._state.log.layouts.check(definition)
             return ViewDefined(definition)
 
-        self._create(ViewDefinition, self._state.catalog.views, arguments, replace, meta, decide)
+        self._create(ViewDefinition, "views", arguments, replace, meta, decide)
 
     def create_service(self, arguments: dict[str, Any], replace: bool, meta: dict[str, Any]) -> None:
         """Define a service."""
@@ -51,7 +51,7 @@ class Definitions:
             self._check_inputs(definition)
             return ServiceDefined(definition)
 
-        self._create(ServiceDefinition, self._state.catalog.services, arguments, replace, meta, decide)
+        self._create(ServiceDefinition, "services", arguments, replace, meta, decide)
 
     def create_model(self, arguments: dict[str, Any], replace: bool, meta: dict[str, Any]) -> None:
         """Define a model."""
@@ -60,12 +60,12 @@ class Definitions:
         def decide(definition: ModelDefinition) -> Fact:
             return ModelDefined(check_model(definition))
 
-        self._create(ModelDefinition, self._state.catalog.models, arguments, replace, meta, decide)
+        self._create(ModelDefinition, "models", arguments, replace, meta, decide)
 
     def _create(
         self,
         kind: type[D],
-        shelf: Shelf[D],
+        shelf_name: str,
         arguments: dict[str, Any],
         replace: bool,
         meta: dict[str, Any],
@@ -73,6 +73,7 @@ class Definitions:
     ) -> None:
         with self._state.lock:
             self._state.heal()
+            shelf: Shelf[D] = getattr(self._state.catalog, shelf_name)  # after healing: a rebuild makes new shelves
             known = shelf.find(arguments["name"])
             definition = kind(version=known.version + 1 if known else 1, **arguments)
             if known is not None and known.same_as(definition):

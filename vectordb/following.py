@@ -10,30 +10,33 @@ from vectordb.state import State
 def follow(state: State) -> State | None:
     """Fold the complete lines that the file has gained; a new state when the file was replaced.
 
-    The caller holds the lock.
+    The caller holds the lock. What stops it (damage, an interrupt) leaves what came before, and the next
+    call goes on from there.
     """
     store = state.journal.store
-    if not isinstance(store, JsonlStore) or store.writable:
+    if not isinstance(store, JsonlStore) or not store.follows:
         raise ReadOnlyLedger("a database follows a file that it opened read_only")
     if store.was_replaced():
         return _replay_again(state, store)
-    for event in state.journal.load(store.end):
-        state.fold.sequence |= 1
+    fold = state.fold
+    for event in state.journal.load(state.journal.position):
+        fold.sequence |= 1
         try:
-            state.fold.apply(event)
+            fold.apply(event)
         except BaseException as error:
-            state.fold.all_behind(error)
+            fold.all_behind(error)
             raise
         finally:
-            state.fold.end()
+            fold.end()
     state.log.announce()
     return None
 
 
 def _replay_again(state: State, store: JsonlStore) -> State:
-    built_in = 4  # the catalog and the three views of State
-    projections = state.fold.projections[built_in:]
+    """The new file from its start; the user's projections move over once it is known to be whole."""
     options = Options(state.clock, read_only=True, lazy=state.journal.lazy)
-    fresh, _ = open_state(store.path, options, projections, None, recover=False)
-    store.close()
+    fresh, _ = open_state(store.path, options, (), None, recover=False)
+    fresh.fold.adopt([projection for projection in state.fold.projections if not projection.essential])
+    if not state.journal.lazy:
+        store.close()  # else pasts of the old file go on reading it
     return fresh

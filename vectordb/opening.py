@@ -13,6 +13,7 @@ from ledger import (
     DamagedLog,
     Event,
     Header,
+    HeadMismatch,
     InvalidEvent,
     Journal,
     JsonlStore,
@@ -21,10 +22,12 @@ from ledger import (
     ReadOnlyLedger,
     decode_event,
     encode_event,
+    is_torn_header,
     new_header,
     parse_bodies,
     read_first_line,
     read_header,
+    sync_folder,
     write_atomically,
 )
 from projections import Projection, load_checkpoint
@@ -65,7 +68,7 @@ def open_state(
         return _load(store, options, projections, expect)
     except DamagedLog as error:
         store.close()
-        if not recover or "line" not in error.values or options.read_only:
+        if not recover or "line" not in error.values or options.read_only or isinstance(error, HeadMismatch):
             raise
         kept = _keep_valid_prefix(os.fspath(path), int(error.values["line"]), error)
         state, report = open_state(path, options, projections, expect, recover=False)
@@ -79,7 +82,10 @@ def _load(
     store: JsonlStore, options: Options, projections: Sequence[Projection], expect: Expect
 ) -> tuple[State, OpenReport]:
     header, position = read_first_line(store)
+    report = OpenReport()
     if header is None:
+        torn = len(store.tail())
+        report = OpenReport(torn_bytes=torn, torn_line=1 if torn else 0)
         header, position = _create(store, options)
     log = Log(header)
     journal = Journal(log, store, max_event_bytes=options.max_event_bytes, lazy=options.lazy)
@@ -88,9 +94,9 @@ def _load(
     used = _fold(state, journal.load(position), options.checkpoint)
     check_ancestry(log)
     store.end = max(store.end, position)
-    report = _cut_torn_tail(store, journal.lines + 1)
-    journal.check_expected(expect)
-    return state, report._replace(checkpoint=used)
+    journal.check_expected(expect)  # first: a torn tail may be what is left of the event that is missed
+    tail = cut_torn_tail(store, journal.lines + 1)
+    return state, (tail if tail.torn_bytes else report)._replace(checkpoint=used)
 
 
 def _fold(state: State, events: Iterator[Event], checkpoint: str | os.PathLike[str] | None) -> int:
@@ -111,16 +117,17 @@ def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:
     if options.read_only:
         raise ReadOnlyLedger("a ledger opened read_only is there", path=store.path, bytes=len(tail))
     header = new_header(options.clock(), options.seed)
-    start = header.line()[: len(b'{"format":"vectordb-ledger"')]
-    if tail and not (start.startswith(tail) or tail.startswith(start)):
+    if tail and not is_torn_header(tail):
         raise DamagedLog("the first line of a ledger is its header", path=store.path, line=1, offset=0, start=tail[:40])
     store.truncate(0)
     line = header.line()
     store.append(line)
+    if options.fsync != "never":
+        sync_folder(store.path)
     return header, len(line)
 
 
-def _cut_torn_tail(store: JsonlStore, line: int) -> OpenReport:
+def cut_torn_tail(store: JsonlStore, line: int) -> OpenReport:
     torn = len(store.tail())
     if torn and store.writable:
         store.truncate(store.end)
@@ -139,6 +146,7 @@ def _keep_valid_prefix(path: str, line: int, error: DamagedLog) -> str:
     with open(kept, "rb") as file:
         lines = [file.readline() for _ in range(line - 1)]
     write_atomically(path, iter(lines))
+    shutil.copymode(kept, path)
     return kept
 
 
@@ -164,7 +172,7 @@ def check_ancestry(log: Log) -> None:
 
 def replay_path(
     path: str | os.PathLike[str], as_of: int | None, clock: Clock, projections: Sequence[Projection]
-) -> State:
+) -> tuple[State, OpenReport]:
     """A state in memory from a ledger file, whole or up to an offset."""
     store = JsonlStore(path, read_only=True)
     try:
@@ -184,7 +192,8 @@ def replay_path(
         _check_reached(log, as_of)
         if as_of is None:
             check_ancestry(log)
-        return state
+            return state, cut_torn_tail(store, reading.lines + 1)
+        return state, OpenReport()
     finally:
         store.close()
 
