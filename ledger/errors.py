@@ -12,7 +12,7 @@ VectorDBError
 |- NotInLog (LookupError)         the log holds no such thing
 |  |- OffsetOutOfRange | TimeOutOfRange | UnknownVersion | EntityNotFound
 |- DamagedLog                     bytes that no writer of this format wrote; line and offset named
-|  |- DigestMismatch | HeadMismatch | InvalidEvent | UnknownEventType
+|  |- DigestMismatch | HeadMismatch | InvalidEvent | UnknownEventType | LineTooLong
 |- StoreError (OSError)           the file, its lock or its disk
 |  |- LedgerLocked | ReadOnlyLedger | ForkedProcess | WriteFailed | ClosedLedger
 `- ProjectionError                a projection raised, or broke its own invariants

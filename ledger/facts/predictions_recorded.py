@@ -116,7 +116,7 @@ def _row(item: Any, as_of: int) -> PredictionRow:
     sources = tuple(0 if pair is None else ref_from_json(pair) for pair in take(data, "sources", list))
     row = PredictionRow(
         entities=tuple(map(entity_from_json, take(data, "entities", list))),
-        inputs=tuple(take(data, "inputs", list)),
+        inputs=tuple(check_plain(take(data, "inputs", list), "inputs")),
         sources=sources,
         states=take(data, "states", str) if "states" in data else PRESENT_ALL,
         output=check_plain(data.pop("output", None), "output"),

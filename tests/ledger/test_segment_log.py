@@ -269,7 +269,7 @@ def lazy(source: Log) -> tuple[Log, list[int]]:
     """The same log, its events left elsewhere: a position is the offset times a hundred."""
     asked: list[int] = []
 
-    def read(position: int) -> Any:
+    def read(position: int, offset: int) -> Any:
         asked.append(position)
         event = source.event(position // 100)
         return source.body(event.offset), event.fact, event.meta
