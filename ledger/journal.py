@@ -19,7 +19,6 @@ from ledger.errors import (
     UnknownVersion,
 )
 from ledger.event import Event
-from ledger.facts.fact import Fact
 from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.transaction_committed import TransactionCommitted
@@ -113,33 +112,35 @@ class Journal:
         number, log = self.lines + 1, self.log
         bodies = log.chain.verify(lines, number)
         objects = parse_bodies(bodies, log.head + 1, number)
-        layout_of = log.layout_of
+        layout_of, lazy = log.layout_of, self.lazy
         for place, data in enumerate(objects):
             time, fact, meta = decode_event(data, layout_of, number + place)
             event = Event(log.head + 1, time, fact, meta, log)
-            if meta is not None or _is_worded_freely(fact):
-                self._check_wording(event, bodies[place], number + place)
-            self._add(event, number + place, self.position if self.lazy else None)
+            if time < log.last_time:
+                rule = "recorded times never go back"
+                raise InvalidEvent(rule, line=number + place, offset=event.offset, time=time, before=log.last_time)
+            if type(fact) is not RowPut or fact.origin is not None or meta is not None:
+                self._check(event, bodies[place], number + place)
+            log.append(event, self.position if lazy else None)
+            self.lines += 1
             self.position += len(lines[place])
             yield event
 
-    def _check_wording(self, event: Event, body: bytes, line: int) -> None:
-        """Refuse a line that this format writes in other words: there is one stored form of an event."""
-        if encode_event(event.offset, event.time, event.fact, event.meta) != body:
-            rule = "a line is worded as this format writes it"
-            raise InvalidEvent(rule, line=line, offset=event.offset, type=event.type)
+    def _check(self, event: Event, body: bytes, line: int) -> None:
+        """Refuse what does not fit the events before it, and other wordings of one stored form.
 
-    def _add(self, event: Event, line: int, position: int | None) -> None:
-        log = self.log
-        if event.time < log.last_time:
-            rule = "recorded times never go back"
-            raise InvalidEvent(rule, line=line, offset=event.offset, time=event.time, before=log.last_time)
+        A row put that says nothing but its values refers to nothing; it and large batches are not rendered
+        again here (3 us a row of ten floats): ``line`` and ``check_wording`` do that.
+        """
+        log, fact = self.log, event.fact
         try:
-            log.registry.check(event.fact, log)
-            log.append(event, position)
+            log.registry.check(fact, log)
         except (InvalidInput, UnknownVersion, DefinitionError) as error:
             raise InvalidEvent(f"an event fits those before it: {error}", line=line, offset=event.offset) from error
-        self.lines += 1
+        large = fact.rows > WORDED_ROWS and isinstance(fact, (RowsPut, TransactionCommitted))
+        if not large and encode_event(event.offset, event.time, fact, event.meta) != body:
+            rule = "a line is worded as this format writes it"
+            raise InvalidEvent(rule, line=line, offset=event.offset, type=event.type)
 
     def _read_line(self, position: int, offset: int) -> Any:
         """Body, fact and meta of the line of an event that was left in the file; verified again."""
@@ -196,14 +197,3 @@ def read_first_line(store: Store) -> tuple[Header | None, int]:
     for position, lines in islice(store.read(0), 1):
         return read_header(lines[0]), position + len(lines[0])
     return None, 0
-
-
-def _is_worded_freely(fact: Fact) -> bool:
-    """Whether a line of this fact is rendered again on load, to refuse other wordings of it.
-
-    Plain rows and large batches are not (3 us a row of ten floats, 0.5 us in a batch); ``line`` finds them
-    when they are written again, and ``check_wording`` all at once.
-    """
-    if isinstance(fact, RowPut):
-        return fact.origin is not None
-    return fact.rows <= WORDED_ROWS or not isinstance(fact, (RowsPut, TransactionCommitted))
