@@ -70,7 +70,8 @@ from vectordb.reader import Reader
 from vectordb.receipt import Receipt
 from vectordb.reproduction import Drift, Reproduction
 from vectordb.row import Row
-from vectordb.service import Service, ServiceRow
+from vectordb.service import Service
+from vectordb.service_row import ServiceRow
 from vectordb.subscription import Subscription
 from vectordb.transaction import Transaction
 from vectordb.version import Version

@@ -31,7 +31,8 @@ from vectordb.models import Model
 from vectordb.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
 from vectordb.prediction import Prediction
 from vectordb.recorder import Recorder
-from vectordb.service import Service, ServiceRow
+from vectordb.service import Service
+from vectordb.service_row import ServiceRow
 from vectordb.state import State
 from vectordb.subscription import Subscription
 from vectordb.transaction import Transaction

@@ -17,7 +17,7 @@ from ledger import (
 )
 from vectordb.models import build_model
 from vectordb.receipt import Receipt
-from vectordb.service import ServiceRow
+from vectordb.service_row import ServiceRow
 from vectordb.state import State
 from vectordb.writer import Writer, make_meta, make_origin
 
@@ -70,7 +70,7 @@ class Recorder:
         for row in rows:
             if not isinstance(row, ServiceRow):
                 raise InvalidInput("a prediction is recorded from a row that a service read", row=type(row).__name__)
-            if any(part._state is not self._state for part in row.rows.values()):
+            if not all(part.is_of(self._state) for part in row.rows.values()):
                 raise InvalidInput("a prediction is recorded in the database that read its row", service=row.service)
         pins = {(row.service, row.as_of, row.at_micros) for row in rows}
         if len(pins) > 1:

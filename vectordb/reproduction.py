@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import FeatureRef, VectorDBError, canonical, check_plain, parse_label, to_micros
 from vectordb.models import build_model
-from vectordb.service import Service, ServiceRow
+from vectordb.service import Service
+from vectordb.service_row import ServiceRow
 
 if TYPE_CHECKING:
     from vectordb.prediction import Prediction
