@@ -28,6 +28,8 @@ from ledger.pool import Pool
 from ledger.registry import Registry
 from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, FileSegment, MemorySegment
 
+RECENT_EVENTS = 16
+
 
 class Log:
     """An append-only log. One writer at a time (the caller holds the lock); readers need none.
@@ -46,7 +48,7 @@ class Log:
         self._payloads: list[Any] = []  # the payload columns, for ``row``
         self._grown = Condition()
         self.awaited = 0
-        self._recent: Event | None = None
+        self._recent: dict[int, Event] = {}
         self._reader: Callable[[int, int], Any] | None = None
         self.chain = Chain(lambda: self.header, self.body)
 
@@ -100,7 +102,7 @@ class Log:
             self._payloads[-1] = last.payloads
         self.last_time = self.time_of(self.head) if self.head else -(2**53)
         self.registry = self.registry.branch(self.head)
-        self._recent = None
+        self._recent = {}
 
     def layout_of(self, label: str) -> Layout:
         """The layout of ``view@version``."""
@@ -177,17 +179,23 @@ class Log:
         """The event at an offset, 1 to head."""
         if type(offset) is not int or not 1 <= offset <= self.head:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=1, last=self.head)
-        recent = self._recent
-        if recent is not None and recent.offset == offset:
-            return recent
+        known = self._recent.get(offset)
+        if known is not None:
+            return known
         position = offset - 1
         segment = self._segments[position >> SEGMENT_BITS]
         place = position & SEGMENT_MASK
         fact, meta = segment.fact(place)
         event = Event(offset, segment.times[place], fact, meta, self)
         if not isinstance(fact, SingleRow):
-            self._recent = event  # a batch of predictions is read one by one: parse it once
+            self._remember(event)
         return event
+
+    def _remember(self, event: Event) -> None:
+        """Keep the last few events that had to be parsed: a batch of predictions is read one by one."""
+        if len(self._recent) >= RECENT_EVENTS:
+            self._recent = {}
+        self._recent[event.offset] = event
 
     def events(self, start: int = 1, stop: int | None = None) -> Iterator[Event]:
         """Events from ``start`` up to, not including, ``stop`` (None = the present head and it too)."""

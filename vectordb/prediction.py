@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ledger import (
     ROW_BITS,
     ROW_MASK,
     Entity,
+    Log,
     PredictionRow,
     PredictionsRecorded,
     ServiceDefinition,
@@ -28,9 +30,8 @@ if TYPE_CHECKING:
 class Prediction:
     """What a service read, pinned, and what a model answered.
 
-    ``inputs`` holds the stored form of every input by name, as the model saw it; ``versions`` the version
-    id that each came from (None: the request, or never written). ``as_of`` and ``at`` are the offset and
-    clock of the read.
+    ``inputs`` holds the stored form of every input by name, as the model saw it. ``as_of`` and ``at`` are
+    the offset and clock of the read.
     """
 
     id: str
@@ -38,7 +39,6 @@ class Prediction:
     model: str
     entities: tuple[Entity, ...]
     inputs: dict[str, Any]
-    versions: dict[str, str | None]
     states: dict[str, str]
     output: Any
     assignment: dict[str, Any] | None
@@ -48,6 +48,13 @@ class Prediction:
     recorded_time: datetime
     row: PredictionRow = field(repr=False, compare=False)
     definition: ServiceDefinition = field(repr=False, compare=False)
+    log: Log = field(repr=False, compare=False)
+
+    @cached_property
+    def versions(self) -> dict[str, str | None]:
+        """The version id that each input came from; None: the request, or never written."""
+        sources = zip(self.inputs, self.row.sources, strict=True)
+        return {key: version_id(self.log, ref) if ref else None for key, ref in sources}
 
     @property
     def entity(self) -> Entity:
@@ -77,7 +84,6 @@ def read_prediction(state: State, ref: int) -> Prediction:
         model=fact.model,
         entities=row.entities,
         inputs=dict(zip(keys, row.inputs, strict=True)),
-        versions={key: version_id(log, ref) if ref else None for key, ref in zip(keys, row.sources, strict=True)},
         states=dict(zip(keys, row.states or "p" * len(keys), strict=True)),
         output=row.output,
         assignment=row.assignment,
@@ -87,4 +93,5 @@ def read_prediction(state: State, ref: int) -> Prediction:
         recorded_time=from_micros(log.time_of(offset)),
         row=row,
         definition=definition,
+        log=log,
     )
