@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from ledger.errors import ClosedLedger, ForkedProcess, LineTooLong, ReadOnlyLedger, WriteFailed
 from ledger.file_lock import FileLock
@@ -25,6 +26,7 @@ class JsonlStore:
     """
 
     _fd = -1  # closed, or not yet open
+    _finalizer: weakref.finalize[Any, Any] | None = None
 
     def __init__(self, path: str | os.PathLike[str], *, fsync: str = "never", read_only: bool = False) -> None:
         if fsync not in FSYNC_POLICIES:
@@ -171,13 +173,15 @@ class JsonlStore:
             if self.writable and self.fsync != "never" and os.getpid() == self._pid:
                 self.sync()
         finally:
+            if self._finalizer is not None:
+                self._finalizer.detach()
             os.close(self._fd)
             self._fd = -1
             self._release()
 
-    def __del__(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)  # a past that reads lazily kept it open until now
+    def close_when_unused(self) -> None:
+        """Keep the file open for as long as somebody still reads from it: a lazy past of a replaced file."""
+        self._finalizer = weakref.finalize(self, os.close, self._fd)
 
     def _release(self) -> None:
         if self._lock is not None:

@@ -37,6 +37,8 @@ def _replay_again(state: State, store: JsonlStore) -> State:
     options = Options(state.clock, read_only=True, lazy=state.journal.lazy)
     fresh, _ = open_state(store.path, options, (), None, recover=False)
     fresh.fold.adopt([projection for projection in state.fold.projections if not projection.essential])
-    if not state.journal.lazy:
-        store.close()  # else pasts of the old file go on reading it
+    if state.journal.lazy:
+        store.close_when_unused()  # pasts of the old file go on reading it
+    else:
+        store.close()
     return fresh

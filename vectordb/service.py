@@ -21,6 +21,7 @@ from vectordb.service_row import ServiceRow
 if TYPE_CHECKING:
     from vectordb.reader import Reader
 
+
 class Service:
     """A named, versioned list of features, read through a database or one of its pasts."""
 
