@@ -96,7 +96,7 @@ class Journal:
 
         Checked: the digest chain, offsets, times, known types and versions, every value against its
         feature's type, references. ``position`` then stands after the last line that was added, so that
-        a load that was cut short can go on. 6 us for a row of ten features.
+        a load that was cut short can go on. 11 us for a row of ten floats, of which parsing is 4.
         """
         assert self.store is not None
         self.position = position

@@ -2,7 +2,7 @@
 
 Checking and packing are generated once per version as two straight-line functions (the technique of
 ``collections.namedtuple``; the source holds no caller's text, only numbers). Measured on ten floats
-(3.11): generated check 0.8 us and pack 0.3 us, a loop over feature objects 4.1 us and 1.4 us.
+(3.11): generated check 0.9 us and pack 0.35 us, a loop over feature objects 10 us and 4.8 us.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from ledger import ABSENT, FOUND, NO_SOURCE, TOMBSTONE, header_of, mixed, source
 def merge(old: bytes, new: bytes) -> bytes:
     """The row after one more write, at any later clock.
 
-    4 us for ten slots: only partial and late writes come here, a complete newest row simply replaces.
+    12 us for ten slots: only partial and late writes come here, a complete newest row simply replaces.
     """
     old_ref, old_newest, _ = header_of(old)
     ref, event_time, flags = header_of(new)

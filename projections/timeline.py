@@ -11,7 +11,7 @@ class Timeline:
     """References in two orders: as learnt (``refs``), and as true (``times`` with ``by_time``).
 
     Learning in order appends in place; a late write replaces both arrays of the second order at once
-    (1 us for a thousand versions), so a reader holding the old ones never sees them move.
+    (3 us at a thousand versions, 1.3 ms at 200,000), so a reader holding the old ones never sees them move.
     """
 
     __slots__ = ("ordered", "refs")
