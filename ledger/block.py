@@ -6,13 +6,15 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from struct import Struct
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from ledger.columns import Column, constant
+from ledger.errors import InvalidInput
 from ledger.identity import ROW_MASK, Entity
 from ledger.layout import Layout
 from ledger.rows import ABSENT, COMPLETE, NULL, PLAIN, TOMBSTONE, WORD, header_of, tombstone
 
+MAX_BLOCK_BYTES: Final = 1 << 30
 EventTimes: TypeAlias = "int | array[int]"
 
 
@@ -73,13 +75,14 @@ class Block:
 
     def event_times(self) -> array[int]:
         """The event time of every row."""
-        return self._strided(1)
+        return _strided(b"".join(self.rows), 1, len(self.rows))
 
     def columns(self) -> dict[int, Column]:
         """The columns that were written, by position in the view's version."""
         found: dict[int, Column] = {}
+        joined = b"".join(self.rows)  # once: joining for every slot would be quadratic in the features
         for place, (kind, slot) in enumerate(zip(self.layout.types, self.layout.slots, strict=True)):
-            words = self._strided(3 + slot)
+            words = _strided(joined, 3 + slot, len(self.rows))
             missing = tuple(row for row, word in enumerate(words) if word == ABSENT) if words.count(ABSENT) else ()
             if len(missing) < len(self.rows):
                 nulls = tuple(row for row, word in enumerate(words) if word == NULL) if words.count(NULL) else ()
@@ -93,10 +96,11 @@ class Block:
             words[row] = 0
         return words if word == "q" else array("d", words.tobytes())
 
-    def _strided(self, word: int) -> array[int]:
-        width = len(self.rows[0]) // WORD if self.rows else 1
-        words = memoryview(b"".join(self.rows)).cast("q")[word::width]
-        return array("q", words.tobytes())
+
+def _strided(joined: bytes, word: int, rows: int) -> array[int]:
+    """One word of every row, of rows of one width."""
+    width = len(joined) // (WORD * rows) if rows else 1
+    return array("q", memoryview(joined).cast("q")[word::width].tobytes())
 
 
 def build_block(
@@ -108,6 +112,9 @@ def build_block(
     ``iter_unpack`` (60-100 ns a row); packing row by row would cost 35 ns a word.
     """
     rows = len(entities)
+    if rows * layout.words.size > MAX_BLOCK_BYTES:
+        rule = "the rows of one event fit in 1 GiB, packed (8 bytes a feature of the view): use load"
+        raise InvalidInput(rule, view=layout.view, rows=rows, features=len(layout.slot_words))
     width = 3 + len(layout.slot_words)
     buffer = bytearray(rows * width * WORD)
     words = memoryview(buffer).cast("q")

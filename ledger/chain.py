@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from binascii import hexlify
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from hashlib import sha256
-from threading import Lock
+from threading import RLock
 from typing import NamedTuple
 
 from ledger.errors import DigestMismatch
@@ -60,12 +59,15 @@ class Chain:
         self._header_of = header_of
         self._body_of = body_of
         self._digests = bytearray()
-        self._lock = Lock()
+        self._spans: list[Span] | None = None
+        self._lock = RLock()
 
-    @cached_property
+    @property
     def spans(self) -> list[Span]:
         """The spans, the newest first."""
-        return spans_of(self._header_of())[::-1]
+        if self._spans is None:
+            self._spans = spans_of(self._header_of())[::-1]  # the same for every thread: there is one header
+        return self._spans
 
     @property
     def known(self) -> int:

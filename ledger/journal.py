@@ -67,13 +67,15 @@ class Journal:
         position, lines = self.store.end, self.lines
         try:
             self.store.append(seal(body, digest), self.log.head)
+            self.log.chain.push(digest)  # first: a reader that sees the head asks for its digest
             self.log.append(event, position if self.lazy else None)
-            self.log.chain.push(digest)
             self.lines = lines + 1
         except BaseException:
             if self.store.end > position:
                 self._reconcile(event, position, digest)
                 self.lines = lines + 1
+            else:
+                self.log.chain.cut(event.offset - 1)
             raise
 
     def _reconcile(self, event: Event, position: int, digest: bytes) -> None:
@@ -100,6 +102,7 @@ class Journal:
         """
         assert self.store is not None
         self.position = position
+        self.log.repair()
         self.log.chain.cut(self.log.head)
         try:
             for _, lines in self.store.read(position):
@@ -177,6 +180,10 @@ class Journal:
         if own is not None and os.path.exists(path) and os.path.samefile(own, path):
             raise InvalidInput("a snapshot does not replace the file that is written to", path=os.fspath(path))
         head = self.log.head if stop is None else stop
+        parent = self.log.header.parent
+        if parent is not None and head < parent.offset:
+            rule = "a snapshot of a fork holds all of its parent's events"
+            raise InvalidInput(rule, head=head, parent_offset=parent.offset)
         return write_atomically(path, (self.line(offset) for offset in range(head + 1)))
 
     def check_expected(self, expect: int | tuple[int, str] | None) -> None:

@@ -31,7 +31,7 @@ class JsonlStore:
     def __init__(self, path: str | os.PathLike[str], *, fsync: str = "never", read_only: bool = False) -> None:
         if fsync not in FSYNC_POLICIES:
             raise ValueError(f"fsync is one of {FSYNC_POLICIES}, not {fsync!r}")
-        self.path = os.fspath(path)
+        self.path = os.path.realpath(path)  # one ledger, one lock, whatever it is called and wherever we stand
         if os.path.isdir(self.path):
             raise IsADirectoryError(f"a ledger is a file, not a folder: {self.path!r}")
         self.fsync = fsync

@@ -77,7 +77,8 @@ class Layouts:
         self.check(definition)
         known = dict(self._features.get(definition.name, {}))
         for name, kind in definition.features.items():
-            known.setdefault(name, kind)
+            if name not in known or getattr(kind, "max_bytes", 0) > getattr(known[name], "max_bytes", 0):
+                known[name] = kind  # the widest text ever taken: predictions are checked against it
         slots = {name: slot for slot, name in enumerate(known)}
         layout = Layout(
             definition.name,

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from functools import cached_property
-from threading import Condition
+from threading import Condition, RLock
 from typing import Any
 
 from ledger.chain import Chain, parent_at
@@ -41,6 +40,8 @@ class Log:
 
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
         self._make_header: Callable[[], Header] = _constantly(header) if isinstance(header, Header) else header
+        self._header: Header | None = None
+        self._header_lock = RLock()
         self.registry = Registry(pool)
         self.head = 0
         self.last_time = -(2**53)
@@ -57,10 +58,14 @@ class Log:
         """The layouts of the views."""
         return self.registry.layouts
 
-    @cached_property
+    @property
     def header(self) -> Header:
         """Identity and ancestry. A fork's is made on first use: it needs its parent's digest."""
-        return self._make_header()
+        if self._header is None:
+            with self._header_lock:
+                if self._header is None:
+                    self._header = self._make_header()
+        return self._header
 
     # -- append ------------------------------------------------------------------------------------
 

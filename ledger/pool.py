@@ -9,7 +9,8 @@ class Pool(dict[str | int, int]):
     """Category -> code, given in order of first use; ``values_by_code[code]`` is the way back.
 
     A ``dict`` whose ``__missing__`` adds: a known category costs one C lookup. Codes never reach an
-    event, a digest or an answer, so forks share one pool with their parent.
+    event, a digest or an answer, so forks share one pool with their parent. It only grows: a category of a
+    write that was then refused stays in it.
 
     >>> pool = Pool(); pool["Rome"], pool["Oslo"], pool["Rome"], pool.values_by_code
     (0, 1, 0, ['Rome', 'Oslo'])

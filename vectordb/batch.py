@@ -54,9 +54,7 @@ def raw_batch(layout: Layout, entity_kind: str, rows: Any, event_time: Any) -> R
     A column (or key) ``event_time`` gives each row its own, unless the view has a feature of that name.
     """
     columns = dict(rows) if isinstance(rows, Mapping) else _transpose(rows)
-    for name, column in columns.items():
-        if isinstance(column, (str, bytes, Mapping, set)) or not hasattr(column, "__len__"):
-            raise InvalidInput("a column is a sequence of values", column=name, type=type(column).__name__)
+    check_columns(columns)
     if entity_kind not in columns:
         raise InvalidInput(
             "a batch names its entities under the view's kind of entity", expected=entity_kind, given=sorted(columns)
@@ -71,6 +69,22 @@ def raw_batch(layout: Layout, entity_kind: str, rows: Any, event_time: Any) -> R
     if uneven:
         raise InvalidInput("columns are as long as the entities", view=layout.view, rows=len(entities), columns=uneven)
     return Raw(entities, columns, event_time)
+
+
+def check_columns(columns: Mapping[str, Any]) -> None:
+    """Refuse columns that are not sequences of values."""
+    for name, column in columns.items():
+        if isinstance(column, (str, bytes, Mapping, set)) or not is_sized(column):
+            raise InvalidInput("a column is a sequence of values", column=name, type=type(column).__name__)
+
+
+def is_sized(value: Any) -> bool:
+    """Whether a value has a length (a NumPy array of no dimension has the method, and no length)."""
+    try:
+        len(value)
+    except TypeError:
+        return False
+    return True
 
 
 def check_batch(layout: Layout, raw: Raw, nan: str, on_error: str) -> Batch:
@@ -105,7 +119,7 @@ def batch_bound(layout: Layout, batch: Batch) -> int:
             bound += 30 * min(rows, 16) + 11 * rows + 64
             if layout.types[place].coded:
                 values = layout.pool.values_by_code
-                known = set(column.data) & set(range(len(values)))  # the place of a gap holds any code
+                known = {code for code in set(column.data) if code < len(values)}  # a gap holds code 0 of an empty pool
                 bound += sum(6 * len(str(values[code])) + 8 for code in known)  # ints
     return bound
 
@@ -165,11 +179,14 @@ def _check_times(event_time: Any) -> tuple[int | array[int] | None, list[BadCell
 
 
 def _is_column(event_time: Instant | Sequence[Instant] | None) -> bool:
-    return event_time is not None and not isinstance(event_time, str) and hasattr(event_time, "__len__")
+    return event_time is not None and not isinstance(event_time, str) and is_sized(event_time)
 
 
 def _transpose(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    items = list(rows)
+    try:
+        items = list(rows)
+    except TypeError:
+        raise InvalidInput("a batch is columns, or an iterable of rows", type=type(rows).__name__) from None
     for place, row in enumerate(items):
         if not isinstance(row, Mapping):
             raise InvalidInput("a row of a batch is a mapping", row=place, type=type(row).__name__)

@@ -17,6 +17,7 @@ from ledger import (
     Journal,
     JsonlStore,
     Log,
+    OffsetOutOfRange,
     duration_micros,
     new_header,
     parse_input,
@@ -74,7 +75,6 @@ class VectorDB(Live):
         self.opened = report or OpenReport()
         self._definitions = Definitions(state, self.writer)
         self._recorder = Recorder(state, self.writer)
-        self._closed = False
 
     @classmethod
     def _of(cls, state: State, report: OpenReport | None = None) -> VectorDB:
@@ -141,6 +141,7 @@ class VectorDB(Live):
         """A writable branch in memory as of an offset (None: the head); this database is never touched.
 
         It shares the events and folds them anew (3 us an event), into fresh ``projections`` of yours too.
+        Of a ``lazy`` ledger it reads them from its parent's file, and ends when the parent is closed.
         """
         state = self.state
         with state.lock:
@@ -274,6 +275,8 @@ class VectorDB(Live):
 
     def subscribe(self, from_offset: int | None = None) -> Subscription:
         """Events from an offset on, old ones first, then live; None = only what comes from now on."""
+        if from_offset is not None and not isinstance(from_offset, int):
+            raise OffsetOutOfRange("a subscription begins at an offset", offset=from_offset)
         return Subscription(self, self.head + 1 if from_offset is None else max(1, from_offset))
 
     def wait(self, offset: int, timeout: float | None = None) -> bool:
@@ -281,6 +284,8 @@ class VectorDB(Live):
 
         A read-only database reads the file again meanwhile.
         """
+        if not isinstance(offset, int):
+            raise OffsetOutOfRange("wait takes an offset", offset=offset)
         store = self.state.journal.store
         if not isinstance(store, JsonlStore) or not store.follows:
             return self.state.log.wait(offset, timeout)
@@ -334,7 +339,6 @@ class VectorDB(Live):
     def close(self) -> None:
         """Release the file. Writes are refused from now on; reads of what is in memory still answer."""
         with self.state.lock:
-            self._closed = True
             self.writer.closed = _refuse_closed
             if self.state.journal.store is not None:
                 self.state.journal.store.close()

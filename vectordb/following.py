@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ledger import JsonlStore, ReadOnlyLedger
+from collections.abc import Iterator
+
+from ledger import Event, JsonlStore, ReadOnlyLedger
 from vectordb.opening import Options, open_state
 from vectordb.state import State
 
@@ -18,18 +20,28 @@ def follow(state: State) -> State | None:
         raise ReadOnlyLedger("a database follows a file that it opened read_only")
     if store.was_replaced():
         return _replay_again(state, store)
-    fold = state.fold
-    for event in state.journal.load(state.journal.position):
-        fold.sequence |= 1
-        try:
-            fold.apply(event)
-        except BaseException as error:
-            fold.all_behind(error)
-            raise
-        finally:
-            fold.end()
+    events = state.journal.load(state.journal.position)
+    while _fold_next(state, events):
+        pass
     state.log.announce()
     return None
+
+
+def _fold_next(state: State, events: Iterator[Event]) -> bool:
+    """Take in and fold one event; readers never see the new head with the old views."""
+    fold, head = state.fold, state.log.head
+    fold.sequence |= 1
+    try:
+        event = next(events, None)
+        if event is not None:
+            fold.apply(event)
+    except BaseException as error:
+        if state.log.head > head:
+            fold.all_behind(error)
+        raise
+    finally:
+        fold.end()
+    return event is not None
 
 
 def _replay_again(state: State, store: JsonlStore) -> State:

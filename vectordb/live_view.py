@@ -12,7 +12,6 @@ from ledger import (
     EntityDeleted,
     Fact,
     Instant,
-    InvalidCells,
     InvalidInput,
     Layout,
     RowPut,
@@ -21,7 +20,7 @@ from ledger import (
     check_entity,
     to_micros,
 )
-from vectordb.batch import batch_bound, check_batch, raw_batch
+from vectordb.batch import batch_bound, check_batch, check_columns, is_sized, raw_batch
 from vectordb.receipt import Receipt
 from vectordb.said import said_time
 from vectordb.view import View
@@ -88,10 +87,7 @@ class LiveView(View):
                 replayed = writer.replayed(origin)
                 if replayed is not None:
                     return replayed
-            try:
-                cells = layout.encode(values) if nan == "refuse" else _encode_nan(layout, values, entity, nan)
-            except InvalidCells:
-                cells = layout.encode_slowly(values, entity)  # raises again, naming the entity
+            cells = _encode(layout, values, entity, nan)
             given = None if event_time is None else to_micros(event_time)
             if expected_head is not None or expected_offset is not None:
                 state.log.check_head(expected_head)
@@ -197,11 +193,15 @@ class LiveView(View):
         ``progress(rows_done, rows_total)`` is called after each event (the total is None for an iterable
         without a length). A refusal stops the load; the chunks before it stand.
         """
-        if chunk_rows < 1:
+        if not isinstance(chunk_rows, int) or chunk_rows < 1:
             raise InvalidInput("a chunk has at least one row", chunk_rows=chunk_rows)
         single = sorted({"idempotency_key", "expected_head"}.intersection(options))
         if single:
             raise InvalidInput("load writes many events: these options belong to one (put_many)", options=single)
+        if isinstance(rows, Mapping):
+            _check_even(rows)
+        elif not isinstance(rows, Iterable):
+            raise InvalidInput("load takes columns, or an iterable of rows", type=type(rows).__name__)
         written, rejected, first, last = 0, 0, 0, 0
         total = _total(rows)
         for chunk in _chunks(rows, chunk_rows, options):
@@ -214,14 +214,27 @@ class LiveView(View):
         return Loaded(written, first, last, rejected)
 
 
-def _encode_nan(layout: Layout, values: Mapping[str, Any], entity: Entity, nan: str) -> Any:
-    _check_option("nan", nan, ("refuse", "null"))
-    return layout.encode_slowly(values, entity, nan)
+def _encode(layout: Layout, values: Mapping[str, Any], entity: Entity, nan: str) -> Any:
+    if nan != "refuse":
+        _check_option("nan", nan, ("refuse", "null"))
+        return layout.encode_slowly(values, entity, nan)
+    try:
+        return layout.encode(values)
+    except InvalidInput:
+        return layout.encode_slowly(values, entity)  # raises again, naming the entity
 
 
 def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise InvalidInput(f"{name} is one of {known}", value=value)
+
+
+def _check_even(columns: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse what the last chunk would be refused for before the first one is written."""
+    check_columns(columns)
+    sizes = {name: len(column) for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        raise InvalidInput("columns are as long as the entities", columns=sizes)
 
 
 def _total(rows: Any) -> int | None:
@@ -232,7 +245,7 @@ def _total(rows: Any) -> int | None:
 
 def _chunks(rows: Any, size: int, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
     times = options.pop("event_time", None)
-    sliced = times is not None and not isinstance(times, str) and hasattr(times, "__len__")
+    sliced = times is not None and not isinstance(times, str) and is_sized(times)
     if isinstance(rows, Mapping):
         for start in range(0, _total(rows) or 0, size):
             chunk = {name: column[start : start + size] for name, column in rows.items()}

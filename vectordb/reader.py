@@ -22,6 +22,7 @@ from ledger import (
     InvalidInput,
     ModelDefinition,
     OffsetOutOfRange,
+    PredictionsRecorded,
     ServiceDefinition,
     TimeOutOfRange,
     UnknownName,
@@ -108,6 +109,8 @@ class Reader:
 
     def _as_of_offset(self, offset: int) -> Reader:
         head = self.as_of_offset
+        if offset == head:
+            self.consistently(lambda: None)  # the last event may still be being folded: no past until it is
         if type(offset) is not int or not 0 <= offset <= head:
             raise OffsetOutOfRange("as_of is an offset of the log", offset=offset, first=0, last=head)
         return self.pinned(offset, self.state.log.time_of(offset))
@@ -119,7 +122,8 @@ class Reader:
         micros, now = to_micros(instant), self.clock()
         if micros > now:
             raise TimeOutOfRange("as_of does not lie after the clock", time=from_micros(micros), clock=from_micros(now))
-        return self.pinned(min(self.as_of_offset, self.state.log.offset_at(micros)), micros)
+        head = self.consistently(lambda: self.as_of_offset)  # not an event that is still being folded
+        return self.pinned(min(head, self.state.log.offset_at(micros)), micros)
 
     # -- views ---------------------------------------------------------------------------------------
 
@@ -198,6 +202,8 @@ class Reader:
         return self.consistently(self._model_definition, label)
 
     def _model_definition(self, label: str) -> ModelDefinition:
+        if not isinstance(label, str):
+            raise UnknownName("a model is named by text", model=label)
         name, version = parse_label(label)
         models = self.state.catalog.models
         newest = models.get(name, self.as_of_offset)
@@ -232,7 +238,7 @@ class Reader:
         """The entity as of one write: what a read right after it, and at its event time, shows."""
         log = self.state.log
         wanted = find_row(log, version_id, self.as_of_offset)
-        if wanted.collection not in self.views():
+        if isinstance(log.event(wanted.offset).fact, PredictionsRecorded):
             raise UnknownVersion("a version id names a row of a view", id=version_id)
         at = max(log.time_of(wanted.offset), header_of(log.row(wanted.ref))[1])
         return self.state.read_past(self._version, wanted.collection, wanted.entity, wanted.ref, at)

@@ -100,6 +100,8 @@ class Service:
 
         ``request`` gives a column for each request input. All rows share one offset and clock.
         """
+        if isinstance(entities, (str, bytes)):
+            raise InvalidEntity("get_many takes a sequence of entity ids", type=type(entities).__name__)
         clock = self._reader.clock_of(at)
         asked = {kind: list(ids) for kind, ids in entities.items()} if isinstance(entities, Mapping) else list(entities)
         rows, offset, definition = self._reader.consistently(self._get_many, asked, request or {}, clock)

@@ -57,7 +57,14 @@ class State:
         fold = self.fold
         repairs = fold.repairs
         if not repairs & 1:
-            answer = function(*arguments)
+            try:
+                answer = function(*arguments)
+            except (
+                LookupError,
+                RuntimeError,
+                ValueError,
+            ):  # a rebuild, or a dict that grew: asked again under the lock
+                return self.read_locked(function, *arguments)
             if fold.repairs == repairs:
                 return answer
         return self.read_locked(function, *arguments)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ledger import Event
-from vectordb.reader import Reader
+
+if TYPE_CHECKING:
+    from vectordb.database import VectorDB
 
 SLICE_S = 0.2  # how long one wait may last before a close is noticed
 
@@ -14,19 +17,20 @@ class Subscription:
     """Iterate to follow the log; ``poll`` to take one event without blocking for long.
 
     Events arrive after the views show them. A slow subscriber never slows a write: it reads the log at
-    its own pace, from its own position.
+    its own pace, from its own position. On a read-only database it reads the file meanwhile, and so may
+    raise what ``refresh`` raises.
     """
 
-    def __init__(self, reader: Reader, from_offset: int) -> None:
-        self._reader = reader
+    def __init__(self, db: VectorDB, from_offset: int) -> None:
+        self._db = db
         self.next_offset = from_offset
         self.closed = False
 
     def poll(self, timeout: float | None = 0.0) -> Event | None:
         """The next event, waiting at most ``timeout`` seconds for it (None: for ever)."""
-        if self.closed or not self._reader.state.log.wait(self.next_offset, timeout):
+        if self.closed or not self._db.wait(self.next_offset, timeout):
             return None
-        event = self._reader.state.log.event(self.next_offset)
+        event = self._db.state.log.event(self.next_offset)
         self.next_offset += 1
         return event
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ledger import ROW_BITS, ROW_MASK, Entity, EntityNotFound, Instant, ViewDefinition, check_entity
+from ledger import ROW_BITS, ROW_MASK, Entity, EntityNotFound, Instant, InvalidEntity, ViewDefinition, check_entity
 from vectordb.matrix import FeatureMatrix
 from vectordb.plan import Plan
 from vectordb.row import Row
@@ -95,6 +95,8 @@ class View:
         self, entities: Iterable[Entity], features: Iterable[str] | None = None, *, at: Instant | None = None
     ) -> FeatureMatrix:
         """The rows of many entities at one offset and clock, in the order asked, repeats included."""
+        if isinstance(entities, (str, bytes, Mapping)):
+            raise InvalidEntity("get_many takes a sequence of entity ids", type=type(entities).__name__)
         ids = [check_entity(entity) for entity in entities]
         asked = None if features is None else list(features)
         clock = self._reader.clock_of(at)
@@ -104,6 +106,9 @@ class View:
     def entities(self, *, at: Instant | None = None) -> list[Entity]:
         """Ids of the entities that exist, in order of their first write."""
         return self._reader.found_entities(self.name, at)
+
+    def __bool__(self) -> bool:
+        return True  # a view is there, however many entities it has; a length would read them all
 
     def __len__(self) -> int:
         return self._reader.count(self.name)

@@ -15,6 +15,7 @@ from ledger import (
     Fact,
     InvalidInput,
     InvalidTime,
+    InvalidVersion,
     Meta,
     OffsetConflict,
     Origin,
@@ -99,7 +100,10 @@ class Writer:
 
     def refs_of(self, version_ids: str | Iterable[str]) -> tuple[int, ...]:
         """References of version ids (or prediction ids) that exist."""
-        ids = [version_ids] if isinstance(version_ids, str) else list(version_ids)
+        try:
+            ids = [version_ids] if isinstance(version_ids, str) else list(version_ids)
+        except TypeError:
+            raise InvalidVersion("derived_from is a version id, or several", value=version_ids) from None
         return tuple(dict.fromkeys(find_row(self._log, version_id, self._log.head).ref for version_id in ids))
 
 
@@ -135,6 +139,8 @@ def make_meta(
     if unknown:
         known = "actor, correlation, causation and tags"
         raise TypeError(f"unexpected keyword argument {sorted(unknown)[0]!r}: besides its own, a write takes {known}")
+    if not isinstance(tags, Iterable):
+        raise InvalidInput("tags are texts", value=tags)
     meta = Meta(actor, correlation, causation, (tags,) if isinstance(tags, str) else tuple(tags))
     for text in (actor, correlation, causation, *meta.tags):
         if text is not None and (not isinstance(text, str) or not text):

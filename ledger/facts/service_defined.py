@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ledger.errors import DefinitionError, InvalidInput
@@ -68,12 +70,13 @@ class ServiceDefinition:
         """``name@version``."""
         return f"{self.name}@{self.version}"
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The name of each input in a row: the feature's own, or ``view:feature`` where two views share it."""
         short = [item.name if isinstance(item, Request) else item.feature for item in self.features]
+        times = Counter(short)
         return tuple(
-            name if short.count(name) == 1 or isinstance(item, Request) else str(item)
+            name if times[name] == 1 or isinstance(item, Request) else str(item)
             for name, item in zip(short, self.features, strict=True)
         )
 

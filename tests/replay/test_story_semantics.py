@@ -187,7 +187,7 @@ def test_transaction_over_two_views__is_one_event() -> None:
     assert event.meta is not None
     assert (event.meta.actor, event.meta.correlation, event.meta.causation) == ("bank", "c-1", "order-5")
     before, after = db.as_of(3), db.as_of(4)
-    total = [sum(row["cents"] for row in past.view("accounts").get_many("ab")) for past in (before, after)]
+    total = [sum(row["cents"] for row in past.view("accounts").get_many(["a", "b"])) for past in (before, after)]
     assert total == [600, 600]
     assert (len(before.view("transfers")), len(after.view("transfers"))) == (0, 1)
     assert after.view("transfers").get("t-1").version == "transfers/t-1@4.3"

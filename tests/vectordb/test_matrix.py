@@ -63,7 +63,7 @@ def test_a_slice_is_a_matrix(filled: World) -> None:
 
 def test_ids_may_be_any_iterable(filled: World) -> None:
     assert filled.drivers.get_many(entity for entity in "ab").column("trips") == [1, 2]
-    assert filled.drivers.get_many({"a": 0, "b": 0}).column("trips") == [1, 2]
+    assert filled.drivers.get_many({"a": 0, "b": 0}.keys()).column("trips") == [1, 2]
 
 
 @pytest.mark.parametrize("seed", range(8))
