@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ledger.codec import decode_stored, encode_event
 from ledger.event import Event, Meta
@@ -26,20 +26,6 @@ from ledger.rows import TOMBSTONE, header_of
 SEGMENT_BITS = 12
 SEGMENT_SIZE = 1 << SEGMENT_BITS
 SEGMENT_MASK = SEGMENT_SIZE - 1
-
-
-class Segment(Protocol):
-    """A run of events whose first offset is ``first``."""
-
-    first: int
-    times: array[int]
-    payloads: Sequence[Any]
-
-    def fact(self, place: int) -> tuple[Fact, Meta | None]:
-        """Fact and meta of an event."""
-
-    def body(self, place: int) -> bytes:
-        """The body of an event's line."""
 
 
 class MemorySegment:

@@ -21,8 +21,6 @@ from vectordb.service_row import ServiceRow
 from vectordb.state import State
 from vectordb.writer import Writer, make_meta, make_origin
 
-COMPUTE: Any = object()  # stands for an output that a model which is data computes
-
 
 class Recorder:
     """Writes predictions."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 
 from ledger.block import Block
 from ledger.errors import InvalidInput
@@ -57,16 +57,6 @@ class Fact:
     def from_json(cls, data: dict[str, Any], reading: Reading) -> Fact:
         """The fact of a stored form; takes every key out of ``data`` that it knows."""
         raise NotImplementedError
-
-
-class Stored(Protocol):
-    """What the log keeps of an event with more than one row."""
-
-    def row(self, number: int) -> bytes:
-        """The packed row of that number."""
-
-    def heavy_at(self, number: int, slot: int) -> Any:
-        """The Text (str) or Vector (bytes) of a row."""
 
 
 def refs_to_json(refs: Iterable[int]) -> list[list[int]]:
