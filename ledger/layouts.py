@@ -24,6 +24,7 @@ class Layouts:
         self._features: dict[str, dict[str, FeatureType]] = {}  # view -> every feature ever, in slot order
         self._versions: dict[str, int] = {}
         self._kinds: dict[str, str] = {}
+        self._newest: dict[str, Layout] = {}
 
     def __getitem__(self, label: str) -> Layout:
         layout = self._by_label.get(label) if isinstance(label, str) else None
@@ -41,9 +42,10 @@ class Layouts:
 
     def newest(self, view: str) -> Layout:
         """The layout of a view's last version."""
-        if view not in self._versions:
+        layout = self._newest.get(view)
+        if layout is None:
             raise UnknownName("no view of that name is defined", view=view, known=sorted(self._versions))
-        return self._by_label[f"{view}@{self._versions[view]}"]
+        return layout
 
     def slots(self, view: str) -> dict[str, int]:
         """Every feature that the view ever had, and its slot."""
@@ -91,6 +93,7 @@ class Layouts:
         self._features[definition.name] = known
         self._kinds[definition.name] = definition.entity
         self._by_label[layout.label] = layout
+        self._newest[definition.name] = layout
         self._versions[definition.name] = definition.version
         return layout
 

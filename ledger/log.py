@@ -80,11 +80,13 @@ class Log:
         else:
             segment.append(event.time, -1 if position is None else position)
         fact = event.fact
-        origin = getattr(fact, "origin", None)
+        if isinstance(fact, SingleRow):
+            origin = fact.origin
+        else:
+            origin = getattr(fact, "origin", None)
+            self.registry.note(event.offset, fact)
         if origin is not None and origin.key is not None:
             self.registry.keys[origin.key] = event.offset
-        if not isinstance(fact, SingleRow):
-            self.registry.note(event.offset, fact)
         self.last_time = event.time
         self.head = event.offset
 

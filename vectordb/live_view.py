@@ -79,7 +79,7 @@ class LiveView(View):
         db = self._live
         state, writer = db.state, db.writer
         with state.lock:
-            layout = state.log.layouts.newest(self.name)
+            layout = state.log.registry.layouts.newest(self.name)
             origin = made = None
             if derived_from or transformation is not None or idempotency_key is not None:
                 arguments = ["put", self.name, entity, values, said_time(event_time)]
@@ -87,7 +87,12 @@ class LiveView(View):
                 replayed = writer.replayed(origin)
                 if replayed is not None:
                     return replayed
-            cells = _encode(layout, values, entity, nan)
+            try:
+                cells = layout.encode(values) if nan == "refuse" else _encode_nan(layout, values, entity, nan)
+            except InvalidInput:
+                if nan != "refuse":
+                    raise
+                cells = layout.encode_slowly(values, entity)  # raises again, naming the entity
             given = None if event_time is None else to_micros(event_time)
             if expected_head is not None or expected_offset is not None:
                 state.log.check_head(expected_head)
@@ -214,14 +219,9 @@ class LiveView(View):
         return Loaded(written, first, last, rejected)
 
 
-def _encode(layout: Layout, values: Mapping[str, Any], entity: Entity, nan: str) -> Any:
-    if nan != "refuse":
-        _check_option("nan", nan, ("refuse", "null"))
-        return layout.encode_slowly(values, entity, nan)
-    try:
-        return layout.encode(values)
-    except InvalidInput:
-        return layout.encode_slowly(values, entity)  # raises again, naming the entity
+def _encode_nan(layout: Layout, values: Mapping[str, Any], entity: Entity, nan: str) -> Any:
+    _check_option("nan", nan, ("refuse", "null"))
+    return layout.encode_slowly(values, entity, nan)
 
 
 def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
