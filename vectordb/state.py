@@ -59,12 +59,8 @@ class State:
         if not repairs & 1:
             try:
                 answer = function(*arguments)
-            except (
-                LookupError,
-                RuntimeError,
-                ValueError,
-            ):  # a rebuild, or a dict that grew: asked again under the lock
-                return self.read_locked(function, *arguments)
+            except (LookupError, RuntimeError, ValueError):
+                return self.read_locked(function, *arguments)  # a rebuild or a growing dict came between, or it is so
             if fold.repairs == repairs:
                 return answer
         return self.read_locked(function, *arguments)
