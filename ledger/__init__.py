@@ -103,7 +103,7 @@ from ledger.rows import (
 )
 from ledger.store import Store
 from ledger.times import MAX_MICROS, Duration, Instant, duration_micros, from_micros, to_micros
-from ledger.vector_type import Vector
+from ledger.vector_type import METRICS, Vector
 
 __all__ = [
     "ABSENT",
@@ -156,6 +156,7 @@ __all__ = [
     "Log",
     "LogMarked",
     "MAX_MICROS",
+    "METRICS",
     "MISSING",
     "MIXED",
     "ManualClock",

@@ -133,8 +133,9 @@ def _fast_categories(kind: FeatureType, values: Any, pool: Pool) -> array[int] |
     if not isinstance(values, (list, tuple)) or not set(map(type, values)) <= {str}:
         return None
     try:
-        for new in set(values).difference(pool):
-            kind.check(new)
+        for value in set(values):  # set.difference of a dict's subclass would walk the whole pool
+            if value not in pool:
+                kind.check(value)
     except InvalidInput:
         return None
     return array("q", map(pool.__getitem__, values))

@@ -51,6 +51,10 @@ class Layouts:
         """Every feature that the view ever had, and its slot."""
         return {name: slot for slot, name in enumerate(self._features[view])}
 
+    def type_of(self, view: str, slot: int) -> FeatureType:
+        """The type of the feature that has a slot."""
+        return list(self._features[view].values())[slot]
+
     def coded_slots(self, view: str) -> tuple[int, ...]:
         """The slots of a view that hold category codes."""
         return tuple(slot for slot, kind in enumerate(self._features[view].values()) if kind.coded)

@@ -20,6 +20,7 @@ from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.header import canonical
+from ledger.identity import Entity
 from ledger.layout import Layout
 from ledger.rows import TOMBSTONE, header_of
 
@@ -96,6 +97,11 @@ class MemorySegment:
             return decode_stored(payload, reading, shape), meta
         return payload, meta
 
+    def entity(self, place: int) -> Entity:
+        """The entity of a single row."""
+        found: Entity = self.entities[place]
+        return found
+
     def body(self, place: int) -> bytes:
         """The body of an event's line, rendered."""
         fact, meta = self.fact(place)
@@ -105,7 +111,7 @@ class MemorySegment:
 class FileSegment:
     """Events that stay in a file: ``read(position, offset)`` gives body, fact and meta of the line there."""
 
-    __slots__ = ("_read", "first", "payloads", "positions", "times")
+    __slots__ = ("_last", "_read", "first", "payloads", "positions", "times")
 
     def __init__(self, first: int, read: Callable[[int, int], tuple[bytes, Fact, Meta | None]]) -> None:
         self.first = first
@@ -113,6 +119,7 @@ class FileSegment:
         self.positions: array[int] = array("q")
         self.payloads: Sequence[Any] = _LazyPayloads(self)
         self._read = read
+        self._last: tuple[int, Fact, Meta | None] | None = None  # rows of one event are asked for one after the other
 
     def append(self, time: int, position: int) -> None:
         """Add an event by the position of its line; ``times`` grows last."""
@@ -121,6 +128,7 @@ class FileSegment:
 
     def cut(self, size: int) -> None:
         """Drop what an interrupted append left behind."""
+        self._last = None
         del self.positions[size:]
         del self.times[size:]
 
@@ -129,8 +137,18 @@ class FileSegment:
 
     def fact(self, place: int) -> tuple[Fact, Meta | None]:
         """Fact and meta, read from the file."""
+        last = self._last
+        if last is not None and last[0] == place:
+            return last[1], last[2]
         _, fact, meta = self._read(self.positions[place], self.first + place)
+        self._last = place, fact, meta
         return fact, meta
+
+    def entity(self, place: int) -> Entity:
+        """The entity of a single row, read from the file."""
+        fact: Any = self.fact(place)[0]
+        found: Entity = fact.entity
+        return found
 
     def body(self, place: int) -> bytes:
         """The body of the line, read from the file."""

@@ -8,9 +8,10 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 from struct import Struct
 from struct import error as StructError
+from sys import float_info
 from typing import Any
 
 from ledger.errors import DefinitionError, InvalidInput
@@ -84,8 +85,8 @@ class Vector(FeatureType):
             raise DefinitionError("an element type is one of these", dtype=self.dtype, known=sorted(ELEMENTS))
         if self.metric not in METRICS:
             raise DefinitionError("a metric is one of these", metric=self.metric, known=sorted(METRICS))
-        good = self.p is None if self.metric != "minkowski" else type(self.p) in (int, float) and 1 <= self.p < inf  # type: ignore[operator]
-        if not good:
+        p: Any = self.p
+        if not (p is None if self.metric != "minkowski" else type(p) in (int, float) and 1 <= p <= float_info.max):
             raise DefinitionError("p >= 1 goes with metric='minkowski' and with no other", p=self.p)
 
     @property
@@ -101,8 +102,8 @@ class Vector(FeatureType):
 
     def check(self, value: Any) -> bytes:
         """The stored bytes of a vector."""
-        if type(value) is bytes:
-            cell = value
+        if type(value) is bytes or (self.dtype == "binary" and isinstance(value, memoryview)):
+            cell = bytes(value)  # a binary vector is shown packed, and may be given back so
             if len(cell) != self.size:
                 raise InvalidInput(
                     "a vector given as bytes has its stored length", expected=self.size, actual=len(cell)
@@ -111,6 +112,32 @@ class Vector(FeatureType):
             cell = self._pack(_elements(value))
         self.check_bytes(cell)
         return cell
+
+    def query(self, value: Any) -> tuple[float, ...] | bytes:
+        """The elements of a vector to search for: numbers as given, or the packed bits of a binary one.
+
+        A query is not rounded to the stored element type; otherwise it obeys the same rules as a value.
+
+        >>> Vector(2).query([0.1, 2])
+        (0.1, 2.0)
+        """
+        if self.dtype == "binary":
+            return self.check(value)
+        if type(value) is bytes:
+            return tuple(map(float, self.packer.unpack(self.check(value))))
+        elements = _elements(value)
+        if len(elements) != self.dim:
+            raise InvalidInput("a query has its feature's dimension", expected=self.dim, actual=len(elements))
+        kinds = set(map(type, elements))
+        if kinds == {float} and isfinite(sum(elements)):  # ranks only: a sum is finite only when every term is
+            numbers = tuple(elements)
+        else:
+            if not kinds <= _NUMBERS and any(map(is_no_number, elements)):
+                raise InvalidInput("a query's elements are numbers, not str or bool", elements=elements[:10])
+            numbers = tuple(map(_finite, elements))
+        if self.metric == "cosine" and not any(numbers):
+            raise InvalidInput("a zero vector has no direction: cosine refuses it", dim=self.dim)
+        return numbers
 
     def _pack(self, elements: list[Any] | tuple[Any, ...]) -> bytes:
         if len(elements) != self.dim:
@@ -180,6 +207,16 @@ class Vector(FeatureType):
 
 
 _NUMBERS = frozenset({int, float})
+
+
+def _finite(element: Any) -> float:
+    try:
+        number = float(element)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InvalidInput("a query's elements are numbers", element=element, error=str(error)) from None
+    if not isfinite(number):
+        raise InvalidInput("a query's elements are finite", element=element)
+    return number
 
 
 def _elements(value: Any) -> list[Any] | tuple[Any, ...]:

@@ -11,8 +11,33 @@ from projections.predictions import Predictions
 from projections.rows import Rows
 from projections.table import Table
 from projections.timeline import Timeline
+from projections.vectors.build import Progress
+from projections.vectors.calibration import Effort, effort_for
+from projections.vectors.distances import distance, distance_matrix, distances, similarity
+from projections.vectors.field import Field
+from projections.vectors.filters import Feature, Filter
+from projections.vectors.search import Ask, Found, search_exact, search_index
+from projections.vectors.vectors import Vectors
+from projections.where import Node, parse_where
 
 __all__ = [
+    "Ask",
+    "Effort",
+    "Feature",
+    "Field",
+    "Filter",
+    "Found",
+    "Node",
+    "Progress",
+    "Vectors",
+    "distance",
+    "distance_matrix",
+    "distances",
+    "effort_for",
+    "parse_where",
+    "search_exact",
+    "search_index",
+    "similarity",
     "Catalog",
     "Fold",
     "Lineage",

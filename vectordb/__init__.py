@@ -58,8 +58,10 @@ from ledger import (
     VectorDBError,
     WriteFailed,
 )
-from projections import Projection
+from projections import Projection, distance, distance_matrix, distances, similarity
 from vectordb.database import VectorDB
+from vectordb.hits import Hit, Hits
+from vectordb.indexing import VectorIndex
 from vectordb.live_view import LiveView, Loaded
 from vectordb.matrix import FeatureMatrix
 from vectordb.models import Model
@@ -94,6 +96,8 @@ __all__ = [
     "ForkedProcess",
     "HeadConflict",
     "HeadMismatch",
+    "Hit",
+    "Hits",
     "IdempotencyConflict",
     "Int",
     "InvalidCells",
@@ -139,7 +143,12 @@ __all__ = [
     "Vector",
     "VectorDB",
     "VectorDBError",
+    "VectorIndex",
     "Version",
     "View",
     "WriteFailed",
+    "distance",
+    "distance_matrix",
+    "distances",
+    "similarity",
 ]

@@ -48,7 +48,8 @@ class VectorDB(Live):
 
     ``VectorDB()`` lives in memory; ``VectorDB.open(path)`` keeps its log in a file; ``VectorDB.replay``
     makes a fresh instance from a log. ``clock`` returns microseconds since 1970 UTC, ``seed`` makes the
-    ledger's id repeatable, ``projections`` are your own (see ``Projection``).
+    ledger's id repeatable, ``projections`` are your own (see ``Projection``). ``auto_index`` lets a search of many
+    vectors have their index built by a thread; without it, ``view.index(feature).build()`` builds it.
 
     >>> from vectordb import Int
     >>> db = VectorDB()
@@ -65,9 +66,11 @@ class VectorDB(Live):
         seed: int | None = None,
         projections: Sequence[Projection] = (),
         max_event_bytes: int = 64 << 20,
+        auto_index: bool = True,
     ) -> None:
         log = Log(new_header(clock(), seed))
-        self._assemble(State(Journal(log, max_event_bytes=max_event_bytes), clock, projections))
+        journal = Journal(log, max_event_bytes=max_event_bytes)
+        self._assemble(State(journal, clock, projections, auto_index))
 
     def _assemble(self, state: State, report: OpenReport | None = None) -> None:
         self.state = state
@@ -97,6 +100,7 @@ class VectorDB(Live):
         lazy: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
         max_event_bytes: int = 64 << 20,
+        auto_index: bool = True,
     ) -> VectorDB:
         """Replay a ledger file (created when it is not there), then append to it.
 
@@ -107,7 +111,7 @@ class VectorDB(Live):
         ``lazy`` leaves the events in the file; ``checkpoint`` saves the folding of what it covers.
         ``opened`` then tells what was found. About 11 us an event of ten floats, 2 us a row of a batch.
         """
-        options = Options(clock, fsync, read_only, lazy, seed, max_event_bytes, checkpoint)
+        options = Options(clock, fsync, read_only, lazy, seed, max_event_bytes, checkpoint, auto_index)
         return cls._of(*open_state(path, options, projections, expect, recover))
 
     @classmethod
@@ -148,7 +152,8 @@ class VectorDB(Live):
             at = state.log.head if offset is None else self._as_of_offset(offset).as_of_offset
             clock = clock or state.clock
             log = state.log.fork(at, clock(), seed)
-            branch = State(Journal(log, max_event_bytes=state.journal.max_event_bytes), clock, projections)
+            journal = Journal(log, max_event_bytes=state.journal.max_event_bytes)
+            branch = State(journal, clock, projections, state.indexing.automatic)
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
 

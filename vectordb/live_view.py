@@ -104,8 +104,10 @@ class LiveView(View):
                 row = layout.pack(offset << ROW_BITS, time if given is None else given, cells)
                 return RowPut(layout, entity, row, origin)
 
-            sized = isinstance(entity, str) and origin is None and made is None
-            return writer.commit(row_put, made, layout.bound + 6 * len(entity) if sized else None)  # type: ignore[arg-type]
+            bound = None
+            if origin is None and made is None and not isinstance(entity, tuple):
+                bound = layout.bound + (6 * len(entity) if isinstance(entity, str) else len(str(entity)))
+            return writer.commit(row_put, made, bound)
 
     def delete(
         self,

@@ -57,6 +57,7 @@ class Options(NamedTuple):
     seed: int | None = None
     max_event_bytes: int = 64 << 20
     checkpoint: str | os.PathLike[str] | None = None
+    auto_index: bool = True
 
 
 def open_state(
@@ -90,7 +91,7 @@ def _load(
     log = Log(header)
     journal = Journal(log, store, max_event_bytes=options.max_event_bytes, lazy=options.lazy)
     journal.lines = 1
-    state = State(journal, options.clock, projections)
+    state = State(journal, options.clock, projections, options.auto_index)
     used = _fold(state, journal.load(position), options.checkpoint)
     check_ancestry(log)
     store.end = max(store.end, position)

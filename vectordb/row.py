@@ -167,6 +167,14 @@ class Row(Mapping[str, Any]):
             return None
         return slot.kind.to_json(slot.kind.check(slot.kind.default))
 
+    def comparable(self, name: str) -> Any:
+        """The value that the row shows as a cell: what a filter compares (an instant in microseconds)."""
+        slot = self._plan.slot(name)
+        status = self.status_of(name)
+        if status is Status.PRESENT:
+            return self._cell(slot)
+        return None if status is Status.NULL or slot.kind.default is None else slot.kind.check(slot.kind.default)
+
     def _cell(self, slot: Slot) -> Any:
         packed = self._packed
         assert packed is not None

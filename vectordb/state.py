@@ -7,7 +7,8 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from ledger import ROW_BITS, ROW_MASK, Clock, Entity, Journal, UnknownName, header_of
-from projections import Fold, Lineage, Predictions, Projection, Rows
+from projections import Fold, Lineage, Predictions, Projection, Rows, Vectors
+from vectordb.indexing import Indexing
 from vectordb.plan import Plan
 
 T = TypeVar("T")
@@ -17,7 +18,9 @@ TRIES = 3
 class State:
     """Everything a reader reads. It decides nothing; ``vectordb.writer`` does."""
 
-    def __init__(self, journal: Journal, clock: Clock, projections: Sequence[Projection] = ()) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, projections: Sequence[Projection] = (), auto_index: bool = True
+    ) -> None:
         self.journal = journal
         self.log = journal.log
         self.clock = clock
@@ -25,7 +28,9 @@ class State:
         self.rows = Rows()
         self.lineage = Lineage()
         self.predictions = Predictions()
-        built_in = (self.rows, self.lineage, self.predictions)
+        self.vectors = Vectors(self.rows)
+        self.indexing = Indexing(self, auto_index)
+        built_in = (self.rows, self.lineage, self.predictions, self.vectors)
         self.fold = Fold(self.log, (*built_in, *projections))
         self.catalog = self.fold.catalog
         self._plans: dict[tuple[str, int], Plan] = {}

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from ledger import ROW_BITS, ROW_MASK, Entity, EntityNotFound, Instant, InvalidEntity, ViewDefinition, check_entity
+from ledger import (
+    ROW_BITS,
+    ROW_MASK,
+    Entity,
+    EntityNotFound,
+    Instant,
+    InvalidEntity,
+    ViewDefinition,
+    check_entity,
+    from_micros,
+)
+from vectordb.hits import Hits
+from vectordb.indexing import VectorIndex
 from vectordb.matrix import FeatureMatrix
-from vectordb.plan import Plan
+from vectordb.plan import Plan, Status
 from vectordb.row import Row
+from vectordb.searching import MAX_K, find_scope, search
 from vectordb.version import Version, read_version
 
 if TYPE_CHECKING:
@@ -88,6 +103,66 @@ class View:
 
     def _limit(self) -> int:
         return self._reader.as_of_offset << ROW_BITS | ROW_MASK
+
+    # -- similarity ----------------------------------------------------------------------------------
+
+    def search(
+        self,
+        feature: str,
+        query: Any,
+        k: int = 10,
+        *,
+        where: Mapping[str, Any] | None = None,
+        at: Instant | None = None,
+        exact: bool = False,
+        recall: float = 0.95,
+    ) -> Hits:
+        """The ``k`` entities whose vectors are nearest to a query, nearest first; ties go by entity id.
+
+        ``where`` keeps entities whose features match, in the form of MongoDB: ``{"city": "Rome", "trips":
+        {"$gte": 10}}``. Below 2,000 vectors, with ``exact=True``, and while there is no index every vector
+        is measured (3.5 us each for 128 dimensions); the index finds ``recall`` of what that would find,
+        as its build promised (``view.index(feature).stats()``), in 1 to 3 ms of a million. Always ``k`` hits
+        where ``k`` living matches exist.
+        """
+        return search(self._reader, self.name, feature, query, k, where, at, exact, recall)
+
+    def search_many(
+        self, feature: str, queries: Iterable[Any], k: int = 10, *, executor: Executor | None = None, **options: Any
+    ) -> list[Hits]:
+        """``search`` for every query, all at one offset and clock; through an executor of threads, where given."""
+        reader = self._reader
+        options["at"] = from_micros(reader.clock_of(options.get("at")))
+        pinned = self._pinned()
+        find = partial(pinned.search, feature, k=k, **options)
+        return list(map(find, queries) if executor is None else executor.map(find, queries))
+
+    def _pinned(self) -> View:
+        reader = self._reader
+        offset = reader.consistently(lambda: reader.as_of_offset)  # not an event that is still being folded
+        return View(reader.pinned(offset, reader.clock()), self.name)
+
+    def neighbours(
+        self, feature: str, k: int = 10, *, entities: Iterable[Entity] | None = None, **options: Any
+    ) -> Iterator[tuple[Entity, Hits]]:
+        """The nearest others of many entities (all for None), one by one: an export of the neighbour graph.
+
+        All at one offset and clock; entities without a vector are left out.
+        """
+        clock = options["at"] = from_micros(self._reader.clock_of(options.get("at")))
+        pinned = self._pinned()
+        for entity in pinned.entities(at=clock) if entities is None else map(check_entity, entities):
+            row = pinned.get(entity, at=clock)
+            if row.status_of(feature) is Status.PRESENT:
+                query = row.comparable(feature)
+                hits = pinned.search(feature, query, min(k + 1, MAX_K), **options)
+                yield entity, hits.without(entity, k)
+
+    def index(self, feature: str) -> VectorIndex:
+        """The index of a vector feature: ``build``, ``stats``, ``wait``."""
+        state = self._reader.state
+        scope = self._reader.consistently(find_scope, self._reader, self.name, feature, self._reader.clock())
+        return VectorIndex(self, scope.field, state.indexing)
 
     # -- many ----------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ledger.columns import Column
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, check_event_time, take, take_event_time
 from ledger.facts.origin import Origin, take_origin
-from ledger.identity import ROW_MASK, entity_from_json, entity_to_json
+from ledger.identity import ROW_MASK, Entity, entity_from_json, entity_to_json
 from ledger.layout import Layout
 
 
@@ -61,6 +61,10 @@ class RowsPut(Fact):
     def row(self, number: int) -> bytes:
         """The packed row of that number."""
         return self.block.rows[number]
+
+    def entity(self, number: int) -> Entity:
+        """The entity of a row."""
+        return self.block.entities[number]
 
     def heavy_at(self, number: int, slot: int) -> Any:
         """The Text or Vector of a row."""

@@ -10,6 +10,7 @@ from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take
 from ledger.facts.origin import Origin, take_origin
 from ledger.facts.rows_put import block_to_json, take_block
+from ledger.identity import Entity
 
 
 class TransactionCommitted(Fact):
@@ -48,6 +49,11 @@ class TransactionCommitted(Fact):
         """The packed row of that number."""
         block, place = self._locate(number)
         return block.rows[place]
+
+    def entity(self, number: int) -> Entity:
+        """The entity of a row."""
+        block, place = self._locate(number)
+        return block.entities[place]
 
     def heavy_at(self, number: int, slot: int) -> Any:
         """The Text or Vector of a row."""

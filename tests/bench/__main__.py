@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.bench import as_of, digest, fork, get, memory, open_file, put, put_many, replay, snapshot
+from tests.bench import as_of, digest, fork, get, memory, open_file, put, put_many, replay, snapshot, vector_search
 from tests.bench.report import main
 
-MODULES = (put, put_many, open_file, get, as_of, replay, memory, fork, digest, snapshot)
+MODULES = (put, put_many, open_file, get, as_of, replay, memory, fork, digest, snapshot, vector_search)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 
 import projections as room
 from ledger import FACTS, Event, Fact, Log
-from projections import Catalog, Fold, Projection
+from projections import Catalog, Fold, Projection, Rows, Vectors
 from tests.contracts.saga import ENTITIES, START, tell
 from tests.contracts.tally import Tally
 from vectordb import VectorDB
@@ -36,7 +36,9 @@ def name(request: Any) -> str:
 
 def bare(log: Log) -> Fold:
     """Every projection over a log, nothing folded."""
-    return Fold(log, [kind() for kind in KINDS.values() if kind is not Catalog])
+    rows = Rows()
+    others = [kind() for kind in KINDS.values() if kind not in (Catalog, Rows, Vectors)]
+    return Fold(log, [rows, Vectors(rows), *others])
 
 
 def named(fold: Fold, name: str) -> Projection:
@@ -179,6 +181,12 @@ READS: dict[str, Callable[[VectorDB], Any]] = {
         [version.derived_from for version in db.view(view).history(entity)]
         for view in db.views()
         for entity in ENTITIES
+    ],
+    "vectors": lambda db: [
+        [(hit.entity, hit.distance, hit.version) for hit in db.view(view).search("v", [1, -1], k=30, exact=True, at=at)]
+        for view in db.views()
+        if "v" in db.view(view).features
+        for at in (None, START - 60, START + 2, START + 2000)
     ],
     "predictions": lambda db: [(one.id, one.inputs, one.output) for one in db.predictions()],
 }

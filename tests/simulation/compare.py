@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger import ROW_BITS, ROW_MASK, from_micros
 from tests.simulation.model import EXPIRED, Answer
-from tests.simulation.workload import ENTITIES, VIEWS, Workload
+from tests.simulation.workload import Workload
 
 
 def compare_reader(
@@ -19,31 +19,31 @@ def compare_reader(
     *,
     read_rules: tuple[str, ...] = (),
     ask_at: Any = None,
-    sample: int = len(ENTITIES),
+    sample: int | None = None,
 ) -> None:
     """Entities of every view defined at the offset: values bit for bit, statuses, sources, versions."""
-    for view in VIEWS:
+    for view in work.views:
         if work.model.definition(view, offset) is None:
             assert view not in reader.views()
             continue
         table = reader.view(view)
-        for entity in work.random.sample(ENTITIES, sample):
+        for entity in work.random.sample(work.entities, len(work.entities) if sample is None else sample):
             expected = work.model.read(view, entity, offset, at)
-            compare_row(table.get(entity, at=ask_at), expected, (view, entity, offset, at))
+            compare_row(work, table.get(entity, at=ask_at), expected, (view, entity, offset, at))
             count_pairs(work, view, entity, expected, read_rules)
-        if sample < len(ENTITIES):
+        if sample is not None:
             continue
-        found = [entity for entity in ENTITIES if work.model.read(view, entity, offset, at).found]
+        found = [entity for entity in work.entities if work.model.read(view, entity, offset, at).found]
         assert set(table.entities(at=ask_at)) == set(found)
         if ask_at is None:
             assert len(table) == len(found)
 
 
-def compare_row(row: Any, expected: Answer, place: Any) -> None:
+def compare_row(work: Workload, row: Any, expected: Answer, place: Any) -> None:
     assert row.found == expected.found, place
     assert list(row) == list(expected.values), place
     shown = {name: plain(row[name]) for name in row}
-    assert shown == {name: as_shown(name, value) for name, value in expected.values.items()}, place
+    assert shown == {name: as_shown(work, name, value) for name, value in expected.values.items()}, place
     assert {name: str(status) for name, status in row.status.items()} == expected.status, place
     sources = {name: (ref >> ROW_BITS, ref & ROW_MASK) if ref else None for name, ref in row.sources().items()}
     assert sources == expected.sources, place
@@ -61,13 +61,13 @@ def plain(value: Any) -> Any:
     return (type(value).__name__, value)
 
 
-def as_shown(name: str, value: Any) -> Any:
+def as_shown(work: Workload, name: str, value: Any) -> Any:
     if value is None:
         return plain(None)
     if name == "seen":
         return plain(from_micros(value * 1_000_000))
-    if name == "profile":
-        return ("vector", struct.pack("<3f", *value))
+    if isinstance(value, (list, tuple)):
+        return ("vector", work.cell(name, value))
     return plain(float(value) if name == "rating" else value)
 
 

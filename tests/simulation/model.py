@@ -54,6 +54,7 @@ class Model:
 
     definitions: dict[str, list[Definition]] = field(default_factory=dict)
     writes: dict[str, list[Write]] = field(default_factory=dict)
+    stories: dict[tuple[str, Any], list[Write]] = field(default_factory=dict)  # the writes of one entity
     times: list[int] = field(default_factory=lambda: [0])  # recorded time by offset
     answers: dict[int, dict[Any, Answer]] = field(default_factory=dict)  # what was shown live, by offset
 
@@ -71,7 +72,9 @@ class Model:
         self.times.append(time)
         for row, (view, entity, event_time, values) in enumerate(rows):
             when = time if event_time is None else event_time
-            self.writes[view].append(Write(self.head, row, entity, when, values))
+            made = Write(self.head, row, entity, when, values)
+            self.writes[view].append(made)
+            self.stories.setdefault((view, entity), []).append(made)
 
     def other(self, time: int) -> None:
         """An event that no view shows."""
@@ -95,11 +98,8 @@ class Model:
         """The four rules: visible, newest wins, deletes cover everything, the winner ages."""
         definition = self.definition(view, offset)
         assert definition is not None
-        visible = [
-            write
-            for write in self.writes[view]
-            if write.entity == entity and write.offset <= offset and write.event_time <= at
-        ]
+        mine = self.stories.get((view, entity), [])
+        visible = [write for write in mine if write.offset <= offset and write.event_time <= at]
         newest = max(visible, key=lambda write: write.rank, default=None)
         found = newest is not None and newest.values is not None
         last = max(visible, key=lambda write: (write.offset, write.row), default=None)

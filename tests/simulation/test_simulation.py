@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.compare import compare_reader
-from tests.simulation.workload import RULES, SECOND, Workload, required_pairs
+from tests.simulation.instants import SECOND
+from tests.simulation.rules import RULES, required_pairs
+from tests.simulation.workload import Workload
 from vectordb import VectorDB
 
 

@@ -7,58 +7,33 @@ view ...), so that a run can say which pairs of rules were ever read together.
 from __future__ import annotations
 
 import random
+import struct
 from collections import Counter
-from datetime import UTC
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import combinations
 from typing import Any
 
-import pytest
-
+from ledger import FeatureType
+from tests.simulation.instants import SECOND, given, given_all
 from tests.simulation.model import Model
-from vectordb import (
-    MISSING,
-    Bool,
-    Category,
-    Float,
-    IdempotencyConflict,
-    Int,
-    ManualClock,
-    OffsetConflict,
-    Text,
-    Timestamp,
-    Vector,
-    VectorDB,
-    VectorDBError,
-)
+from tests.simulation.refusals import expected, refused, retry
+from tests.simulation.values import TYPES, value
+from vectordb import MISSING, ManualClock, VectorDB
 
-SECOND = 1_000_000
 VIEWS = ("drivers", "riders")
 ENTITIES = ("a", "b", 1, "1", ("eu", 7), "é/@.1")
-TYPES = {
-    "trips": lambda default: Int(default=default),
-    "rating": lambda default: Float(default=default),
-    "active": lambda default: Bool(default=default),
-    "city": lambda default: Category(default=default),
-    "bio": lambda default: Text(default=default),
-    "seen": lambda default: Timestamp(default=default),
-    "profile": lambda default: Vector(3, metric="euclidean", default=default),
-}
-READ_RULES = ("as_of", "at", "expired")
-WRITE_RULES = (
-    "late", "future", "partial", "complete", "null", "delete", "redefine", "batch", "twice", "retry", "refused",
-    "transaction", "clock_back", "expected",
-)  # fmt: skip
-RULES = WRITE_RULES + READ_RULES
-
-
-def required_pairs() -> set[frozenset[str]]:
-    """Every pair of rules; a read is as of an offset or at a time of its own, but both may hold."""
-    return {frozenset(pair) for pair in combinations(RULES, 2)}
+TTLS = (None, 10, 60)  # seconds
+SIZES = (1, 1, 2, 2, 2, 3, 3, 5, 5, 17)  # of batches
 
 
 class Workload:
     """One seed's run: a database, its model, and a clock."""
+
+    views: Sequence[str] = VIEWS
+    entities: Sequence[Any] = ENTITIES
+    types: Mapping[str, Callable[[Any], FeatureType]] = TYPES
+    ttls: Sequence[int | None] = TTLS
+    sizes: Sequence[int] = SIZES
 
     def __init__(self, seed: int, path: str | None = None) -> None:
         self.random = random.Random(seed)
@@ -70,22 +45,25 @@ class Workload:
         self.pairs: Counter[frozenset[str]] = Counter()
         self.keys: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = []
         self.stepped_back = False
-        for view in VIEWS:
+        for view in self.views:
             self.define(view)
 
     # -- one step --------------------------------------------------------------------------------------
 
     def step(self) -> str:
         """One random operation; its name."""
-        operations = (
-            [self.put] * 8 + [self.partial] * 6 + [self.delete] * 2 + [self.batch] * 4 + [self.transaction] * 3
-            + [self.retry] * 2 + [self.refused] * 3 + [self.expected] * 2 + [self.define_again] + [self.mark]
-        )  # fmt: skip
         self.move_clock()
-        operation = self.random.choice(operations)
+        operation = self.random.choice(self.operations())
         operation()
         assert self.db.head == self.model.head, operation.__name__
         return operation.__name__
+
+    def operations(self) -> list[Callable[[], None]]:
+        """What a step chooses from, the frequent ones repeated."""
+        return (
+            [self.put] * 8 + [self.partial] * 6 + [self.delete] * 2 + [self.batch] * 4 + [self.transaction] * 3
+            + [self.retry] * 2 + [self.refused] * 3 + [self.expected] * 2 + [self.define_again] + [self.mark]
+        )  # fmt: skip
 
     def move_clock(self) -> None:
         chance = self.random.random()
@@ -108,16 +86,15 @@ class Workload:
     # -- definitions -----------------------------------------------------------------------------------
 
     def define(self, view: str) -> None:
-        names = [name for name in TYPES if self.random.random() < 0.7] or ["trips"]
+        names = [name for name in self.types if self.random.random() < 0.7] or ["trips"]
         if view in self.model.definitions and self.random.random() < 0.5:
             names = list(self.model.definitions[view][-1].features)  # only defaults and ttl change
         features = {name: (name, self.default(name)) for name in names}
-        ttl = self.random.choice([None, 10 * SECOND, 60 * SECOND])
-        arguments = {name: TYPES[name](default) for name, (_, default) in features.items()}
+        seconds = self.random.choice(self.ttls)
+        ttl = None if seconds is None else seconds * SECOND
+        arguments = {name: self.types[name](default) for name, (_, default) in features.items()}
         before = self.db.head
-        self.db.create_view(
-            view, entity="thing", features=arguments, ttl=None if ttl is None else ttl / SECOND, replace=True
-        )
+        self.db.create_view(view, entity="thing", features=arguments, ttl=seconds, replace=True)
         if self.db.head > before:
             self.model.define(view, features, ttl, self.db.event(self.db.head).time)
             for known, entity in list(self.rules):
@@ -128,7 +105,7 @@ class Workload:
         return self.value(name) if self.random.random() < 0.4 else None
 
     def define_again(self) -> None:
-        self.define(self.random.choice(VIEWS))
+        self.define(self.random.choice(self.views))
 
     def mark(self) -> None:
         name = f"mark-{self.db.head}"
@@ -139,20 +116,12 @@ class Workload:
     # -- values ----------------------------------------------------------------------------------------
 
     def value(self, name: str) -> Any:
-        rnd = self.random
-        if name == "trips":
-            return rnd.choice([0, 1, -5, 2**53, -(2**53), rnd.randrange(100)])
-        if name == "rating":
-            return rnd.choice([0.0, -0.0, 5e-324, -1.7e308, rnd.random()])
-        if name == "active":
-            return rnd.random() < 0.5
-        if name == "city":
-            return rnd.choice(["Rome", "Oslo", "東京", 1, "1", ""])
-        if name == "bio":
-            return rnd.choice(["", "plain", "naïve", "\u0000\n\"", "x" * rnd.randrange(40)])
-        if name == "seen":
-            return rnd.randrange(1_600_000_000, 1_800_000_000)
-        return [rnd.choice([0.0, 1.5, -2.25]) for _ in range(3)]
+        """A random value of a feature."""
+        return value(self.random, name)
+
+    def cell(self, name: str, value: Any) -> bytes:
+        """The bytes that a read of a vector shows."""
+        return struct.pack("<3f", *value)
 
     def values(self, view: str, partial: bool) -> dict[str, Any]:
         names = list(self.model.definitions[view][-1].features)
@@ -182,14 +151,17 @@ class Workload:
         return [*rules, "null"] if None in values.values() else rules
 
     def pick(self) -> tuple[str, Any]:
-        return self.random.choice(VIEWS), self.random.choice(ENTITIES)
+        return self.random.choice(self.views), self.entity()
+
+    def entity(self) -> Any:
+        return self.random.choice(self.entities)
 
     # -- writes ----------------------------------------------------------------------------------------
 
     def put(self, partial: bool = False) -> None:
         view, entity = self.pick()
         values, event_time = self.values(view, partial), self.event_time()
-        options: dict[str, Any] = {"event_time": _seconds(event_time)}
+        options: dict[str, Any] = {"event_time": given(event_time)}
         if self.random.random() < 0.3:
             options["idempotency_key"] = f"key-{self.db.head}"
             self.keys.append((view, entity, values, options))
@@ -207,28 +179,30 @@ class Workload:
         event_time = self.event_time()
         self.note(view, entity, *self.about(view, None, event_time))
         self.model.write([(view, entity, event_time, None)], self.now())
-        self.db.view(view).delete(entity, event_time=_seconds(event_time))
+        self.db.view(view).delete(entity, event_time=given(event_time))
 
     def rows(self, view: str) -> tuple[list[Any], list[dict[str, Any]], list[int | None]]:
-        count = self.random.choice([1, 1, 2, 2, 2, 3, 3, 5, 5, 17])
-        entities = [self.random.choice(ENTITIES) for _ in range(count)]
+        count = self.random.choice(self.sizes)
+        entities = [self.entity() for _ in range(count)]
         values = [self.values(view, self.random.random() < 0.5) for _ in range(count)]
         times = [self.event_time() for _ in range(count)] if self.random.random() < 0.5 else [self.event_time()] * count
         return entities, values, times
 
-    def batch(self) -> None:
-        view = self.random.choice(VIEWS)
-        entities, values, times = self.rows(view)
+    def batch(self, view: str | None = None) -> None:
+        view = view or self.random.choice(self.views)
+        self.write_batch(view, *self.rows(view))
+
+    def write_batch(self, view: str, entities: list[Any], values: list[Any], times: list[int | None]) -> None:
         self._note_rows(view, entities, values, times, "batch")
         now = self.now()
         self.model.write([(view, *row) for row in zip(entities, times, values, strict=True)], now)
-        given = _times(times, now)
+        when = given_all(times, now)
         if self.random.random() < 0.5:
             rows: Any = [{"thing": entity, **row} for entity, row in zip(entities, values, strict=True)]
         else:
             names = dict.fromkeys(name for row in values for name in row)
             rows = {"thing": entities, **{name: [row.get(name, MISSING) for row in values] for name in names}}
-        receipt = self.db.view(view).put_many(rows, event_time=given)
+        receipt = self.db.view(view).put_many(rows, event_time=when)
         assert len(receipt.versions) == len(entities)
 
     def _note_rows(self, view: str, entities: list[Any], values: list[Any], times: list[Any], rule: str) -> None:
@@ -240,82 +214,29 @@ class Workload:
     def transaction(self) -> None:
         now, told = self.now(), []
         with self.db.transaction(actor="sim", tags=["t"]) as tx:
-            for view in self.random.sample(VIEWS, self.random.choice([1, 2, 2])):
-                entity, event_time = self.random.choice(ENTITIES), self.event_time()
+            for view in self.random.sample(self.views, self.random.choice([1, 2, 2])):
+                entity, event_time = self.entity(), self.event_time()
                 if self.random.random() < 0.25:
-                    tx.view(view).delete(entity, event_time=_seconds(event_time))
+                    tx.view(view).delete(entity, event_time=given(event_time))
                     told.append((view, entity, event_time, None))
                     self.note(view, entity, "transaction", *self.about(view, None, event_time))
                     continue
                 entities, values, times = self.rows(view)
                 rows = [{"thing": one, **row} for one, row in zip(entities, values, strict=True)]
-                tx.view(view).put_many(rows, event_time=_times(times, now))
+                tx.view(view).put_many(rows, event_time=given_all(times, now))
                 told.extend((view, one, time, row) for one, time, row in zip(entities, times, values, strict=True))
                 self._note_rows(view, entities, values, times, "transaction")
         self.model.write(told, now)
         assert tx.receipt is not None
         assert tx.receipt.event.rows == len(told)
 
-    # -- retries, refusals, expectations -----------------------------------------------------------------
+    # -- writes that may be refused ----------------------------------------------------------------------
 
     def retry(self) -> None:
-        if not self.keys:
-            return
-        view, entity, values, options = self.random.choice(self.keys)
-        known = self.model.definitions[view][-1].features
-        if not set(values) <= set(known):
-            return  # a feature was removed since: the same call is now refused
-        before = self.db.head
-        receipt = self.db.view(view).put(entity, values, **options)
-        assert receipt.replayed
-        assert receipt.offset <= before
-        with pytest.raises(IdempotencyConflict):
-            self.db.view(view).put(entity, values, **{**options, "event_time": 1})
-        assert self.db.head == before
-        self.note(view, entity, "retry")
+        retry(self)
 
     def refused(self) -> None:
-        view, entity = self.pick()
-        name = self.random.choice(list(self.model.definitions[view][-1].features))
-        bad: Any = {"trips": 1.5, "rating": float("nan"), "active": 1, "city": True, "bio": b"x", "seen": "2020-01-01"}
-        before, digest = self.db.head, self.db.digest()
-        target = self.db.view(view)
-        with pytest.raises(VectorDBError):
-            target.put(entity, {name: bad.get(name, [1.0, float("inf"), 0.0])})
-        with pytest.raises(VectorDBError):
-            target.put(entity, {"no_such_feature": 1})
-        with pytest.raises(VectorDBError):
-            target.put_many({"thing": [entity, 1.5], name: [self.value(name)] * 2})
-        with pytest.raises(VectorDBError), self.db.transaction() as tx:
-            tx.view(view).put(entity, {name: self.value(name)})
-            tx.view(view).put(entity, {name: bad.get(name, [1.0])})
-        assert (self.db.head, self.db.digest()) == (before, digest)
-        self.note(view, entity, "refused")
+        refused(self)
 
     def expected(self) -> None:
-        view, entity = self.pick()
-        values, right = self.values(view, True), self.model.last_offset(view, entity)
-        with pytest.raises(OffsetConflict):
-            self.db.view(view).put(entity, values, expected_offset=right + 1)
-        self.note(view, entity, "expected", *self.about(view, values, None))
-        self.model.write([(view, entity, None, values)], self.now())
-        self.db.view(view).put(entity, values, expected_offset=right)
-
-
-def _seconds(micros: int | None) -> Any:
-    """An instant in a form that the public calls take, exact to the microsecond."""
-    if micros is None:
-        return None
-    return micros // SECOND if micros % SECOND == 0 else f"{_iso(micros)}"
-
-
-def _iso(micros: int) -> str:
-    from datetime import datetime, timedelta
-
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
-
-
-def _times(times: list[int | None], now: int) -> Any:
-    if all(time is None for time in times):
-        return None
-    return [_seconds(now if time is None else time) for time in times]
+        expected(self)

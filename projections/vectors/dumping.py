@@ -1,0 +1,113 @@
+"""Dumping: a field and its index as bytes for a checkpoint, and back. Plain data, never code.
+
+    dump = 8 bytes (length of the head) | head, JSON | blobs, one after the other
+
+The vectors themselves stay in the log; a run of lanes names the event that holds its bytes. The planes are in
+the dump, so a million vectors reopen without a build.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+from ledger import Log, Vector
+from projections.vectors.bytescale import ByteScale, table_of
+from projections.vectors.calibration import Effort, Promise
+from projections.vectors.field import Field
+from projections.vectors.index import Index, Trained
+from projections.vectors.quantiser import Axis, Quantiser
+from projections.vectors.segment import Sealed, Segment
+from projections.vectors.training import Centres
+
+
+def dump_field(field: Field) -> bytes:
+    """The state of a field. 0.2 s for a million vectors of 128 dimensions."""
+    blobs: list[bytes] = [item.tobytes() for item in (*field.lanes.runs(), field.death_lanes, field.death_offsets)]
+    blobs.append(field.restless.tobytes())
+    head = {"count": len(field.lanes), "index": None if field.index is None else _index_head(field.index, blobs)}
+    return _join(head, blobs)
+
+
+def load_field(log: Log, view: str, slot: int, kind: Vector, state: bytes) -> Field:
+    """The field of a dump, over the same log."""
+    head, blobs = _split(state)
+    field = Field(log, view, slot, kind)
+    field.lanes.load(array("q", next(blobs)), array("q", next(blobs)), next(blobs), head["count"])
+    field.load(array("q", next(blobs)), array("q", next(blobs)), array("q", next(blobs)))
+    if head["index"] is not None:
+        field.index = _index(kind, head["index"], blobs)
+    return field
+
+
+def _join(head: dict[str, Any], blobs: list[bytes]) -> bytes:
+    text = json.dumps({**head, "sizes": list(map(len, blobs))}).encode()
+    return b"".join([len(text).to_bytes(8, "little"), text, *blobs])
+
+
+def _split(state: bytes) -> tuple[dict[str, Any], Iterator[bytes]]:
+    start = 8 + int.from_bytes(state[:8], "little")
+    head = json.loads(state[8:start])
+    return head, _cut(state, start, head["sizes"])
+
+
+def _cut(state: bytes, start: int, sizes: list[int]) -> Iterator[bytes]:
+    for size in sizes:
+        yield state[start : start + size]
+        start += size
+
+
+def _index_head(index: Index, blobs: list[bytes]) -> dict[str, Any]:
+    trained = index.trained
+    blobs += [index.homes.tobytes(), index.longer.tobytes()]
+    return {
+        "scale": [trained.scale.low, trained.scale.step, trained.scale.radius],
+        "centres": [trained.centres.mean, trained.centres.points, trained.centres.reach],
+        "axes": [[axis.vector, axis.step, axis.bits] for axis in trained.quantiser.axes],
+        "unit": [trained.quantiser.unit, trained.quantiser.fine],
+        "radius": trained.radius,
+        "numbers": [index.slope, index.built, index.drift, index.added],
+        "promises": [[item.recall, list(item.effort), item.measured] for item in index.promises],
+        "segments": [[_segment_head(segment, blobs) for segment in group] for group in index.clusters],
+    }
+
+
+def _segment_head(segment: Segment, blobs: list[bytes]) -> dict[str, Any]:
+    count, planes, fine = segment.sealed
+    size = (count + 7) // 8
+    blobs += [segment.ids.tobytes(), b"".join(plane.to_bytes(size, "little") for plane in planes)]
+    blobs += [fine, b"".join(segment.pending), segment.death_offsets.tobytes(), segment.death_places.tobytes()]
+    blobs.append(segment.restless.to_bytes((segment.restless.bit_length() + 7) // 8, "little"))
+    return {"sealed": count, "planes": len(planes), "pending": len(segment.pending), "least": segment.least}
+
+
+def _index(kind: Vector, head: dict[str, Any], blobs: Iterator[bytes]) -> Index:
+    low, step, radius = head["scale"]
+    mean, points, reach = head["centres"]
+    axes = tuple(Axis(tuple(vector), size, bits) for vector, size, bits in head["axes"])
+    scale = ByteScale(kind, low, step, radius, table_of(kind, low, step))
+    centres = Centres(tuple(mean), tuple(map(tuple, points)), reach)
+    index = Index(Trained(scale, centres, Quantiser(axes, *head["unit"]), head["radius"]))
+    index.slope, index.built, index.drift, index.added = head["numbers"]
+    index.promises = [Promise(recall, Effort(*effort), measured) for recall, effort, measured in head["promises"]]
+    index.homes, index.longer = array("H", next(blobs)), array("q", next(blobs))
+    for cluster, group in enumerate(head["segments"]):
+        for cold, item in enumerate(group):
+            _load_segment(index.segment(cluster, bool(cold)), item, blobs)
+    return index
+
+
+def _load_segment(segment: Segment, item: dict[str, Any], blobs: Iterator[bytes]) -> None:
+    segment.ids = array("I", next(blobs))
+    size, data = (item["sealed"] + 7) // 8, next(blobs)
+    planes = (data[place * size : (place + 1) * size] for place in range(item["planes"]))
+    numbers = tuple(int.from_bytes(plane, "little") for plane in planes)
+    segment.sealed = Sealed(item["sealed"], numbers, next(blobs))
+    codes, count = next(blobs), item["pending"]
+    width = len(codes) // count if count else 0
+    segment.pending = [codes[place * width : (place + 1) * width] for place in range(count)]
+    segment.least = item["least"]
+    segment.load_deaths(array("q", next(blobs)), array("I", next(blobs)))
+    segment.restless = int.from_bytes(next(blobs), "little")

@@ -1,0 +1,187 @@
+"""Search: the k nearest vectors that are there, by the index or by the exact scan.
+
+Masks may hold lanes that a read does not show (``projections.vectors.field``), so ``accept`` is asked about
+every lane in order of distance until k have passed; a search that ran out of candidates tries harder, and
+in the end scans everything.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from math import log10
+from typing import Any, NamedTuple
+
+from projections.vectors.calibration import Effort
+from projections.vectors.exact import flags, measure, nearest
+from projections.vectors.field import Field
+from projections.vectors.index import Index, best, closest, lanes_of
+from projections.vectors.kernels import Reading
+from projections.vectors.segment import Segment
+
+FEW = 600  # matches that are measured one by one rather than probed
+HARDER = 4
+TRIES = 3
+FilterOf = Callable[[Segment], int]
+
+
+class Ask(NamedTuple):
+    """What is asked: lanes below ``limit``, less those dead at ``offset`` (None: with the dead).
+
+    ``accept`` gives the entity of a lane that the reader sees, None for another one; ``matching`` the lanes of a
+    segment that may match a filter.
+    """
+
+    k: int
+    limit: int
+    offset: int | None
+    accept: Callable[[int], Any]
+    matching: FilterOf | None = None
+
+
+class Found(NamedTuple):
+    """A hit."""
+
+    distance: float
+    lane: int
+    entity: Any
+
+
+def search_exact(field: Field, reading: Reading, ask: Ask) -> list[Found]:
+    """The nearest by measuring every living vector. 3 us a vector of 128 float32."""
+    alive = flags(ask.limit, field.dead(ask.offset))
+    most = max(64, 4 * ask.k)
+    while True:
+        ranked = nearest(field.lanes, alive, reading, most)
+        found = take(ranked, ask)
+        if len(ranked) < most or (len(found) == ask.k and found[-1].distance < ranked[-1][0]):
+            return found
+        most *= 16  # too few of them passed, or the last place may be shared
+
+
+def search_index(
+    field: Field, index: Index, query: Sequence[float], reading: Reading, effort: Effort, ask: Ask
+) -> list[Found]:
+    """The nearest by the index."""
+    placed = index.place(query)
+    masks = _Masks(ask)
+    if ask.matching is not None:
+        total = sum(masks.of(segment).bit_count() for segment in index.segments)  # ints
+        if total <= FEW:
+            return _few(field, index, reading, ask, masks)
+        effort = effort._replace(slack=effort.slack * (1.0 + 0.26 * log10(max(1.0, index.count / total))))
+    found: list[Found] = []
+    for _ in range(TRIES):
+        probes = index.probe(placed, effort.slack, masks.probe)
+        chosen = best(probes, effort.candidates, index.slope)
+        if effort.kept:
+            lanes = [lane for _, lane in closest(index.trained, placed, chosen, effort.kept)]
+        else:
+            lanes = lanes_of(chosen)
+        lanes += masks.tails
+        lanes += masks.living(index.longer)
+        ranked = measure(field.lanes, lanes, reading)
+        found = take(ranked, ask)
+        refused = _refused(found, ranked)
+        if len(found) >= ask.k and refused <= ask.k // 2:
+            return found
+        effort = _harder(effort, HARDER, 2.0) if len(found) < ask.k else _harder(effort, 1 + refused // ask.k, 1.3)
+        masks.tails.clear()
+    return found if len(found) >= ask.k else search_exact(field, reading, ask)
+
+
+def _refused(found: Sequence[Found], ranked: Sequence[tuple[float, int]]) -> int:
+    """How many lanes nearer than the last hit were no matches: the masks held more than matches."""
+    return bisect_left(ranked, (found[-1].distance, -1)) - len(found) if found else 0
+
+
+def _harder(effort: Effort, deeper: int, wider: float) -> Effort:
+    return Effort(effort.slack * wider, effort.candidates * deeper, effort.kept * deeper)
+
+
+def _few(field: Field, index: Index, reading: Reading, ask: Ask, masks: _Masks) -> list[Found]:
+    lanes = lanes_of((segment, masks.of(segment)) for segment in index.segments)
+    masks.tails.clear()
+    for segment in index.segments:
+        masks.add_tail(segment)
+    passed = [lane for lane in masks.tails if ask.accept(lane) is not None]
+    return take(measure(field.lanes, lanes + passed, reading), ask)
+
+
+class _Masks:
+    """The lanes of a segment that are asked for: those in its planes as a mask, the others in ``tails``."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+        self.tails: list[int] = []
+        self._known: dict[int, int] = {}
+        self._sizes: dict[int, int] = {}
+
+    def of(self, segment: Segment) -> int:
+        """The mask of a segment's planes."""
+        if self.ask.matching is None:
+            return self._make(segment)
+        found = self._known.get(id(segment))
+        if found is None:
+            found = self._known[id(segment)] = self._make(segment)
+        return found
+
+    def _size(self, segment: Segment) -> int:
+        """Where a segment's tail begins, read once: a writer may seal it while we search."""
+        return self._sizes.setdefault(id(segment), segment.sealed.size)
+
+    def _make(self, segment: Segment) -> int:
+        count = min(self._size(segment), segment.born(self.ask.limit))
+        return count and self._mask(segment, (1 << count) - 1)
+
+    def _mask(self, segment: Segment, mask: int) -> int:
+        dead = segment.dead(self.ask.offset)
+        if dead:
+            mask ^= mask & dead
+        if self.ask.matching is not None and mask:
+            mask &= self.ask.matching(segment)
+        return mask
+
+    def probe(self, segment: Segment) -> int:
+        """The same for a segment that is probed: its tail is taken too."""
+        self.add_tail(segment)
+        return self.of(segment)
+
+    def living(self, lanes: Sequence[int]) -> list[int]:
+        """Those of some lanes that are born; who of them is dead is for ``accept`` to say."""
+        return [lane for lane in lanes if lane < self.ask.limit]
+
+    def add_tail(self, segment: Segment) -> None:
+        """Take the living lanes of a segment's tail."""
+        start, stop = self._size(segment), segment.born(self.ask.limit)
+        if start < stop:
+            dead = segment.dead(self.ask.offset) >> start
+            self.tails += [segment.ids[place] for place in range(start, stop) if not dead >> (place - start) & 1]
+
+
+def take(ranked: Sequence[tuple[float, int]], ask: Ask) -> list[Found]:
+    """The first k that are accepted; what ties with the last is asked too, and ties go by entity."""
+    found: list[Found] = []
+    last = -1  # a lane that was sealed during the search stands in the tail and in the planes
+    for distance, lane in ranked:
+        if lane == last:
+            continue
+        last = lane
+        if len(found) >= ask.k and distance > found[ask.k - 1].distance:
+            break
+        entity = ask.accept(lane)
+        if entity is not None:
+            found.append(Found(distance, lane, entity))
+    found.sort(key=_rank)
+    return found[: ask.k]
+
+
+def _rank(hit: Found) -> tuple[float, Any]:
+    return hit.distance, entity_order(hit.entity)
+
+
+def entity_order(entity: Any) -> tuple[Any, ...]:
+    """A total order of entity ids: ints, then text, then tuples part by part."""
+    if isinstance(entity, tuple):
+        return 2, tuple(map(entity_order, entity))
+    return (1, entity) if isinstance(entity, str) else (0, entity)

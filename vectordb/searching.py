@@ -1,0 +1,190 @@
+"""Searching: one vector feature at one offset and clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ledger import (
+    ABSENT,
+    HEADER_SIZE,
+    NULL,
+    ROW_BITS,
+    ROW_MASK,
+    WORD,
+    Entity,
+    Instant,
+    InvalidInput,
+    Vector,
+    heavy_cell,
+    light_cell,
+    source_at,
+    word_at,
+)
+from projections import (
+    Ask,
+    Effort,
+    Feature,
+    Field,
+    Filter,
+    Found,
+    Node,
+    effort_for,
+    parse_where,
+    search_exact,
+    search_index,
+)
+from vectordb.hits import Hits
+from vectordb.plan import Plan, Slot
+from vectordb.state import State
+
+if TYPE_CHECKING:
+    from vectordb.reader import Reader
+
+SMALL = 2_000  # below it, measuring every vector is faster than any index
+MAX_K = 100_000
+
+
+class Scope(NamedTuple):
+    """What a search sees: an offset and a clock, and the field as of them."""
+
+    offset: int
+    at: int
+    plan: Plan
+    slot: Slot
+    field: Field
+    limit: int
+
+    @property
+    def kind(self) -> Vector:
+        """The type of the feature."""
+        assert isinstance(self.slot.kind, Vector)
+        return self.slot.kind
+
+
+def find_scope(reader: Reader, view: str, feature: str, at: int) -> Scope:
+    """The scope of a search; to be called through ``consistently``."""
+    offset, plan = reader.as_of_offset, reader.plan(view)
+    slot = plan.slot(feature)
+    if not isinstance(slot.kind, Vector):
+        raise InvalidInput("search takes a Vector feature", view=plan.label, feature=feature, type=slot.kind.name)
+    field = reader.state.vectors.fields[view][slot.place]
+    return Scope(offset, at, plan, slot, field, field.lanes.below(offset << ROW_BITS | ROW_MASK))
+
+
+def search(
+    reader: Reader,
+    view: str,
+    feature: str,
+    query: Any,
+    k: int,
+    where: Mapping[str, Any] | None,
+    at: Instant | None,
+    exact: bool,
+    recall: float,
+) -> Hits:
+    """The k nearest entities of a view."""
+    _check(k, recall)
+    clock = reader.clock_of(at)
+    scope = reader.consistently(find_scope, reader, view, feature, clock)
+    elements = scope.kind.query(query)
+    node = None if where is None else _parse(where, scope.plan)
+    exact = exact or recall >= 1.0
+    if not exact:
+        reader.state.indexing.consider(scope.field)
+    found, measured = reader.state.read_past(_find, reader, scope, elements, k, node, exact, recall)
+    lanes = scope.field.lanes
+    triples = [(hit.entity, hit.distance, lanes.ref(hit.lane)) for hit in found]
+    return Hits(reader.state, scope.plan.label, scope.kind.metric, triples, scope.offset, clock, measured)
+
+
+def _parse(where: Mapping[str, Any], plan: Plan) -> Node:
+    return parse_where(where, dict(zip(plan.names, plan.layout.types)), plan.label)
+
+
+def _check(k: int, recall: float) -> None:
+    if type(k) is not int or not 1 <= k <= MAX_K:
+        raise InvalidInput(f"k is an int from 1 to {MAX_K}", k=k)
+    if type(recall) not in (int, float) or not 0 < recall <= 1:
+        raise InvalidInput("a recall lies in 0 < recall <= 1", recall=recall)
+
+
+def _find(
+    reader: Reader, scope: Scope, elements: Any, k: int, node: Node | None, exact: bool, recall: float
+) -> tuple[list[Found], bool]:
+    """Hits, and whether every vector was measured."""
+    field, index = scope.field, scope.field.index
+    regular = scope.at >= reader.state.log.time_of(scope.offset)
+    ask = Ask(k, scope.limit, scope.offset if regular else None, acceptor(reader, scope, node))
+    reading = field.reading(elements)
+    effort = None if exact or index is None else effort_for(index.promises, recall, k)
+    if index is None or effort is None or scope.limit < SMALL:
+        return search_exact(field, reading, ask), True
+    if index.is_outgrown:  # what it promised was for other rows: try harder until it is built again
+        effort = Effort(effort.slack * 2.0, effort.candidates * 4, effort.kept * 4)
+    matching = _filter(reader, scope, node, regular)
+    ask = ask._replace(matching=matching.of if matching.narrows else None)
+    return search_index(field, index, elements, reading, effort, ask), False
+
+
+def _filter(reader: Reader, scope: Scope, node: Node | None, regular: bool) -> Filter:
+    plan = scope.plan
+    names = node.features if node is not None else ()
+    features = {name: Feature(*_seen(plan.slot(name))) for name in names}
+    oldest = None if plan.ttl is None else scope.at - plan.ttl
+    return Filter(scope.field, reader.state.rows, features, node, oldest, None if regular else scope.at)
+
+
+def _seen(slot: Slot) -> tuple[int, Any, Any]:
+    kind = slot.kind
+    return slot.place, kind, None if kind.default is None else kind.check(kind.default)
+
+
+def acceptor(reader: Reader, scope: Scope, node: Node | None) -> Callable[[int], Entity | None]:
+    """Asks the rows about a lane: its entity where the reader sees this vector there and the filter holds. 3 us."""
+    state, field, plan = reader.state, scope.field, scope.plan
+    lanes, log, rows = field.lanes, state.log, state.rows
+    limit, at, slot = scope.offset << ROW_BITS | ROW_MASK, scope.at, scope.slot.place
+    oldest = None if plan.ttl is None else at - plan.ttl
+    cells = Cells(state, plan, node.features if node is not None else ())
+    wanted = (slot, *(plan.slot(name).place for name in node.features)) if node is not None else (slot,)
+
+    def accept(lane: int) -> Entity | None:
+        ref = lanes.ref(lane)
+        entity = log.entity(ref)
+        packed = rows.row(field.view, entity, limit, at, wanted)
+        if packed is None:
+            return None
+        source, event_time = source_at(packed, slot)
+        if source != ref or word_at(packed, slot) in (ABSENT, NULL) or (oldest is not None and event_time < oldest):
+            return None
+        if node is not None and not node.test(cells.reader(packed, oldest)):
+            return None
+        return entity
+
+    return accept
+
+
+class Cells:
+    """How a filter reads packed rows: of a feature, whether a value exists, and the cell that a read shows. 1 us."""
+
+    def __init__(self, state: State, plan: Plan, names: Iterable[str]) -> None:
+        self._log = state.log
+        self._pool = plan.layout.pool
+        self._seen = {name: _seen(plan.slot(name)) for name in names}
+
+    def reader(self, packed: bytes, oldest: int | None) -> Callable[[str], tuple[bool, Any]]:
+        """Reads one row; values older than ``oldest`` have expired."""
+
+        def read(feature: str) -> tuple[bool, Any]:
+            place, kind, default = self._seen[feature]
+            word = word_at(packed, place)
+            if word == ABSENT or (oldest is not None and source_at(packed, place)[1] < oldest):
+                return False, default
+            if word == NULL:
+                return True, None
+            if kind.heavy:
+                return True, heavy_cell(kind, self._log.heavy(source_at(packed, place)[0], place))
+            return True, light_cell(kind, kind.reader(packed, HEADER_SIZE + WORD * place)[0], self._pool)
+
+        return read
