@@ -115,7 +115,9 @@ def _find(
     """Hits, and whether every vector was measured."""
     field, index = scope.field, scope.field.index
     regular = scope.at >= reader.state.log.time_of(scope.offset)
-    ask = Ask(k, scope.limit, scope.offset if regular else None, acceptor(reader, scope, node))
+    sure = regular and node is None and scope.plan.ttl is None and is_exact(reader, field)
+    accept = namer(reader, field) if sure else acceptor(reader, scope, node)
+    ask = Ask(k, scope.limit, scope.offset if regular else None, accept)
     reading = field.reading(elements)
     effort = None if exact or index is None else effort_for(index.promises, recall, k)
     if index is None or effort is None or scope.limit < SMALL:
@@ -138,6 +140,20 @@ def _filter(reader: Reader, scope: Scope, node: Node | None, regular: bool) -> F
 def _seen(slot: Slot) -> tuple[int, Any, Any]:
     kind = slot.kind
     return slot.place, kind, None if kind.default is None else kind.check(kind.default)
+
+
+def is_exact(reader: Reader, field: Field) -> bool:
+    """Whether the lanes not yet dead at an offset are just the vectors that a read at a clock not before it shows.
+
+    They are unless something was ever dated ahead (``projections.vectors.field``); too long lanes are not masked.
+    """
+    return not reader.state.rows.tables[field.view].ahead and not (field.index and field.index.longer)
+
+
+def namer(reader: Reader, field: Field) -> Callable[[int], Entity | None]:
+    """The entity of a lane, whose row need not be asked. 0.8 us, 1.5 among a million; the rows would take 5."""
+    ref, entity = field.lanes.ref, reader.state.log.entity
+    return lambda lane: entity(ref(lane))
 
 
 def acceptor(reader: Reader, scope: Scope, node: Node | None) -> Callable[[int], Entity | None]:

@@ -21,7 +21,7 @@ from projections.vectors.kernels import Reading
 from projections.vectors.lanes import Lanes
 from projections.vectors.segment import Segment
 
-SAMPLE = 200
+SAMPLE = 300
 NEIGHBOURS = 10
 DEPTH = 400
 CHECKED = 3_000  # lanes that are measured for every sample, in case the planes are blind to some neighbours
@@ -32,10 +32,12 @@ FINE_CANDIDATES = 100
 DEEP = 2_000  # under Manhattan, whose order differs from that of the planes
 PROMISES = (0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995)
 CANDIDATES = (10, 12, 15, 20, 30, 40, 50, 60, 75, 90, 105, 125, 150, 200, 250, 300, 400)
-SHARES = (0.5, 0.65, 0.8, 0.87, 0.92, 0.95, 0.97, 0.98, 0.99, 0.995, 1.0)
-MARGIN = 0.6  # of the missed share that a promise leaves: queries are harder than rows
+SHARES = (0.5, 0.65, 0.8, 0.87, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 1.0)
+MARGIN = 0.8  # of the missed share that a promise leaves: queries are harder than rows
 CODE_SEGMENT = 45.0  # microseconds of a probed segment, whatever its size
-CODE_LANE = 0.006  # and for every lane in it
+CODE_LANE = 0.0047  # and for every lane in it
+CANDIDATE = 0.6  # microseconds of a candidate, whatever its dimension
+COORDINATE = {1: 0.016, 2: 0.03, 4: 0.022, 8: 0.022}  # and for every coordinate, by bytes of an element
 
 
 class Effort(NamedTuple):
@@ -164,11 +166,12 @@ def _promises(index: Index, samples: Sequence[_Sample], dim: int, share: float) 
     fine = bool(index.trained.quantiser.fine)
     size = index.count / max(1, len(index.clusters))
     efforts = []
+    each = CANDIDATE + dim * COORDINATE[max(1, index.trained.scale.kind.size // dim)]
     for slack in slacks:
         probed = fmean([bisect_left(sample.centres, slack + 1e-9) for sample in samples])
         curve = _recalls(samples, slack, fine)
         for candidates, recall in zip(CANDIDATES, curve):
-            cost = probed * (CODE_SEGMENT + CODE_LANE * size) + candidates * (0.8 + 0.022 * dim)
+            cost = probed * (CODE_SEGMENT + CODE_LANE * size) + candidates * each
             effort = Effort(slack, FINE_CANDIDATES, candidates) if fine else Effort(slack, candidates)
             efforts.append((cost, effort, recall * share))
     efforts.sort()

