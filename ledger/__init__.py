@@ -81,6 +81,7 @@ from ledger.log import Log
 from ledger.pool import Pool
 from ledger.rows import (
     ABSENT,
+    ABSENT_FLOAT,
     COMPLETE,
     FOUND,
     HEADER_SIZE,
@@ -88,10 +89,12 @@ from ledger.rows import (
     MIXED,
     NO_SOURCE,
     NULL,
+    NULL_FLOAT,
     PLAIN,
     SLOTS_SHIFT,
     TOMBSTONE,
     WORD,
+    float_of,
     header_of,
     mixed,
     recode,
@@ -99,6 +102,7 @@ from ledger.rows import (
     sources_of,
     tombstone,
     word_at,
+    word_of,
     words_of,
 )
 from ledger.store import Store
@@ -107,6 +111,7 @@ from ledger.vector_type import METRICS, Vector
 
 __all__ = [
     "ABSENT",
+    "ABSENT_FLOAT",
     "BadCell",
     "Block",
     "Bool",
@@ -166,6 +171,7 @@ __all__ = [
     "ModelDefinition",
     "NO_SOURCE",
     "NULL",
+    "NULL_FLOAT",
     "NotInLog",
     "OffsetConflict",
     "OffsetOutOfRange",
@@ -219,6 +225,7 @@ __all__ = [
     "encode_event",
     "entity_from_json",
     "entity_to_json",
+    "float_of",
     "from_micros",
     "header_of",
     "heavy_cell",
@@ -245,6 +252,7 @@ __all__ = [
     "to_micros",
     "tombstone",
     "word_at",
+    "word_of",
     "words_of",
     "write_atomically",
 ]

@@ -83,9 +83,11 @@ class Catalog(Projection):
     name = "catalog"
     essential = True
     handles = (ViewDefined, ServiceDefined, ModelDefined, LogMarked)
+    revision = 0  # grows with every definition of a view or service
 
     def reset(self) -> None:
         """Nothing is defined."""
+        self.revision += 1
         self.views: Shelf[ViewDefinition] = Shelf("view")
         self.services: Shelf[ServiceDefinition] = Shelf("service")
         self.models: Shelf[ModelDefinition] = Shelf("model")
@@ -103,10 +105,12 @@ class Catalog(Projection):
     def _view_defined(self, event: Event) -> None:
         assert isinstance(event.fact, ViewDefined)
         self.views.add(event.offset, event.fact.definition)
+        self.revision += 1
 
     def _service_defined(self, event: Event) -> None:
         assert isinstance(event.fact, ServiceDefined)
         self.services.add(event.offset, event.fact.definition)
+        self.revision += 1
 
     def _model_defined(self, event: Event) -> None:
         assert isinstance(event.fact, ModelDefined)

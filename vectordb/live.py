@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ledger import Entity
+from vectordb.gather import Gather
 from vectordb.past import Past
 from vectordb.plan import Plan
+from vectordb.quick import QuickRead, quick_read
 from vectordb.reader import Reader
+from vectordb.service_plan import ServicePlan
+from vectordb.sharing import Sharing
 
 T = TypeVar("T")
 
@@ -41,6 +45,19 @@ class Live(Reader):
     def plan(self, view: str) -> Plan:
         """The newest definition of a view."""
         return self.state.plan(view)
+
+    def gathered(
+        self, gather: Gather, ids: Sequence[Entity], at: int | None, shared: Sharing
+    ) -> tuple[bytes, bytes, int]:
+        """From the served rows, where no other clock is asked for."""
+        if at is not None:
+            return super().gathered(gather, ids, at, shared)
+        now = self.state.now()
+        return (*gather.live(ids, now, shared), now)
+
+    def quick(self, plan: ServicePlan) -> QuickRead | None:
+        """Reads rows of a service for as long as nothing is defined anew."""
+        return quick_read(self.state, plan)
 
     def packed(self, view: str, entity: Entity, at: int) -> bytes | None:
         """From the current rows."""

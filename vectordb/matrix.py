@@ -1,38 +1,87 @@
-"""A feature matrix: the rows of many entities, read at one offset and clock."""
+"""A feature matrix: the features of many entities, read at one offset and clock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
-from ledger import from_micros
+from ledger import MISSING, FeatureType, InvalidInput, UnknownName, from_micros
+from ledger import Vector as VectorType
+from vectordb.dense import Dense
 from vectordb.plan import Status
+
+RowOf = Callable[[int], Any]
+
+
+class Column(NamedTuple):
+    """A feature beside the numbers: its type, what a missing value shows, and the cells (None null, else ``MISSING``)."""
+
+    kind: FeatureType
+    default: Any
+    cells: Sequence[Any]
+
+    def shown(self) -> list[Any]:
+        """The values that a read gives."""
+        kind, default = self.kind, self.default
+        return [default if cell is MISSING else None if cell is None else kind.show(cell) for cell in self.cells]
+
+    def pick(self, places: range | Sequence[int]) -> Column:
+        """Some rows."""
+        cells = self.cells[places.start : places.stop] if _is_run(places) else [self.cells[row] for row in places]
+        return self._replace(cells=cells)
+
+
+class Numbers(NamedTuple):
+    """The block of numbers: its columns by name, the type of each, and the block."""
+
+    kinds: dict[str, FeatureType]
+    block: Dense
 
 
 class FeatureMatrix(Sequence[Mapping[str, Any]]):
-    """Rows in the order asked for; ``matrix[i]`` is the row of ``entities[i]``.
+    """The features of many entities, row after row in the order asked for; immutable.
 
-    ``shape`` is (rows, features). Every row carries the same offset (``as_of``) and clock (``at``), and
-    ``label``, the version of the view or service that was read.
+    ``shape`` is (rows, features); all rows share one offset (``as_of``) and clock (``at``), and ``label`` is the
+    version of the view or service that was read. Int, Float and Bool features stand in one row-major block of float64
+    (or float32), with NaN where a value is null, or missing or expired without a default; ``numeric`` names its
+    columns. ``np.asarray(matrix)`` is that block, sharing its memory, as are ``numbers`` and, on Python 3.12 and
+    later, ``memoryview(matrix)``. Categories, texts and timestamps stand beside it (``column``), vectors as blocks of
+    their own (``vectors``). ``matrix[i]`` is a row with everything a single read gives; rows, statuses and versions are
+    read again from the log, as of the same offset and clock, when they are asked for (3 us a row).
     """
 
-    __slots__ = ("_at", "_rows", "as_of", "entities", "label", "names")
+    __slots__ = ("_at", "_columns", "_numbers", "_row_of", "_rows", "as_of", "entities", "label", "names")
 
     def __init__(
-        self, names: tuple[str, ...], entities: list[Any], rows: Sequence[Any], as_of: int, at: int, label: str
+        self,
+        names: tuple[str, ...],
+        entities: Sequence[Any],
+        numbers: Numbers,
+        columns: dict[str, Column],
+        row_of: RowOf,
+        as_of: int,
+        at: int,
+        label: str,
     ) -> None:
         self.names = names
         self.entities = entities
-        self._rows = rows
+        self._numbers = numbers
+        self._columns = columns
+        self._row_of = row_of
+        self._rows: list[Any] | None = None
         self.as_of = as_of
         self._at = at
         self.label = label
 
+    # -- what it is ----------------------------------------------------------------------------------
+
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, features)."""
-        return len(self._rows), len(self.names)
+        return len(self.entities), len(self.names)
 
     @property
     def at(self) -> datetime:
@@ -40,54 +89,169 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         return from_micros(self._at)
 
     @property
+    def at_micros(self) -> int:
+        """The same in microseconds."""
+        return self._at
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """The features in the block of numbers, in the order of its columns."""
+        return tuple(self._numbers.kinds)
+
+    @property
+    def dtype(self) -> str:
+        """The element type of the block of numbers: ``float64`` or ``float32``."""
+        return self._numbers.block.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the block of numbers."""
+        return self._numbers.block.nbytes
+
+    # -- numbers, without a copy ---------------------------------------------------------------------
+
+    @property
+    def numbers(self) -> Dense:
+        """The block of numbers: rows x ``numeric``."""
+        return self._numbers.block
+
+    def __buffer__(self, flags: int, /) -> memoryview:
+        return self._numbers.block.memoryview()
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        return self._numbers.block.__array_interface__
+
+    def astype(self, dtype: str) -> FeatureMatrix:
+        """The same with the numbers as ``float64`` or ``float32``; a number beyond float32 is refused. 10 ns a number."""
+        block = self._numbers.block
+        if dtype == block.dtype:
+            return self
+        if dtype not in ("float64", "float32"):
+            raise InvalidInput("numbers are float64 or float32", dtype=dtype)
+        code = "f" if dtype == "float32" else "d"
+        cast = array(code, block.flat)
+        if code == "f" and (inf in cast or -inf in cast):
+            place = next(place for place, number in enumerate(cast) if number in (inf, -inf))
+            row, column = divmod(place, block.shape[1])
+            named = {"feature": self.numeric[column], "entity": self.entities[row]}
+            raise InvalidInput("a number of a float32 block fits in float32", **named, value=block.flat[place])
+        return self._with(Numbers(self._numbers.kinds, Dense(cast.tobytes(), block.shape, dtype)))
+
+    def _with(self, numbers: Numbers) -> FeatureMatrix:
+        same = (self._columns, self._row_of, self.as_of, self._at, self.label)
+        return FeatureMatrix(self.names, self.entities, numbers, *same)
+
+    # -- rows ----------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.entities)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return self._pick(range(*place.indices(len(self))))
+        if self._rows is not None:
+            return self._rows[place]
+        return self._row_of(range(len(self))[place])
+
+    def _pick(self, places: range) -> FeatureMatrix:
+        block = self._numbers.block
+        block = block.rows(places.start, places.stop) if _is_run(places) else block.pick(places)
+        columns = {name: column.pick(places) for name, column in self._columns.items()}
+        entities = [self.entities[place] for place in places]
+        row_of = self._row_of
+
+        def own(place: int) -> Any:
+            return row_of(places[place])
+
+        numbers = Numbers(self._numbers.kinds, block)
+        return FeatureMatrix(self.names, entities, numbers, columns, own, self.as_of, self._at, self.label)
+
+    def chunks(self, rows: int) -> Iterator[FeatureMatrix]:
+        """Matrices of at most so many rows, in order; their numbers share this one's memory."""
+        if type(rows) is not int or rows < 1:
+            raise InvalidInput("a chunk has at least one row", rows=rows)
+        for start in range(0, len(self), rows):
+            yield self[start : start + rows]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    @property
     def rows(self) -> Sequence[Any]:
-        """The rows themselves."""
+        """Every row as a single read gives it; read on first use."""
+        if self._rows is None:
+            self._rows = list(map(self._row_of, range(len(self))))
         return self._rows
 
     @property
     def found(self) -> list[bool]:
         """Whether each entity exists."""
-        return [row.found for row in self._rows]
+        return [row.found for row in self.rows]
 
     @property
     def versions(self) -> list[dict[str, str | None]]:
         """For each row the version id of every value."""
-        return [{name: versions[name] for name in self.names} for versions in (row.versions for row in self._rows)]
+        return [{name: versions[name] for name in self.names} for versions in (row.versions for row in self.rows)]
 
     @property
     def status(self) -> list[dict[str, Status]]:
         """For each row the status of every value."""
-        return [{name: row.status_of(name) for name in self.names} for row in self._rows]
+        return [{name: row.status_of(name) for name in self.names} for row in self.rows]
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return type(self)(self.names, self.entities[place], self._rows[place], self.as_of, self._at, self.label)
-        return self._rows[place]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._rows)
+    # -- columns -------------------------------------------------------------------------------------
 
     def column(self, name: str) -> list[Any]:
-        """The values of one feature, in order of rows."""
-        return [row[name] for row in self._rows]
+        """The values of one feature, in order of rows, as single reads give them."""
+        beside = self._columns.get(name)
+        if beside is not None:
+            return beside.shown()
+        kind = self._numbers.kinds.get(name)
+        if kind is None:
+            raise UnknownName("the matrix has no such feature", feature=name, known=list(self.names)[:20])
+        numbers = self._numbers.block.column(self.numeric.index(name))
+        if kind.name == "float":
+            return [None if number != number else number for number in numbers]
+        make = int if kind.name == "int" else bool
+        return [None if number != number else make(number) for number in numbers]
 
-    def to_rows(self) -> list[tuple[Any, ...]]:
-        """Values row by row."""
-        return [tuple(row[name] for name in self.names) for row in self._rows]
+    def vectors(self, name: str) -> Dense:
+        """A vector feature as one block, rows x dimension, in its element type.
+
+        Rows without a vector are NaN, or the default; in a type that has no NaN they are refused. Binary vectors
+        have no such block: ask ``column`` for their bits.
+        """
+        column = self._columns.get(name)
+        if column is None or not isinstance(column.kind, VectorType) or column.kind.dtype == "binary":
+            raise InvalidInput("vectors takes a Vector feature of numbers", feature=name, known=list(self.names)[:20])
+        kind = column.kind
+        default = None if column.default is None else bytes(column.default)
+        cells = [default if cell is MISSING else cell for cell in column.cells]
+        if None in cells:
+            if kind.dtype in ("int8", "uint8"):
+                rows = [row for row, cell in enumerate(cells) if cell is None]
+                rule = "every row has a vector, where its element type has no NaN"
+                raise InvalidInput(rule, feature=name, dtype=kind.dtype, entities=[self.entities[row] for row in rows[:10]])
+            blank = kind.packer.pack(*[float("nan")] * kind.dim)
+            cells = [blank if cell is None else cell for cell in cells]
+        return Dense(b"".join(cells), (len(cells), kind.dim), kind.dtype)
 
     def to_columns(self) -> dict[str, list[Any]]:
         """Values feature by feature."""
         return {name: self.column(name) for name in self.names}
 
+    def to_rows(self) -> list[tuple[Any, ...]]:
+        """Values row by row. 0.1 us a value."""
+        columns = list(self.to_columns().values())
+        return list(zip(*columns)) if columns else [()] * len(self)
+
     def to_dict(self) -> dict[Any, dict[str, Any]]:
         """Entity -> values by name; of a repeated entity the last row stands."""
-        return {
-            entity: {name: row[name] for name in self.names}
-            for entity, row in zip(self.entities, self._rows, strict=True)
-        }
+        return {entity: dict(zip(self.names, values)) for entity, values in zip(self.entities, self.to_rows())}
 
     def __repr__(self) -> str:
         return f"FeatureMatrix({self.label}, shape={self.shape}, as_of={self.as_of})"
+
+
+def _is_run(places: range | Sequence[int]) -> bool:
+    return isinstance(places, range) and places.step == 1

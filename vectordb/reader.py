@@ -7,7 +7,7 @@ nothing else, so the past has no second API.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -34,12 +34,17 @@ from ledger import (
     to_micros,
 )
 from vectordb.events import Events
+from vectordb.gather import Gather
 from vectordb.models import Model, build_model
 from vectordb.plan import Plan
 from vectordb.prediction import Prediction, find_prediction, read_prediction
 from vectordb.reproduction import Reproduction, reproduce
 from vectordb.row import Row
-from vectordb.service import Service
+from vectordb.quick import QuickRead
+from vectordb.service import Service, read_one
+from vectordb.service_plan import ServicePlan
+from vectordb.service_row import ServiceRow
+from vectordb.sharing import Sharing
 from vectordb.state import State
 from vectordb.version import find_row
 from vectordb.view import View
@@ -146,11 +151,12 @@ class Reader:
         """The row of one entity; to be called through ``consistently``."""
         return Row(self.state, self.plan(view), entity, self.packed(view, entity, at), self.as_of_offset, at)
 
-    def read_rows(self, view: str, entities: Sequence[Entity], at: int) -> tuple[list[Row], int, Plan]:
-        """Rows of many entities, with the offset and the plan that all share; through ``consistently``."""
-        state, plan, offset = self.state, self.plan(view), self.as_of_offset
-        rows = [Row(state, plan, entity, self.packed(view, entity, at), offset, at) for entity in entities]
-        return rows, offset, plan
+    def gathered(
+        self, gather: Gather, ids: Sequence[Entity], at: int | None, shared: Sharing
+    ) -> tuple[bytes, bytes, int]:
+        """Numbers and words of many entities, and the clock; to be called through ``consistently``."""
+        clock = self.clock() if at is None else at
+        return (*gather.past(ids, self.as_of_offset, clock, shared), clock)
 
     def clock_of(self, at: Instant | None) -> int:
         """The clock of a read, in microseconds."""
@@ -180,6 +186,14 @@ class Reader:
     def service(self, name: str) -> Service:
         """A feature service by name; raises ``UnknownName``."""
         return Service(self, name)
+
+    def service_row(self, plan: ServicePlan, ids: Mapping[str, Entity], request: dict[str, Any]) -> ServiceRow:
+        """The row of a service under a plan, its request inputs checked already."""
+        return self.consistently(read_one, self, plan, ids, request, self.clock())
+
+    def quick(self, plan: ServicePlan) -> QuickRead | None:
+        """What reads one row of a service without looking anything up; None where there is no such way."""
+        return None
 
     def services(self) -> list[str]:
         """Names of the services."""

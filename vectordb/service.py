@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from ledger import (
@@ -10,16 +11,21 @@ from ledger import (
     FeatureRef,
     Instant,
     InvalidEntity,
-    InvalidInput,
-    Request,
     ServiceDefinition,
     check_entity,
+    to_micros,
 )
+from vectordb.gather import check_ids
 from vectordb.matrix import FeatureMatrix
+from vectordb.service_batch import Asked, read_batch
+from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
+from vectordb.sharing import Progress, Sharing
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
+
+NO_REQUEST: dict[str, Any] = {}
 
 
 class Service:
@@ -29,6 +35,7 @@ class Service:
         self._reader = reader
         self.name = name
         self._pinned = reader.state.catalog.services.version(name, version) if version else None
+        self._quick: Callable[[Any], ServiceRow | None] = _never
         self.definition  # noqa: B018 - an unknown name is refused here, not at the first read
 
     @property
@@ -52,42 +59,39 @@ class Service:
     @property
     def entity_kinds(self) -> tuple[str, ...]:
         """The kinds of entity that a read names, in order of first use."""
-        return self._reader.consistently(lambda: tuple(dict.fromkeys(self._kinds(self._definition()).values())))
+        return self._reader.consistently(lambda: self._plan().kinds)
 
-    def _kinds(self, definition: ServiceDefinition) -> dict[str, str]:
+    def _plan(self) -> ServicePlan:
+        definition = self._definition()
         views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
-        return {view: self._reader.plan(view).definition.entity for view in views}
+        return self._reader.state.service_plan(definition, {view: self._reader.plan(view) for view in views})
 
     def __repr__(self) -> str:
         return f"Service({self.definition.label}, features={list(self.features)})"
 
+    # -- one row -------------------------------------------------------------------------------------
+
     def get(self, entity: Any, *, request: Mapping[str, Any] | None = None, at: Instant | None = None) -> ServiceRow:
         """The inputs of one entity, or of one of each kind: ``get({"user": u, "item": i})``.
 
-        ``request`` gives the request inputs by name. All views are read at one offset and clock.
+        ``request`` gives the request inputs by name. All views are read at one offset and clock. 0.7 us where
+        the service has one kind of entity and no request inputs.
         """
+        if request is None and at is None:
+            row = self._quick(entity)
+            if row is not None:
+                return row
         clock = self._reader.clock_of(at)
-        return self._reader.consistently(self._get, entity, request or {}, clock)
+        return self._reader.consistently(self._get, entity, request or NO_REQUEST, clock)
 
     def _get(self, entity: Any, request: Mapping[str, Any], at: int) -> ServiceRow:
-        definition = self._definition()
-        kinds = self._kinds(definition)
-        ids = _by_kind(entity, tuple(dict.fromkeys(kinds.values())))
-        return self._row(definition, kinds, ids, _check_request(definition, request), at)
+        plan = self._plan()
+        if self._pinned is None:
+            self._quick = self._reader.quick(plan) or _never
+        ids = one_of_each(plan, entity)
+        return read_one(self._reader, plan, ids, plan.check_request(request), at)
 
-    def _row(
-        self,
-        definition: ServiceDefinition,
-        kinds: dict[str, str],
-        ids: dict[str, Entity],
-        request: dict[str, Any],
-        at: int,
-    ) -> ServiceRow:
-        rows = {view: self._reader.read_row(view, ids[kind], at) for view, kind in kinds.items()}
-        for item in definition.features:
-            if isinstance(item, FeatureRef):
-                self._reader.plan(item.view).slot(item.feature)
-        return ServiceRow(definition, tuple(ids.values()), rows, request)
+    # -- many ----------------------------------------------------------------------------------------
 
     def get_many(
         self,
@@ -95,42 +99,39 @@ class Service:
         *,
         request: Mapping[str, Sequence[Any]] | None = None,
         at: Instant | None = None,
+        dtype: str = "float64",
+        executor: Executor | None = None,
+        progress: Progress | None = None,
     ) -> FeatureMatrix:
         """The inputs of many: ids in order, or for several kinds ``{"user": [...], "item": [...]}``.
 
-        ``request`` gives a column for each request input. All rows share one offset and clock.
+        ``request`` gives a column for each request input. All rows share one offset and clock. The other options
+        and the cost are those of ``View.get_many``.
         """
-        if isinstance(entities, (str, bytes)):
-            raise InvalidEntity("get_many takes a sequence of entity ids", type=type(entities).__name__)
-        clock = self._reader.clock_of(at)
-        asked = {kind: list(ids) for kind, ids in entities.items()} if isinstance(entities, Mapping) else list(entities)
-        rows, offset, definition = self._reader.consistently(self._get_many, asked, request or {}, clock)
-        return FeatureMatrix(definition.keys, [row.entity for row in rows], rows, offset, clock, definition.label)
+        if isinstance(entities, Mapping):
+            columns = {kind: check_ids(ids) for kind, ids in entities.items()}
+        else:
+            columns = {"": check_ids(entities)}
+        clock = None if at is None else to_micros(at)
+        asked = Asked(columns, request or NO_REQUEST, clock, Sharing(executor, progress))
+        read = self._reader.consistently(self._get_many, asked)
+        return read if dtype == "float64" else read.astype(dtype)
 
-    def _get_many(
-        self, asked: Any, request: Mapping[str, Sequence[Any]], at: int
-    ) -> tuple[list[ServiceRow], int, ServiceDefinition]:
-        definition = self._definition()
-        kinds = self._kinds(definition)
-        columns = _columns_by_kind(asked, tuple(dict.fromkeys(kinds.values())))
-        count = len(next(iter(columns.values())))
-        uneven = {name: len(column) for name, column in request.items() if len(column) != count}
-        if uneven:
-            raise InvalidInput("a request column has one value for each row", rows=count, columns=uneven)
-        rows = [
-            self._row(
-                definition,
-                kinds,
-                {kind: check_entity(column[place]) for kind, column in columns.items()},
-                _check_request(definition, {name: column[place] for name, column in request.items()}),
-                at,
-            )
-            for place in range(count)
-        ]
-        return rows, self._reader.as_of_offset, definition
+    def _get_many(self, asked: Asked) -> FeatureMatrix:
+        return read_batch(self._reader, self._plan(), asked)
 
 
-def _by_kind(entity: Any, kinds: tuple[str, ...]) -> dict[str, Entity]:
+def read_one(
+    reader: Reader, plan: ServicePlan, ids: Mapping[str, Entity], request: dict[str, Any], at: int
+) -> ServiceRow:
+    """The row of one entity of each kind; to be called through ``consistently``."""
+    raws = tuple(reader.packed(view, ids[plan.kind_of(view)], at) for view in plan.views)
+    return ServiceRow(plan, tuple(ids.values()), raws, request, reader.as_of_offset, at)
+
+
+def one_of_each(plan: ServicePlan, entity: Any) -> dict[str, Entity]:
+    """One entity id of each kind of a service."""
+    kinds = plan.kinds
     if isinstance(entity, Mapping):
         if set(entity) != set(kinds):
             rule = "a read names one entity of each kind"
@@ -141,31 +142,5 @@ def _by_kind(entity: Any, kinds: tuple[str, ...]) -> dict[str, Entity]:
     return {kinds[0]: check_entity(entity)}
 
 
-def _columns_by_kind(asked: Any, kinds: tuple[str, ...]) -> dict[str, list[Any]]:
-    if not isinstance(asked, dict):
-        if len(kinds) != 1:
-            raise InvalidEntity("a service of several kinds of entity is asked by kind", expected=list(kinds))
-        return {kinds[0]: asked}
-    if set(asked) != set(kinds):
-        raise InvalidEntity("a read names one column of each kind", expected=list(kinds), given=sorted(asked))
-    if len({len(column) for column in asked.values()}) > 1:
-        sizes = {kind: len(column) for kind, column in asked.items()}
-        raise InvalidEntity("columns of entities are equally long", **sizes)
-    return {kind: asked[kind] for kind in kinds}
-
-
-def _check_request(definition: ServiceDefinition, request: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = {item.name: item.type for item in definition.features if isinstance(item, Request)}
-    unknown = set(request) - set(wanted)
-    if unknown:
-        raise InvalidInput("the service has no such request input", unknown=sorted(unknown), known=sorted(wanted))
-    cells: dict[str, Any] = {}
-    for name, kind in wanted.items():
-        value = request.get(name, kind.default)
-        if value is None and name not in request:
-            raise InvalidInput("a request input without a default is given", service=definition.label, missing=name)
-        try:
-            cells[name] = None if value is None else kind.check(value)
-        except InvalidInput as error:
-            raise InvalidInput(error.rule, request_input=name, value=value) from error
-    return cells
+def _never(entity: Any) -> None:
+    return None

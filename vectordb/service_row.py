@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ledger import Entity, FeatureRef, Request, ServiceDefinition, from_micros
+from ledger import FOUND, Entity, FeatureRef, ServiceDefinition, from_micros, header_of
 from vectordb.plan import Status
 from vectordb.row import Row
+
+if TYPE_CHECKING:
+    from vectordb.packing import Raw
+    from vectordb.service_plan import ServicePlan
 
 LETTERS = {Status.PRESENT: "p", Status.NULL: "n", Status.MISSING: "m", Status.EXPIRED: "x"}
 
@@ -17,56 +21,95 @@ class ServiceRow(Mapping[str, Any]):
     """A mapping of input names to values in the model's order, read at one offset and clock.
 
     ``rows`` holds the row of each view that was read, ``request`` the checked cells that came with the
-    request. It carries all that ``db.record_prediction`` pins.
+    request. It carries all that ``db.record_prediction`` pins. Values are decoded together, when the first
+    one is asked for (1 us for ten numbers).
     """
 
-    __slots__ = ("_inputs", "definition", "entities", "request", "rows")
+    __slots__ = ("_plan", "_raws", "_rows", "_values", "as_of", "at_micros", "entities", "request")
 
     def __init__(
-        self, definition: ServiceDefinition, entities: tuple[Entity, ...], rows: dict[str, Row], request: dict[str, Any]
+        self,
+        plan: ServicePlan,
+        entities: tuple[Entity, ...],
+        raws: tuple[Raw, ...],
+        request: dict[str, Any],
+        as_of: int,
+        at: int,
     ) -> None:
-        self.definition = definition
+        """``entities`` are one of each kind, ``raws`` the packed row of each view."""
+        self._plan = plan
+        self._raws = raws
+        self._values: dict[str, Any] | None = None
+        self._rows: dict[str, Row] | None = None
         self.entities = entities
-        self.rows = rows
         self.request = request
-        self._inputs = dict(zip(definition.keys, definition.features, strict=True))
+        self.as_of = as_of  # the offset that the read saw
+        self.at_micros = at
+
+    # -- values --------------------------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> Any:
-        item = self._inputs[key]
-        if isinstance(item, FeatureRef):
-            return self.rows[item.view][item.feature]
-        cell = self.request[item.name]
-        return None if cell is None else item.type.show(cell)
+        return (self._values or self._read())[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._inputs)
+        return iter(self._plan.keys)
 
     def __len__(self) -> int:
-        return len(self._inputs)
+        return len(self._plan.keys)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._plan.inputs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Names and values as a plain dict."""
+        return dict(self._values or self._read())
+
+    def vector(self) -> list[Any]:
+        """The values alone, in the model's order."""
+        return list((self._values or self._read()).values())
+
+    def _read(self) -> dict[str, Any]:
+        plan, found = self._plan, []
+        for place, part in enumerate(plan.parts):
+            found += part.values(self._raws[place], lambda place=place: self._row(place), self.at_micros)  # type: ignore[misc]
+        if plan.requests:
+            cells = ((item.type, self.request[name]) for name, item in plan.requests.items())
+            found += [None if cell is None else kind.show(cell) for kind, cell in cells]
+        self._values = dict(zip(plan.keys, plan.ordered(found)))
+        return self._values
+
+    def _row(self, place: int) -> Row:
+        plan = self._plan
+        own = plan.parts[place].plan
+        entity = self.entities[plan.kinds.index(own.definition.entity)]
+        return Row(plan.state, own, entity, self._raws[place], self.as_of, self.at_micros)
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """The row of every view that was read."""
+        if self._rows is None:
+            self._rows = {view: self._row(place) for place, view in enumerate(self._plan.views)}
+        return self._rows
 
     def __repr__(self) -> str:
-        return f"ServiceRow({self.definition.label}, {self.entity!r}, {dict(self)!r}, as_of={self.as_of})"
+        return f"ServiceRow({self.service}, {self.entity!r}, {dict(self)!r}, as_of={self.as_of})"
+
+    # -- what was read -------------------------------------------------------------------------------
 
     @property
     def entity(self) -> Entity:
         """The id asked for; of several kinds of entity, the ids one after the other."""
-        if len(self.entities) == 1:
-            return self.entities[0]
-        return tuple(part for entity in self.entities for part in (entity if isinstance(entity, tuple) else (entity,)))
+        return joined_entity(self.entities)
 
     @property
-    def _any(self) -> Row:
-        return next(iter(self.rows.values()))
+    def definition(self) -> ServiceDefinition:
+        """The definition of the service that was read."""
+        return self._plan.definition
 
     @property
     def service(self) -> str:
         """``name@version`` of the service that was read."""
-        return self.definition.label
-
-    @property
-    def as_of(self) -> int:
-        """The offset that the read saw."""
-        return self._any.as_of
+        return self._plan.label
 
     @property
     def at(self) -> datetime:
@@ -74,23 +117,18 @@ class ServiceRow(Mapping[str, Any]):
         return from_micros(self.at_micros)
 
     @property
-    def at_micros(self) -> int:
-        """The same in microseconds."""
-        return self._any.at_micros
-
-    @property
     def found(self) -> bool:
         """Whether every entity exists in every view that was read."""
-        return all(row.found for row in self.rows.values())
+        return all(raw is not None and header_of(raw)[2] & FOUND for raw in self._raws)
 
     @property
     def status(self) -> dict[str, Status]:
         """The status of every input."""
-        return {key: self.status_of(key) for key in self._inputs}
+        return {key: self.status_of(key) for key in self._plan.keys}
 
     def status_of(self, key: str) -> Status:
         """The status of one input."""
-        item = self._inputs[key]
+        item = self._plan.inputs[key]
         if isinstance(item, FeatureRef):
             return self.rows[item.view].status_of(item.feature)
         return Status.NULL if self.request[item.name] is None else Status.PRESENT
@@ -101,21 +139,22 @@ class ServiceRow(Mapping[str, Any]):
         found = {view: row.versions for view, row in self.rows.items()}
         return {
             key: found[item.view][item.feature] if isinstance(item, FeatureRef) else None
-            for key, item in self._inputs.items()
+            for key, item in self._plan.inputs.items()
         }
 
     def sources(self) -> tuple[int, ...]:
         """The reference of every value, 0 where there is none."""
         return tuple(
             self.rows[item.view].source(item.feature) if isinstance(item, FeatureRef) else 0
-            for item in self._inputs.values()
+            for item in self._plan.inputs.values()
         )
 
     def cells(self) -> tuple[Any, ...]:
         """The stored form of every value as the model sees it."""
-        return tuple(self._cell(item) for item in self._inputs.values())
+        return tuple(map(self._cell, self._plan.keys))
 
-    def _cell(self, item: FeatureRef | Request) -> Any:
+    def _cell(self, key: str) -> Any:
+        item = self._plan.inputs[key]
         if isinstance(item, FeatureRef):
             return self.rows[item.view].cell(item.feature)
         cell = self.request[item.name]
@@ -123,5 +162,12 @@ class ServiceRow(Mapping[str, Any]):
 
     def states(self) -> str:
         """One letter a value: p present, n null, m missing, x expired; empty when all are present."""
-        letters = "".join(LETTERS[self.status_of(key)] for key in self._inputs)
+        letters = "".join(LETTERS[self.status_of(key)] for key in self._plan.keys)
         return letters if letters.strip("p") else ""
+
+
+def joined_entity(entities: tuple[Entity, ...]) -> Entity:
+    """The ids of several kinds of entity as one, one after the other."""
+    if len(entities) == 1:
+        return entities[0]
+    return tuple(part for entity in entities for part in (entity if isinstance(entity, tuple) else (entity,)))

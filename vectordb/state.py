@@ -6,20 +6,29 @@ from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any, TypeVar
 
-from ledger import ROW_BITS, ROW_MASK, Clock, Entity, Journal, UnknownName, header_of
+from ledger import ROW_BITS, ROW_MASK, Clock, Entity, Journal, ServiceDefinition, UnknownName, header_of
 from projections import Fold, Lineage, Predictions, Projection, Rows, Vectors
+from vectordb.gather import Gather, Item
 from vectordb.indexing import Indexing
 from vectordb.plan import Plan
+from vectordb.service_plan import ServicePlan
 
 T = TypeVar("T")
 TRIES = 3
+SERVED_BYTES = 256 << 20  # of the packed rows of one list of features
+GATHERS = 64  # lists of features whose packed rows are kept
 
 
 class State:
     """Everything a reader reads. It decides nothing; ``vectordb.writer`` does."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, projections: Sequence[Projection] = (), auto_index: bool = True
+        self,
+        journal: Journal,
+        clock: Clock,
+        projections: Sequence[Projection] = (),
+        auto_index: bool = True,
+        served_bytes: int = SERVED_BYTES,
     ) -> None:
         self.journal = journal
         self.log = journal.log
@@ -33,7 +42,10 @@ class State:
         built_in = (self.rows, self.lineage, self.predictions, self.vectors)
         self.fold = Fold(self.log, (*built_in, *projections))
         self.catalog = self.fold.catalog
+        self.served_bytes = served_bytes
         self._plans: dict[tuple[str, int], Plan] = {}
+        self._gathers: dict[Any, Gather] = {}
+        self._service_plans: dict[Any, ServicePlan] = {}
 
     # -- reading without a lock ----------------------------------------------------------------------
 
@@ -101,6 +113,24 @@ class State:
         if plan is None:
             plan = self._plans[view, definition.version] = Plan(definition, self.log.layouts[definition.label])
         return plan
+
+    def service_plan(self, definition: ServiceDefinition, plans: dict[str, Plan]) -> ServicePlan:
+        """How rows of a service are read under some definitions of its views."""
+        key = (definition.label, *(plan.label for plan in plans.values()))
+        found = self._service_plans.get(key)
+        if found is None:
+            found = self._service_plans[key] = ServicePlan(self, definition, plans)
+        return found
+
+    def gather(self, key: Any, items: Callable[[], Sequence[Item]], plans: dict[str, Plan]) -> Gather:
+        """What reads some features of one kind of entity; kept under a key that names their versions."""
+        found = self._gathers.get(key)
+        if found is None:
+            with self.lock:
+                while len(self._gathers) >= GATHERS:
+                    self._gathers.pop(next(iter(self._gathers))).detach()
+                found = self._gathers.setdefault(key, Gather(self, items(), plans))
+        return found
 
     def live_row(self, view: str, entity: Entity, now: int) -> bytes | None:
         """The packed row of an entity at the head; the versions answer where something is dated ahead."""

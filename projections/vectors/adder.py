@@ -59,7 +59,14 @@ def digits(eighths: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-_KNOWN: Final = {eighths: digits(eighths) for eighths in range(-512, 513)}
+class _Digits(dict[int, tuple[int, ...]]):
+    """The digits of weights; those of a far query's are worked out on their first use."""
+
+    def __missing__(self, eighths: int) -> tuple[int, ...]:
+        return digits(eighths)
+
+
+_DIGITS: Final = _Digits({eighths: digits(eighths) for eighths in range(-512, 513)}).__getitem__
 
 
 class Programme:
@@ -69,8 +76,8 @@ class Programme:
 
     def __init__(self, eighths: Sequence[int]) -> None:
         slots: list[list[int]] = [[] for _ in range(2 * 20)]
-        for place, weight in enumerate(eighths):
-            for slot in _KNOWN[weight] if weight in _KNOWN else digits(weight):
+        for place, own in enumerate(map(_DIGITS, eighths)):
+            for slot in own:
                 slots[slot].append(place)
         while slots and not slots[-1]:
             slots.pop()

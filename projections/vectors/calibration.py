@@ -43,7 +43,7 @@ COORDINATE = {1: 0.016, 2: 0.03, 4: 0.022, 8: 0.022}  # and for every coordinate
 class Effort(NamedTuple):
     """How hard a search tries.
 
-    Centres within ``slack`` of the nearest are probed, ``candidates`` lanes come out of the planes, and ``kept``
+    Centres within ``slack`` (stretched) of the nearest are probed, ``candidates`` lanes come out of the planes, and ``kept``
     of them are measured after a look at their fine bytes (0: all, and no look).
     """
 
@@ -105,11 +105,13 @@ def _sample(index: Index, lanes: Lanes, lane: int, query: Sequence[float], readi
     placed = index.place(query)
     probes = index.probe(placed, inf, _living)
     masks = {id(segment): mask for segment, mask in best(probes, _depth(index), index.slope)}
-    nearest = sqrt(max(0.0, min(placed.distances)))
-    centres = sorted(sqrt(max(0.0, distance)) - nearest for distance in placed.distances)
+    order = sorted(range(len(placed.distances)), key=placed.distances.__getitem__)
+    stretch = index.stretch(placed.distances, order)
+    nearest = sqrt(max(0.0, placed.distances[order[0]]))
+    centres = [(sqrt(max(0.0, placed.distances[cluster])) - nearest) / stretch for cluster in order]
     scored = []
     for probe in probes:
-        slack = sqrt(max(0.0, placed.distances[probe.segment.cluster])) - nearest
+        slack = (sqrt(max(0.0, placed.distances[probe.segment.cluster])) - nearest) / stretch
         here = places(masks.get(id(probe.segment), 0))
         scored += [(score_at(probe, place), probe.segment.ids[place], slack) for place in here]
     scored.sort(reverse=True)

@@ -24,7 +24,6 @@ FOREVER: Final = 2**62
 EVENT_TIME: Final = -1  # as a slot: the event time of the write itself
 KEPT: Final = 32  # filters whose masks a segment keeps
 KEYS: Final = 1_000  # filters that a field knows again
-MANY: Final = 128  # values of a list; more are not looked for one by one
 
 
 class Column(NamedTuple):
@@ -198,8 +197,6 @@ _DIGIT = bytes([48, 49] + [49] * 254)
 
 def _present(keys: Sliced, leaf: Leaf, kind: FeatureType) -> int:
     """The lanes whose written number may match."""
-    if leaf.negated and leaf.op in ("$in", "$nin"):
-        return keys.full
     found = _OPERATORS[leaf.op](keys, kind, leaf.value)
     return keys.full ^ found if leaf.negated else found
 
@@ -207,9 +204,8 @@ def _present(keys: Sliced, leaf: Leaf, kind: FeatureType) -> int:
 def _by_code(keys: Sliced, codes: tuple[bool, tuple[int, ...]]) -> int:
     """A category has a code: the lanes that have one of some codes, or (True) none of them."""
     others, wanted = codes
-    if len(wanted) > MANY:
-        return keys.full
-    return keys.full ^ _any(keys, wanted) if others else _any(keys, wanted)
+    found = keys.any_of(map(int_key, wanted))
+    return keys.full ^ found if others else found
 
 
 def _codes(leaf: Leaf, pool: Pool) -> tuple[bool, tuple[int, ...]]:
@@ -222,13 +218,6 @@ def _codes(leaf: Leaf, pool: Pool) -> tuple[bool, tuple[int, ...]]:
     if len(good) * 2 <= len(known):
         return False, good
     return True, tuple(code for code, value in known if not leaf.matches(value, True))
-
-
-def _any(keys: Sliced, codes: Sequence[int]) -> int:
-    found = 0
-    for code in codes:
-        found |= keys.equal(int_key(code))
-    return found
 
 
 Bounds = tuple[int, int]  # of an operand: the greatest key at or below it, the least at or above it
@@ -259,18 +248,9 @@ def _equal(keys: Sliced, kind: FeatureType, value: Any) -> int:
 
 
 def _either(keys: Sliced, kind: FeatureType, values: Any) -> int:
-    """One of some values; of many, the range from the least to the greatest, which is a little too much."""
-    known = [value for value in values if value is not None]
-    if len(known) > MANY and kind.name != "bool":
-        return keys.at_least(_bounds(kind, min(known))[1]) & ~keys.at_least(_bounds(kind, max(known))[0] + 1)
-    found = 0
-    for value in known:
-        found |= _equal(keys, kind, value)
-    return found
-
-
-def _neither(keys: Sliced, kind: FeatureType, values: Any) -> int:
-    return keys.full if len(values) > MANY else keys.full ^ _either(keys, kind, values)
+    """One of some values; one that the feature's type cannot hold is nobody's."""
+    bounds = [_bounds(kind, value) for value in values if value is not None]
+    return keys.any_of(below for below, above in bounds if below == above)
 
 
 def _order(place: int, above: int, less: bool) -> Operator:
@@ -290,7 +270,7 @@ _OPERATORS: dict[str, Operator] = {
     "$eq": _equal,
     "$ne": lambda keys, kind, value: keys.full ^ _equal(keys, kind, value),
     "$in": _either,
-    "$nin": _neither,
+    "$nin": lambda keys, kind, values: keys.full ^ _either(keys, kind, values),
     "$exists": lambda keys, kind, value: keys.full if value else 0,
     "$gte": _order(1, 0, False),
     "$gt": _order(0, 1, False),

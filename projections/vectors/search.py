@@ -125,8 +125,6 @@ class _Masks:
 
     def of(self, segment: Segment) -> int:
         """The mask of a segment's planes."""
-        if self.ask.matching is None:
-            return self._make(segment)
         found = self._known.get(id(segment))
         if found is None:
             found = self._known[id(segment)] = self._make(segment)
@@ -150,6 +148,12 @@ class _Masks:
 
     def probe(self, segment: Segment) -> int | None:
         """The same for a segment that is probed: its tail is taken too. None where all its lanes are ``apart``."""
+        if self.ask.matching is None:
+            size, born = segment.sealed.size, segment.born(self.ask.limit)
+            if born > size:
+                self._take_tail(segment, size, born)
+            mask, dead = (1 << min(size, born)) - 1, segment.dead(self.ask.offset)
+            return mask ^ (mask & dead) if dead else mask
         self.add_tail(segment)
         mask = self.of(segment)
         if mask and self.sparse and mask.bit_count() <= self.sparse:
@@ -165,8 +169,11 @@ class _Masks:
         """Take the living lanes of a segment's tail."""
         start, stop = self._size(segment), segment.born(self.ask.limit)
         if start < stop:
-            dead = segment.dead(self.ask.offset) >> start
-            self.apart += [segment.ids[place] for place in range(start, stop) if not dead >> (place - start) & 1]
+            self._take_tail(segment, start, stop)
+
+    def _take_tail(self, segment: Segment, start: int, stop: int) -> None:
+        dead = segment.dead(self.ask.offset) >> start
+        self.apart += [segment.ids[place] for place in range(start, stop) if not dead >> (place - start) & 1]
 
 
 def take(ranked: Sequence[tuple[float, int]], ask: Ask) -> list[Found]:

@@ -12,7 +12,7 @@ from tests.bench.vector_peers import Peer, Search
 from vectordb import Int, Vector, VectorDB
 
 BATCHES = 20
-TARGETS = (0.8, 0.9, 0.95, 0.97, 0.99, 0.995)
+TARGETS = (0.8, 0.9, 0.925, 0.95, 0.97, 0.99, 0.995)
 DRAWS = 1_000  # values of the made attribute, uniform and independent of the vector
 
 

@@ -96,11 +96,20 @@ def test_the_order_of_scores_follows_the_coded_distances(room: Room, index: Inde
         assert sum(square <= squares[39] for _, square in top) >= 30
 
 
+def test_a_unit_of_slack_goes_less_far_among_crowded_centres(index: Index) -> None:
+    order = list(range(8))
+    sparse = [100.0**2] + [200.0**2] * 7
+    crowded = [100.0**2] + [101.0**2] * 7
+    assert 0.0 < index.stretch([100.0**2] * 8, order) < index.stretch(crowded, order) < index.stretch(sparse, order)
+    assert index.stretch([4.0], [0]) == index.stretch([100.0**2] * 8, order), "one centre is as crowded as can be"
+
+
 def test_probing_goes_from_the_nearest_centre_as_far_as_the_slack(room: Room, index: Index) -> None:
     placed = index.place(tuple(room.rows[0]))
     roots = sorted(math.sqrt(max(0.0, distance)) for distance in placed.distances)
     for slack in (0.0, roots[1] - roots[0] + 1e-6, roots[-1] - roots[0] + 1e-6):
-        probes = index.probe(placed, slack, everything)
+        order = sorted(range(len(roots)), key=placed.distances.__getitem__)
+        probes = index.probe(placed, slack / index.stretch(placed.distances, order), everything)
         assert len(probes) == sum(root <= roots[0] + slack + 1e-9 for root in roots)
         order = [placed.distances[probe.segment.cluster] for probe in probes]
         assert order == sorted(order)

@@ -47,6 +47,16 @@ def test_the_key_of_a_stored_word_is_that_of_its_float() -> None:
         assert _float_word_key(struct.unpack("=q", struct.pack("=d", value))[0]) == float_key(value)
 
 
+@given(st.lists(INT64 | st.integers(-5, 5), max_size=30), st.lists(INT64 | st.integers(-6, 6), max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_one_of_some_keys_is_any_of_them(values: list[int], wanted: list[int]) -> None:
+    sliced = Sliced(list(map(int_key, values)))
+    some = [*wanted, *values[::2]]
+    assert sliced.any_of(map(int_key, some)) == lanes_where([value in some for value in values])
+    assert sliced.any_of(map(int_key, range(-6, 7))) == lanes_where([-6 <= value <= 6 for value in values])
+    assert sliced.any_of([]) == 0
+
+
 @given(st.lists(INT64 | st.integers(-5, 5), max_size=30), st.lists(INT64, max_size=4))
 @settings(max_examples=150, deadline=None)
 def test_ints(values: list[int], others: list[int]) -> None:

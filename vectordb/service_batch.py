@@ -1,0 +1,108 @@
+"""A service batch: the inputs of many, from the gathers of every kind of entity and the columns of the request."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ledger import NULL_FLOAT, Entity, FeatureType, InvalidEntity, InvalidInput
+from vectordb.dense import Dense, weave
+from vectordb.matrix import Column, FeatureMatrix, Numbers
+from vectordb.packing import NUMBERS
+from vectordb.service_plan import ServicePlan
+from vectordb.service_row import joined_entity
+from vectordb.sharing import Sharing
+
+if TYPE_CHECKING:
+    from vectordb.reader import Reader
+
+
+class Asked(NamedTuple):
+    """What a batch asks: ids by kind (one unnamed column for a service of one kind), request columns, clock."""
+
+    columns: dict[str, list[Entity]]
+    request: Mapping[str, Sequence[Any]]
+    at: int | None
+    shared: Sharing
+
+
+class Woven(NamedTuple):
+    """Numbers of a part of the inputs: their keys and types, and their words row by row."""
+
+    kinds: dict[str, FeatureType]
+    words: memoryview
+
+
+def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix:
+    """The matrix of a batch; to be called through ``consistently``."""
+    columns = _by_kind(plan, asked.columns)
+    rows = len(next(iter(columns.values())))
+    at, woven, beside = asked.at, [], {}
+    for kind, ids in columns.items():
+        gather = plan.gather(kind)
+        data, words, at = reader.gathered(gather, ids, at, asked.shared)
+        woven.append(Woven(gather.kinds, memoryview(data).cast("q")))
+        beside |= gather.columns(words)
+    requested = _request_columns(plan, asked.request, rows)
+    woven.append(_request_numbers(plan, requested))
+    beside |= {name: column for name, column in requested.items() if column.kind.name not in NUMBERS}
+    numbers = _numbers(plan, woven, rows)
+    offset, clock = reader.as_of_offset, reader.clock() if at is None else at
+    entities: list[Any] = columns[plan.kinds[0]]
+    if len(columns) > 1:
+        entities = list(map(joined_entity, zip(*columns.values())))
+
+    def row_of(place: int) -> Any:
+        ids = {kind: column[place] for kind, column in columns.items()}
+        cells = {name: column.cells[place] for name, column in requested.items()}
+        return reader.pinned(offset, clock).service_row(plan, ids, cells)
+
+    return FeatureMatrix(plan.keys, entities, numbers, beside, row_of, offset, clock, plan.label)
+
+
+def _by_kind(plan: ServicePlan, columns: dict[str, list[Entity]]) -> dict[str, list[Entity]]:
+    kinds = plan.kinds
+    if "" in columns:
+        if len(kinds) != 1:
+            raise InvalidEntity("a service of several kinds of entity is asked by kind", expected=list(kinds))
+        return {kinds[0]: columns[""]}
+    if set(columns) != set(kinds):
+        raise InvalidEntity("a read names one column of each kind", expected=list(kinds), given=sorted(columns))
+    if len({len(column) for column in columns.values()}) > 1:
+        sizes = {kind: len(column) for kind, column in columns.items()}
+        raise InvalidEntity("columns of entities are equally long", **sizes)
+    return {kind: columns[kind] for kind in kinds}
+
+
+def _request_columns(plan: ServicePlan, request: Mapping[str, Sequence[Any]], rows: int) -> dict[str, Column]:
+    """The checked cells of every request input."""
+    plan.check_names(request)
+    uneven = {name: len(column) for name, column in request.items() if len(column) != rows}
+    if uneven:
+        raise InvalidInput("a request column has one value for each row", rows=rows, columns=uneven)
+    found = {}
+    for name, item in plan.requests.items():
+        given = request[name] if name in request else [plan.default_of(item)] * rows
+        cells = [plan.check_cell(item, value) for value in given]
+        found[name] = Column(item.type, None, cells)
+    return found
+
+
+def _request_numbers(plan: ServicePlan, requested: Mapping[str, Column]) -> Woven:
+    kinds = {name: column.kind for name, column in requested.items() if column.kind.name in NUMBERS}
+    cells = [[NULL_FLOAT if cell is None else cell for cell in requested[name].cells] for name in kinds]
+    flat = array("d", [float(cell) for row in zip(*cells) for cell in row])
+    return Woven(kinds, memoryview(flat).cast("B").cast("q"))
+
+
+def _numbers(plan: ServicePlan, woven: Sequence[Woven], rows: int) -> Numbers:
+    """One block of all numbers in the model's order; where one part has them all, its own."""
+    all_kinds = {key: kind for part in woven for key, kind in part.kinds.items()}
+    kinds = {key: all_kinds[key] for key in plan.keys if key in all_kinds}
+    shape = (rows, len(kinds))
+    if len(woven[0].kinds) == len(kinds):
+        return Numbers(kinds, Dense(woven[0].words.obj, shape, "float64"))
+    order = list(kinds)
+    parts = [(part.words, len(part.kinds), [order.index(key) for key in part.kinds]) for part in woven]
+    return Numbers(kinds, Dense(weave(parts, rows, len(kinds)), shape, "float64"))

@@ -1,0 +1,61 @@
+"""Sharing: a big read packed in pieces, by an executor of the caller's, with progress.
+
+Only bytes go to the workers and come back, so threads, processes and interpreters all do. A piece of work is
+``pack(packers, pieces)``: raw rows in, packed rows out, equal to what the reader would have packed itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from typing import Final, NamedTuple, TypeVar
+
+from ledger import InvalidInput
+
+PIECE: Final = 8_192  # rows of one task
+WORTH: Final = 20_000  # rows from which sharing pays: below, sending them costs more than packing them
+AHEAD: Final = 4  # tasks handed out before the first is asked for: what is in flight is bounded
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Sharing(NamedTuple):
+    """An executor (None: the caller's own thread) and who is told how far a read is."""
+
+    executor: Executor | None = None
+    progress: Progress | None = None
+
+    def tell(self, done: int, total: int) -> None:
+        """Report progress."""
+        if self.progress is not None:
+            self.progress(done, total)
+
+    def each(self, function: Callable[[T], R], pieces: Iterable[T], rows: int) -> Iterator[R]:
+        """``map`` in order, through the executor, a few pieces ahead; without it where there are few rows in all."""
+        if self.executor is None or rows < WORTH:
+            yield from map(function, pieces)
+            return
+        waiting: list[Future[R]] = []
+        for piece in pieces:
+            waiting.append(self.executor.submit(function, piece))
+            if len(waiting) > AHEAD:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+
+
+def check_names(features: Iterable[str]) -> tuple[str, ...]:
+    """Names of features, each once."""
+    if isinstance(features, str):
+        raise InvalidInput("features are a sequence of names", features=features)
+    names = tuple(features)
+    if len(set(names)) < len(names):
+        raise InvalidInput("a feature is asked for once", features=list(names)[:20])
+    return names
+
+
+def pieces_of(rows: Sequence[T], size: int = PIECE) -> Iterator[Sequence[T]]:
+    """A sequence in pieces."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
