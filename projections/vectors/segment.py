@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from projections.vectors.quantiser import Coded, Quantiser
 
-TAIL = 64  # lanes that wait, and are scanned exactly, before they enter the planes
+TAIL = 16  # lanes that wait, and are scanned exactly, before they enter the planes
 
 
 class Sealed(NamedTuple):
