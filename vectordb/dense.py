@@ -1,6 +1,6 @@
 """A dense block: numbers row after row in one run of bytes, shared with whoever asks for them.
 
-Nothing is copied on the way out: ``memoryview`` and slices look at the bytes, and ``__array_interface__``
+Nothing is copied on the way out: ``view`` and slices look at the bytes, and ``__array_interface__``
 and (Python 3.12 and later) ``__buffer__`` give NumPy, and whatever takes NumPy's arrays, the same address.
 """
 
@@ -12,8 +12,13 @@ from typing import Any, Final
 
 from ledger import InvalidInput
 
-CODES: Final = {"float64": ("d", "<f8", 8), "float32": ("f", "<f4", 4), "float16": ("e", "<f2", 2)}
-CODES |= {"int8": ("b", "|i1", 1), "uint8": ("B", "|u1", 1)}
+CODES: Final = {
+    "float64": ("d", "<f8", 8),
+    "float32": ("f", "<f4", 4),
+    "float16": ("e", "<f2", 2),
+    "int8": ("b", "|i1", 1),
+    "uint8": ("B", "|u1", 1),
+}
 
 
 class Dense:
@@ -48,18 +53,21 @@ class Dense:
     @property
     def flat(self) -> memoryview:
         """The numbers, one after the other. A view, not a copy."""
-        code = CODES[self.dtype][0]
+        code: Any = CODES[self.dtype][0]
         if code == "e":
             raise InvalidInput("Python has no view of float16: use raw or __array_interface__", dtype=self.dtype)
-        return self.raw.cast(code)
+        numbers: memoryview = self.raw.cast(code)
+        return numbers
 
-    def memoryview(self) -> memoryview:
+    @property
+    def view(self) -> memoryview:
         """The numbers as a view of two dimensions. Python has none without rows or columns: those give a flat one."""
-        flat = self.flat
-        return flat.cast("B").cast(CODES[self.dtype][0], self.shape) if 0 not in self.shape else flat
+        flat, code = self.flat, CODES[self.dtype][0]
+        shaped: Any = flat.cast("B").cast
+        return shaped(code, self.shape) if 0 not in self.shape else flat
 
     def __buffer__(self, flags: int, /) -> memoryview:
-        return self.memoryview()
+        return self.view
 
     @property
     def __array_interface__(self) -> dict[str, Any]:

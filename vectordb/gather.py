@@ -23,16 +23,15 @@ from ledger import (
 )
 from projections import Table
 from vectordb.matrix import Column
-from vectordb.packing import Packing, Part, Raw, is_number, pack
+from vectordb.packing import ALWAYS, Packing, Part, Raw, is_number, pack
 from vectordb.plan import Plan, Slot
-from vectordb.served import ServedRows
+from vectordb.served import Lasting, ServedRows
 from vectordb.sharing import Sharing, pieces_of
 
 if TYPE_CHECKING:
     from vectordb.state import State
 
 SIMPLE: Final = frozenset({str, int})
-RawsOf = Callable[[str, Entity], Raw]
 ALONE: Final = Sharing()
 
 
@@ -66,17 +65,31 @@ class Gather:
 
     def live(self, ids: Sequence[Entity], now: int, shared: Sharing = ALONE) -> tuple[bytes, bytes]:
         """Numbers and words of many entities at the head; to be called through ``consistently``. 40 ns a held row."""
+        if not self.others:
+            data = self.known(ids, now)
+            return (data, b"") if data is not None else self._fill(ids, now, shared)
+        epoch = self.held.epoch
+        data = self.known(ids, now)
+        if data is not None and len(ids) > 1:
+            try:
+                words = b"".join(itemgetter(*ids)(self.held.words))
+                if self.held.epoch == epoch:
+                    return data, words
+            except KeyError:
+                pass  # another reader dropped one meanwhile
+        return self._fill(ids, now, shared)
+
+    def known(self, ids: Sequence[Entity], now: int) -> bytes | None:
+        """The numbers of many entities where all of them are held; else None. The ids are checked."""
         held = self.held
         epoch = held.epoch
-        if held.first <= now <= held.last and len(ids) > 1 and self._is_attached():
-            try:
-                rows = itemgetter(*ids)(held.rows)
-                words = b"".join(itemgetter(*ids)(held.words)) if self.others else b""
-                if held.epoch == epoch:
-                    return b"".join(rows), words
-            except KeyError:
-                pass  # some are not held
-        return self._fill(ids, now, shared)
+        if not (held.first <= now <= held.last and len(ids) > 1 and self._is_attached()):
+            return None
+        try:
+            rows = itemgetter(*ids)(held.rows)
+        except KeyError:
+            return None  # some are not held
+        return b"".join(rows) if held.epoch == epoch else None
 
     def _is_attached(self) -> bool:
         tables = self._state.rows.tables
@@ -102,21 +115,25 @@ class Gather:
 
     def _fill(self, ids: Sequence[Entity], now: int, shared: Sharing) -> tuple[bytes, bytes]:
         """The same where some rows are not held: they are packed, and held if nothing was written meanwhile."""
-        sequence, live_row = self._state.fold.sequence, self._state.live_row
+        sequence = self._state.fold.sequence
         entities = dict.fromkeys(ids)
         rows, words = self._taken(entities, now)
         missing = [entity for entity in entities if entity not in rows]
-
-        def raw_of(view: str, entity: Entity) -> Raw:
-            return live_row(view, entity, now)
-
-        columns = self._raws(missing, raw_of)
+        columns = [self._live_column(view, missing, now) for view in self.plans]
+        _check_unknown(missing, columns)
         packed, beside = self._packed(missing, columns, now, shared)
         if self.held.capacity:
             self._hold(sequence, now, missing, columns, packed, beside)
         rows.update(packed)
         words.update(beside)
         return b"".join(map(rows.__getitem__, ids)), b"".join(map(words.__getitem__, ids)) if self.others else b""
+
+    def _live_column(self, view: str, entities: Sequence[Entity], now: int) -> list[Raw]:
+        """The raw row of every entity at the head. 0.1 us each, unless something is dated ahead."""
+        table, live_row = self._state.rows.tables[view], self._state.live_row
+        if table.newest <= now:
+            return list(map(table.rows.get, entities))
+        return [live_row(view, entity, now) for entity in entities]
 
     def _taken(self, entities: Iterable[Entity], now: int) -> tuple[dict[Entity, bytes], dict[Entity, bytes]]:
         """What is held of some entities at a clock, numbers and words; taken under the lock, so at one moment."""
@@ -138,11 +155,7 @@ class Gather:
         words: dict[Entity, bytes],
     ) -> None:
         """Keep the rows that last until a write or their expiry: of known entities, with nothing dated ahead."""
-        lasting = [
-            (entity, self.packing.window(raws, now))
-            for entity, raws in zip(entities, zip(*columns))
-            if self._is_lasting(entity, raws, now)
-        ]
+        lasting = self._lasting(entities, columns, now)
         with self._state.lock:
             if self._state.fold.sequence != sequence or sequence & 1:
                 return
@@ -151,39 +164,36 @@ class Gather:
             self.held.settle(now)
             self.held.add(lasting, rows, words)
 
-    def _is_lasting(self, entity: Entity, raws: Sequence[Raw], now: int) -> bool:
-        tables = self._state.rows.tables
-        if any(table.newest > now for table in map(tables.__getitem__, self.plans)):
-            for view in self.plans:
-                newest = tables[view].rows.get(entity)
-                if newest is not None and header_of(newest)[1] > now:
-                    return False
-        return any(raw is not None for raw in raws)
+    def _lasting(self, entities: Sequence[Entity], columns: Sequence[Sequence[Raw]], now: int) -> Lasting:
+        kept: list[Entity] = []
+        ends: list[int] = []
+        first, window = ALWAYS, self.packing.window
+        ahead = [table for table in map(self._state.rows.tables.__getitem__, self.plans) if table.newest > now]
+        for entity, raws in zip(entities, zip(*columns)):
+            if raws.count(None) == len(raws) or (ahead and _is_ahead(ahead, entity, now)):
+                continue
+            begin, end = window(raws, now)
+            kept.append(entity)
+            ends.append(end)
+            if begin > first:
+                first = begin
+        return Lasting(kept, first, ends)
 
     # -- then ----------------------------------------------------------------------------------------
 
     def past(self, ids: Sequence[Entity], offset: int, at: int, shared: Sharing = ALONE) -> tuple[bytes, bytes]:
         """Numbers and words as known at an offset and valid at a time. 2 us a row and view."""
         limit, row = offset << ROW_BITS | ROW_MASK, self._state.rows.row
-        wanted = {view: plan.wanted for view, plan in self.plans.items()}
-
-        def raw_of(view: str, entity: Entity) -> Raw:
-            return row(view, entity, limit, at, wanted[view])
-
         entities = list(dict.fromkeys(ids))
-        rows, words = self._packed(entities, self._raws(entities, raw_of), at, shared)
+        columns: list[list[Raw]] = []
+        for view, plan in self.plans.items():
+            wanted = plan.wanted
+            columns.append([row(view, entity, limit, at, wanted) for entity in entities])
+        _check_unknown(entities, columns)
+        rows, words = self._packed(entities, columns, at, shared)
         return b"".join(map(rows.__getitem__, ids)), b"".join(map(words.__getitem__, ids)) if self.others else b""
 
     # -- both ----------------------------------------------------------------------------------------
-
-    def _raws(self, entities: Sequence[Entity], raw_of: RawsOf) -> list[list[Raw]]:
-        """A column of raw rows a view. What is no entity id cannot be found, and is refused here."""
-        columns = [[raw_of(view, entity) for entity in entities] for view in self.plans]
-        if all(None in column for column in columns):
-            for entity, raws in zip(entities, zip(*columns)):
-                if raws.count(None) == len(raws):
-                    check_entity(entity)
-        return columns
 
     def _packed(
         self, entities: Sequence[Entity], columns: Sequence[Sequence[Raw]], at: int, shared: Sharing
@@ -232,6 +242,20 @@ def _packing(items: Sequence[Item], slots: dict[str, Slot], plans: dict[str, Pla
         group = [key for key in read if is_number(slots[key]) is wanted]
         orders.append(tuple(group.index(item.key) for item in items if is_number(slots[item.key]) is wanted))
     return Packing(parts, *orders)
+
+
+def _check_unknown(entities: Sequence[Entity], columns: Sequence[Sequence[Raw]]) -> None:
+    """Refuse what is no entity id: it cannot be found."""
+    if all(None in column for column in columns):
+        for entity, raws in zip(entities, zip(*columns)):
+            if raws.count(None) == len(raws):
+                check_entity(entity)
+
+
+def _is_ahead(tables: Iterable[Table], entity: Entity, now: int) -> bool:
+    """Whether a clock has yet to reach a write of an entity."""
+    newest = [table.rows.get(entity) for table in tables]
+    return any(raw is not None and header_of(raw)[1] > now for raw in newest)
 
 
 def check_ids(entities: Any, call: str = "get_many") -> list[Entity]:

@@ -9,7 +9,7 @@ from ledger import Entity
 from vectordb.gather import Gather
 from vectordb.past import Past
 from vectordb.plan import Plan
-from vectordb.quick import QuickRead, quick_read
+from vectordb.quick import QuickBatch, QuickRead, quick_batch, quick_read
 from vectordb.reader import Reader
 from vectordb.service_plan import ServicePlan
 from vectordb.sharing import Sharing
@@ -58,6 +58,10 @@ class Live(Reader):
     def quick(self, plan: ServicePlan) -> QuickRead | None:
         """Reads rows of a service for as long as nothing is defined anew."""
         return quick_read(self.state, plan)
+
+    def quick_many(self, plan: ServicePlan) -> QuickBatch | None:
+        """The same for many rows."""
+        return quick_batch(self.state, plan, self.row_again)
 
     def packed(self, view: str, entity: Entity, at: int) -> bytes | None:
         """From the current rows."""

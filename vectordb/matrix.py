@@ -17,7 +17,7 @@ RowOf = Callable[[int], Any]
 
 
 class Column(NamedTuple):
-    """A feature beside the numbers: its type, what a missing value shows, and the cells (None null, else ``MISSING``)."""
+    """A feature beside the numbers: its type, what a missing value shows, and the cells (None: null; or ``MISSING``)."""
 
     kind: FeatureType
     default: Any
@@ -28,17 +28,10 @@ class Column(NamedTuple):
         kind, default = self.kind, self.default
         return [default if cell is MISSING else None if cell is None else kind.show(cell) for cell in self.cells]
 
-    def pick(self, places: range | Sequence[int]) -> Column:
+    def pick(self, places: range) -> Column:
         """Some rows."""
-        cells = self.cells[places.start : places.stop] if _is_run(places) else [self.cells[row] for row in places]
+        cells = self.cells[places.start : places.stop] if places.step == 1 else [self.cells[row] for row in places]
         return self._replace(cells=cells)
-
-
-class Numbers(NamedTuple):
-    """The block of numbers: its columns by name, the type of each, and the block."""
-
-    kinds: dict[str, FeatureType]
-    block: Dense
 
 
 class FeatureMatrix(Sequence[Mapping[str, Any]]):
@@ -53,27 +46,32 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
     read again from the log, as of the same offset and clock, when they are asked for (3 us a row).
     """
 
-    __slots__ = ("_at", "_columns", "_numbers", "_row_of", "_rows", "as_of", "entities", "label", "names")
+    __slots__ = (
+        "_columns", "_kinds", "_row_of", "_rows", "as_of", "at_micros", "entities", "label", "names", "numbers",
+    )  # fmt: skip
 
     def __init__(
         self,
         names: tuple[str, ...],
         entities: Sequence[Any],
-        numbers: Numbers,
+        kinds: dict[str, FeatureType],
+        numbers: Dense,
         columns: dict[str, Column],
         row_of: RowOf,
         as_of: int,
         at: int,
         label: str,
     ) -> None:
+        """``kinds`` has the type of every column of ``numbers``, by name."""
         self.names = names
         self.entities = entities
-        self._numbers = numbers
+        self._kinds = kinds
+        self.numbers = numbers  # the block of numbers: rows x ``numeric``
         self._columns = columns
         self._row_of = row_of
         self._rows: list[Any] | None = None
         self.as_of = as_of
-        self._at = at
+        self.at_micros = at
         self.label = label
 
     # -- what it is ----------------------------------------------------------------------------------
@@ -86,45 +84,35 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
     @property
     def at(self) -> datetime:
         """The clock that the read used."""
-        return from_micros(self._at)
-
-    @property
-    def at_micros(self) -> int:
-        """The same in microseconds."""
-        return self._at
+        return from_micros(self.at_micros)
 
     @property
     def numeric(self) -> tuple[str, ...]:
         """The features in the block of numbers, in the order of its columns."""
-        return tuple(self._numbers.kinds)
+        return tuple(self._kinds)
 
     @property
     def dtype(self) -> str:
         """The element type of the block of numbers: ``float64`` or ``float32``."""
-        return self._numbers.block.dtype
+        return self.numbers.dtype
 
     @property
     def nbytes(self) -> int:
         """Bytes of the block of numbers."""
-        return self._numbers.block.nbytes
+        return self.numbers.nbytes
 
     # -- numbers, without a copy ---------------------------------------------------------------------
 
-    @property
-    def numbers(self) -> Dense:
-        """The block of numbers: rows x ``numeric``."""
-        return self._numbers.block
-
     def __buffer__(self, flags: int, /) -> memoryview:
-        return self._numbers.block.memoryview()
+        return self.numbers.view
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
-        return self._numbers.block.__array_interface__
+        return self.numbers.__array_interface__
 
     def astype(self, dtype: str) -> FeatureMatrix:
-        """The same with the numbers as ``float64`` or ``float32``; a number beyond float32 is refused. 10 ns a number."""
-        block = self._numbers.block
+        """The same with numbers of ``float64`` or ``float32``; one beyond float32 is refused. 10 ns a number."""
+        block = self.numbers
         if dtype == block.dtype:
             return self
         if dtype not in ("float64", "float32"):
@@ -136,11 +124,11 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
             row, column = divmod(place, block.shape[1])
             named = {"feature": self.numeric[column], "entity": self.entities[row]}
             raise InvalidInput("a number of a float32 block fits in float32", **named, value=block.flat[place])
-        return self._with(Numbers(self._numbers.kinds, Dense(cast.tobytes(), block.shape, dtype)))
+        return self._with(Dense(cast.tobytes(), block.shape, dtype))
 
-    def _with(self, numbers: Numbers) -> FeatureMatrix:
-        same = (self._columns, self._row_of, self.as_of, self._at, self.label)
-        return FeatureMatrix(self.names, self.entities, numbers, *same)
+    def _with(self, numbers: Dense) -> FeatureMatrix:
+        same = (self._columns, self._row_of, self.as_of, self.at_micros, self.label)
+        return FeatureMatrix(self.names, self.entities, self._kinds, numbers, *same)
 
     # -- rows ----------------------------------------------------------------------------------------
 
@@ -155,8 +143,8 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         return self._row_of(range(len(self))[place])
 
     def _pick(self, places: range) -> FeatureMatrix:
-        block = self._numbers.block
-        block = block.rows(places.start, places.stop) if _is_run(places) else block.pick(places)
+        block = self.numbers
+        block = block.rows(places.start, places.stop) if places.step == 1 else block.pick(places)
         columns = {name: column.pick(places) for name, column in self._columns.items()}
         entities = [self.entities[place] for place in places]
         row_of = self._row_of
@@ -164,8 +152,8 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         def own(place: int) -> Any:
             return row_of(places[place])
 
-        numbers = Numbers(self._numbers.kinds, block)
-        return FeatureMatrix(self.names, entities, numbers, columns, own, self.as_of, self._at, self.label)
+        same = (self.as_of, self.at_micros, self.label)
+        return FeatureMatrix(self.names, entities, self._kinds, block, columns, own, *same)
 
     def chunks(self, rows: int) -> Iterator[FeatureMatrix]:
         """Matrices of at most so many rows, in order; their numbers share this one's memory."""
@@ -206,10 +194,10 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         beside = self._columns.get(name)
         if beside is not None:
             return beside.shown()
-        kind = self._numbers.kinds.get(name)
+        kind = self._kinds.get(name)
         if kind is None:
             raise UnknownName("the matrix has no such feature", feature=name, known=list(self.names)[:20])
-        numbers = self._numbers.block.column(self.numeric.index(name))
+        numbers = self.numbers.column(self.numeric.index(name))
         if kind.name == "float":
             return [None if number != number else number for number in numbers]
         make = int if kind.name == "int" else bool
@@ -226,12 +214,13 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
             raise InvalidInput("vectors takes a Vector feature of numbers", feature=name, known=list(self.names)[:20])
         kind = column.kind
         default = None if column.default is None else bytes(column.default)
-        cells = [default if cell is MISSING else cell for cell in column.cells]
+        cells: list[Any] = [default if cell is MISSING else cell for cell in column.cells]
         if None in cells:
             if kind.dtype in ("int8", "uint8"):
                 rows = [row for row, cell in enumerate(cells) if cell is None]
                 rule = "every row has a vector, where its element type has no NaN"
-                raise InvalidInput(rule, feature=name, dtype=kind.dtype, entities=[self.entities[row] for row in rows[:10]])
+                without = [self.entities[row] for row in rows[:10]]
+                raise InvalidInput(rule, feature=name, dtype=kind.dtype, entities=without)
             blank = kind.packer.pack(*[float("nan")] * kind.dim)
             cells = [blank if cell is None else cell for cell in cells]
         return Dense(b"".join(cells), (len(cells), kind.dim), kind.dtype)
@@ -252,6 +241,3 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
     def __repr__(self) -> str:
         return f"FeatureMatrix({self.label}, shape={self.shape}, as_of={self.as_of})"
 
-
-def _is_run(places: range | Sequence[int]) -> bool:
-    return isinstance(places, range) and places.step == 1

@@ -44,14 +44,8 @@ BULK: Final = 64  # rows from which plain ones are packed column by column
 
 Raw = bytes | None
 Raws = Sequence[Raw]  # of one entity, one a view
+Window = tuple[int, int]  # the first and last clock at which a served row stays as it is, if nothing is written
 Picker = Callable[[Sequence[Any]], Sequence[Any]]
-
-
-class Window(NamedTuple):
-    """The clocks, both ends included, at which a served row stays as it is while nothing is written."""
-
-    first: int
-    last: int
 
 
 class Number(NamedTuple):
@@ -79,7 +73,9 @@ class Part:
 
     __slots__ = ("_blank", "_pick", "_unpack", "numbers", "others", "slot_words", "ttl")
 
-    def __init__(self, numbers: tuple[Number, ...], others: tuple[Other, ...], ttl: int | None, slot_words: str) -> None:
+    def __init__(
+        self, numbers: tuple[Number, ...], others: tuple[Other, ...], ttl: int | None, slot_words: str
+    ) -> None:
         """``slot_words`` has the struct character of every slot of the view so far."""
         self.numbers = numbers
         self.others = others
@@ -143,16 +139,17 @@ class Part:
     def window(self, raw: Raw, at: int) -> Window:
         """At which clocks a row stays as it is at ``at``: until the next value expires, and not before it came."""
         if raw is None:
-            return Window(ALWAYS, FOREVER)
+            return (ALWAYS, FOREVER)
         _, event_time, flags = header_of(raw)
         if self.ttl is None:
-            return Window(event_time, FOREVER)
-        ends = [event_time + self.ttl]
-        if flags & MIXED:
-            places = chain((number.place for number in self.numbers), (other.place for other in self.others))
-            ends = [source_at(raw, place)[1] + self.ttl for place in places]
+            return (event_time, FOREVER)
+        if not flags & MIXED:
+            end = event_time + self.ttl
+            return (event_time, end) if end >= at else (end + 1, FOREVER)
+        places = chain((number.place for number in self.numbers), (other.place for other in self.others))
+        ends = [source_at(raw, place)[1] + self.ttl for place in places]
         passed = [end + 1 for end in ends if end < at]
-        return Window(max([event_time, *passed]), min((end for end in ends if end >= at), default=FOREVER))
+        return (max([event_time, *passed]), min((end for end in ends if end >= at), default=FOREVER))
 
     def block(self, raws: Sequence[bytes], at: int) -> bytes | None:
         """The numbers of many rows at once, if each is plain and fresh; else None. 0.15 us a row of ten floats."""
@@ -205,8 +202,10 @@ class Packing:
 
     def window(self, raws: Raws, at: int) -> Window:
         """At which clocks both stay as they are."""
+        if len(raws) == 1:
+            return self.parts[0].window(raws[0], at)
         windows = [part.window(raw, at) for part, raw in zip(self.parts, raws)]
-        return Window(max(window.first for window in windows), min(window.last for window in windows))
+        return (max(first for first, _ in windows), min(last for _, last in windows))
 
     def rows(self, columns: Sequence[Sequence[Raw]], at: int) -> tuple[bytes, bytes]:
         """Numbers and words of many entities, joined, from a column of raw rows a view."""

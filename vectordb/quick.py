@@ -6,8 +6,12 @@ Measured on ten features: 0.6 us, where the general way takes 5.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from vectordb.dense import Dense
+from vectordb.gather import SIMPLE
+from vectordb.matrix import FeatureMatrix
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
 
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
     from vectordb.state import State
 
 QuickRead = Callable[[Any], "ServiceRow | None"]
+RowAgain = Callable[[ServicePlan, "list[Any]", int, int, int], ServiceRow]  # (plan, ids, offset, clock, place)
+QuickBatch = Callable[[Any], "FeatureMatrix | None"]
 
 
 def quick_read(state: State, plan: ServicePlan) -> QuickRead | None:
@@ -50,5 +56,35 @@ def quick_read(state: State, plan: ServicePlan) -> QuickRead | None:
             raws += (other.rows.get(entity),)  # type: ignore[assignment]
         row = ServiceRow(plan, (entity,), raws, no_request, log.head, now)
         return row if fold.sequence == sequence else None
+
+    return read
+
+
+def quick_batch(state: State, plan: ServicePlan, row_again: RowAgain) -> QuickBatch | None:
+    """The same for many; None unless all of them are held (``vectordb.served``). 2 us and 40 ns a row."""
+    if len(plan.kinds) != 1 or plan.requests:
+        return None
+    gather = plan.gather(plan.kinds[0])
+    if gather.others or not gather.kinds:
+        return None
+    fold, catalog, log, now_of = state.fold, state.catalog, state.log, state.now
+    revision, repairs = catalog.revision, fold.repairs
+    keys, kinds, label, width = plan.keys, gather.kinds, plan.label, len(gather.kinds)
+
+    def read(entities: Any) -> FeatureMatrix | None:
+        sequence = fold.sequence
+        if type(entities) is not list or sequence & 1 or not SIMPLE.issuperset(map(type, entities)):
+            return None
+        if catalog.revision != revision or fold.repairs != repairs:
+            return None
+        ids, now = entities.copy(), now_of()
+        data = gather.known(ids, now)
+        if data is None:
+            return None
+        offset = log.head
+        block = Dense(data, (len(ids), width), "float64")
+        row_of = partial(row_again, plan, ids, offset, now)
+        matrix = FeatureMatrix(keys, ids, kinds, block, {}, row_of, offset, now, label)
+        return matrix if fold.sequence == sequence else None
 
     return read

@@ -38,9 +38,9 @@ from vectordb.gather import Gather
 from vectordb.models import Model, build_model
 from vectordb.plan import Plan
 from vectordb.prediction import Prediction, find_prediction, read_prediction
+from vectordb.quick import QuickBatch, QuickRead
 from vectordb.reproduction import Reproduction, reproduce
 from vectordb.row import Row
-from vectordb.quick import QuickRead
 from vectordb.service import Service, read_one
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
@@ -194,6 +194,14 @@ class Reader:
     def quick(self, plan: ServicePlan) -> QuickRead | None:
         """What reads one row of a service without looking anything up; None where there is no such way."""
         return None
+
+    def quick_many(self, plan: ServicePlan) -> QuickBatch | None:
+        """The same for many rows."""
+        return None
+
+    def row_again(self, plan: ServicePlan, ids: Sequence[Entity], offset: int, at: int, place: int) -> ServiceRow:
+        """One row of a batch that a service of one kind of entity read, as of its offset and clock."""
+        return self.pinned(offset, at).service_row(plan, {plan.kinds[0]: ids[place]}, {})
 
     def services(self) -> list[str]:
         """Names of the services."""

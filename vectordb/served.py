@@ -13,13 +13,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledger import Entity
-from vectordb.packing import ALWAYS, FOREVER, Window
+from vectordb.packing import ALWAYS, FOREVER
 
 BUCKETS: Final = 256  # a time to live spans so many buckets of expiry
 ENTRY: Final = 200  # bytes of two dict entries and two bytes objects, beside the words
+
+
+class Lasting(NamedTuple):
+    """Entities whose rows stay until a write: from the clock ``first`` on, and each to its own end."""
+
+    entities: Sequence[Entity]
+    first: int
+    ends: Sequence[int]
 
 
 class ServedRows:
@@ -65,23 +73,23 @@ class ServedRows:
             self.rows.pop(entity, None)
             self.words.pop(entity, None)
 
-    def add(
-        self, lasting: Sequence[tuple[Entity, Window]], rows: Mapping[Entity, bytes], words: Mapping[Entity, bytes]
-    ) -> None:
+    def add(self, lasting: Lasting, rows: Mapping[Entity, bytes], words: Mapping[Entity, bytes]) -> None:
         """Hold the rows of some entities; the oldest half leaves where there are too many."""
-        if len(lasting) > self.capacity:
+        entities, first, ends = lasting
+        if len(entities) > self.capacity:
             return
-        if len(self.rows) + len(lasting) > self.capacity or self._listed > 4 * self.capacity:
+        if len(self.rows) + len(entities) > self.capacity or self._listed > 4 * self.capacity:
             self._halve()
-        for entity, (first, last) in lasting:
-            if first > self.first:
-                self.first = first
-                self.epoch += 1
-            if last < FOREVER:
-                self._list(entity, last)
-            self.rows[entity] = rows[entity]
-            if words:
-                self.words[entity] = words[entity]
+        if first > self.first:
+            self.first = first
+            self.epoch += 1
+        if self._width:
+            for entity, last in zip(entities, ends):
+                if last < FOREVER:
+                    self._list(entity, last)
+        self.rows.update(zip(entities, map(rows.__getitem__, entities)))
+        if words:
+            self.words.update(zip(entities, map(words.__getitem__, entities)))
 
     def _list(self, entity: Entity, last: int) -> None:
         """Note the last clock at which a row is right."""

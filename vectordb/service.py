@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from ledger import (
 )
 from vectordb.gather import check_ids
 from vectordb.matrix import FeatureMatrix
+from vectordb.quick import QuickBatch, QuickRead
 from vectordb.service_batch import Asked, read_batch
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
@@ -35,7 +36,8 @@ class Service:
         self._reader = reader
         self.name = name
         self._pinned = reader.state.catalog.services.version(name, version) if version else None
-        self._quick: Callable[[Any], ServiceRow | None] = _never
+        self._quick: QuickRead = _never
+        self._quick_many: QuickBatch = _never
         self.definition  # noqa: B018 - an unknown name is refused here, not at the first read
 
     @property
@@ -108,6 +110,10 @@ class Service:
         ``request`` gives a column for each request input. All rows share one offset and clock. The other options
         and the cost are those of ``View.get_many``.
         """
+        if request is None and at is None and dtype == "float64":
+            matrix = self._quick_many(entities)
+            if matrix is not None:
+                return matrix
         if isinstance(entities, Mapping):
             columns = {kind: check_ids(ids) for kind, ids in entities.items()}
         else:
@@ -118,7 +124,10 @@ class Service:
         return read if dtype == "float64" else read.astype(dtype)
 
     def _get_many(self, asked: Asked) -> FeatureMatrix:
-        return read_batch(self._reader, self._plan(), asked)
+        plan = self._plan()
+        if self._pinned is None:
+            self._quick_many = self._reader.quick_many(plan) or _never
+        return read_batch(self._reader, plan, asked)
 
 
 def read_one(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import NULL_FLOAT, Entity, FeatureType, InvalidEntity, InvalidInput
 from vectordb.dense import Dense, weave
-from vectordb.matrix import Column, FeatureMatrix, Numbers
+from vectordb.matrix import Column, FeatureMatrix
 from vectordb.packing import NUMBERS
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import joined_entity
@@ -31,23 +31,24 @@ class Woven(NamedTuple):
     """Numbers of a part of the inputs: their keys and types, and their words row by row."""
 
     kinds: dict[str, FeatureType]
-    words: memoryview
+    data: bytes
 
 
 def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix:
     """The matrix of a batch; to be called through ``consistently``."""
     columns = _by_kind(plan, asked.columns)
     rows = len(next(iter(columns.values())))
-    at, woven, beside = asked.at, [], {}
+    at, woven = asked.at, []
+    beside: dict[str, Column] = {}
     for kind, ids in columns.items():
         gather = plan.gather(kind)
         data, words, at = reader.gathered(gather, ids, at, asked.shared)
-        woven.append(Woven(gather.kinds, memoryview(data).cast("q")))
+        woven.append(Woven(gather.kinds, data))
         beside |= gather.columns(words)
     requested = _request_columns(plan, asked.request, rows)
     woven.append(_request_numbers(plan, requested))
     beside |= {name: column for name, column in requested.items() if column.kind.name not in NUMBERS}
-    numbers = _numbers(plan, woven, rows)
+    kinds, numbers = _numbers(plan, woven, rows)
     offset, clock = reader.as_of_offset, reader.clock() if at is None else at
     entities: list[Any] = columns[plan.kinds[0]]
     if len(columns) > 1:
@@ -58,7 +59,7 @@ def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix
         cells = {name: column.cells[place] for name, column in requested.items()}
         return reader.pinned(offset, clock).service_row(plan, ids, cells)
 
-    return FeatureMatrix(plan.keys, entities, numbers, beside, row_of, offset, clock, plan.label)
+    return FeatureMatrix(plan.keys, entities, kinds, numbers, beside, row_of, offset, clock, plan.label)
 
 
 def _by_kind(plan: ServicePlan, columns: dict[str, list[Entity]]) -> dict[str, list[Entity]]:
@@ -93,16 +94,17 @@ def _request_numbers(plan: ServicePlan, requested: Mapping[str, Column]) -> Wove
     kinds = {name: column.kind for name, column in requested.items() if column.kind.name in NUMBERS}
     cells = [[NULL_FLOAT if cell is None else cell for cell in requested[name].cells] for name in kinds]
     flat = array("d", [float(cell) for row in zip(*cells) for cell in row])
-    return Woven(kinds, memoryview(flat).cast("B").cast("q"))
+    return Woven(kinds, flat.tobytes())
 
 
-def _numbers(plan: ServicePlan, woven: Sequence[Woven], rows: int) -> Numbers:
+def _numbers(plan: ServicePlan, woven: Sequence[Woven], rows: int) -> tuple[dict[str, FeatureType], Dense]:
     """One block of all numbers in the model's order; where one part has them all, its own."""
     all_kinds = {key: kind for part in woven for key, kind in part.kinds.items()}
     kinds = {key: all_kinds[key] for key in plan.keys if key in all_kinds}
     shape = (rows, len(kinds))
     if len(woven[0].kinds) == len(kinds):
-        return Numbers(kinds, Dense(woven[0].words.obj, shape, "float64"))
+        return kinds, Dense(woven[0].data, shape, "float64")
     order = list(kinds)
-    parts = [(part.words, len(part.kinds), [order.index(key) for key in part.kinds]) for part in woven]
-    return Numbers(kinds, Dense(weave(parts, rows, len(kinds)), shape, "float64"))
+    places = [[order.index(key) for key in part.kinds] for part in woven]
+    parts = [(memoryview(part.data).cast("q"), len(part.kinds), own) for part, own in zip(woven, places)]
+    return kinds, Dense(weave(parts, rows, len(kinds)), shape, "float64")

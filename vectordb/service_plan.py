@@ -22,9 +22,9 @@ from ledger import (
 from vectordb.gather import Gather, Item
 from vectordb.packing import Raw
 from vectordb.plan import Plan, Slot
-from vectordb.row import Row
 
 if TYPE_CHECKING:
+    from vectordb.service_row import ServiceRow
     from vectordb.state import State
 
 Maker = Callable[[Any, int], Any]  # (word, reference of the row) -> the value that a read shows
@@ -33,13 +33,14 @@ Maker = Callable[[Any, int], Any]  # (word, reference of the row) -> the value t
 class ShownPart:
     """The features that a service takes of one view, and how a row shows them."""
 
-    __slots__ = ("_makers", "_state", "_unpack", "features", "plan", "width")
+    __slots__ = ("_makers", "_state", "_unpack", "features", "plan", "ttl", "width")
 
     def __init__(self, state: State, plan: Plan, features: tuple[str, ...]) -> None:
         self._state = state
         self.plan = plan
         self.features = features
         slots = [plan.slot(name) for name in features]
+        self.ttl = plan.ttl
         self.width = len(plan.layout.slot_words)
         forms = [(slot.place, Struct(f"={slot.kind.word}")) for slot in slots]
         self._unpack = _unpacker([(place, form.format[-1:]) for place, form in forms])
@@ -54,17 +55,21 @@ class ShownPart:
         pool = self.plan.layout.pool
         return lambda word, ref: kind.show(light_cell(kind, word, pool))
 
-    def values(self, raw: Raw, row: Callable[[], Row], at: int) -> list[Any]:
-        """The values in order. 0.4 us for ten numbers that are simply there; otherwise the row is asked, 1 us each."""
+    def values(self, row: ServiceRow, place: int, raw: Raw) -> list[Any]:
+        """The values in order. 0.5 us for ten numbers that are simply there; else the view's row is asked, 1 us each.
+
+        ``place`` is that of this part in the row's plan, ``raw`` the packed row of its view.
+        """
         if raw is not None:
             ref, event_time, flags = header_of(raw)
-            ttl = self.plan.ttl
-            if flags & PLAIN and flags >> SLOTS_SHIFT == self.width and (ttl is None or event_time >= at - ttl):
+            ttl = self.ttl
+            fresh = ttl is None or event_time >= row.at_micros - ttl
+            if fresh and flags & PLAIN and flags >> SLOTS_SHIFT == self.width:
                 found = self._unpack(raw)
                 for place, maker in self._makers:
                     found[place] = maker(found[place], ref)
                 return found
-        shown = row()
+        shown = row.row_of(place)
         return [shown[name] for name in self.features]
 
 
@@ -107,9 +112,9 @@ class ServicePlan:
         )
         self.requests = {item.name: item for item in definition.features if isinstance(item, Request)}
         read = [(view, name) for view, part in zip(self.views, self.parts) for name in part.features]
-        names = list(self.requests)
+        given = [*read, *self.requests]
         places = [
-            read.index((item.view, item.feature)) if isinstance(item, FeatureRef) else len(read) + names.index(item.name)
+            given.index((item.view, item.feature) if isinstance(item, FeatureRef) else item.name)
             for item in definition.features
         ]
         self._order = None if places == list(range(len(places))) else places

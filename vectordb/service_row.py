@@ -66,19 +66,24 @@ class ServiceRow(Mapping[str, Any]):
 
     def vector(self) -> list[Any]:
         """The values alone, in the model's order."""
-        return list((self._values or self._read()).values())
+        return self._list() if self._values is None else list(self._values.values())
 
     def _read(self) -> dict[str, Any]:
-        plan, found = self._plan, []
-        for place, part in enumerate(plan.parts):
-            found += part.values(self._raws[place], lambda place=place: self._row(place), self.at_micros)  # type: ignore[misc]
+        self._values = dict(zip(self._plan.keys, self._list()))
+        return self._values
+
+    def _list(self) -> list[Any]:
+        plan = self._plan
+        found = plan.parts[0].values(self, 0, self._raws[0])
+        for place in range(1, len(plan.parts)):
+            found += plan.parts[place].values(self, place, self._raws[place])
         if plan.requests:
             cells = ((item.type, self.request[name]) for name, item in plan.requests.items())
             found += [None if cell is None else kind.show(cell) for kind, cell in cells]
-        self._values = dict(zip(plan.keys, plan.ordered(found)))
-        return self._values
+        return plan.ordered(found)
 
-    def _row(self, place: int) -> Row:
+    def row_of(self, place: int) -> Row:
+        """The row of the view of a part."""
         plan = self._plan
         own = plan.parts[place].plan
         entity = self.entities[plan.kinds.index(own.definition.entity)]
@@ -88,7 +93,7 @@ class ServiceRow(Mapping[str, Any]):
     def rows(self) -> dict[str, Row]:
         """The row of every view that was read."""
         if self._rows is None:
-            self._rows = {view: self._row(place) for place, view in enumerate(self._plan.views)}
+            self._rows = {view: self.row_of(place) for place, view in enumerate(self._plan.views)}
         return self._rows
 
     def __repr__(self) -> str:

@@ -18,11 +18,11 @@ from ledger import (
     from_micros,
     to_micros,
 )
-from vectordb.hits import Hits
-from vectordb.indexing import VectorIndex
 from vectordb.dense import Dense
 from vectordb.gather import Item, check_ids
-from vectordb.matrix import FeatureMatrix, Numbers
+from vectordb.hits import Hits
+from vectordb.indexing import VectorIndex
+from vectordb.matrix import FeatureMatrix
 from vectordb.plan import Plan, Status
 from vectordb.row import Row
 from vectordb.searching import MAX_K, find_scope, search
@@ -200,13 +200,14 @@ class View:
         names = plan.names if asked is None else plan.check_features(asked)
         gather = reader.state.gather((plan.label, names), lambda: [Item(one, name, one) for one in names], {name: plan})
         data, words, clock = reader.gathered(gather, ids, at, shared)
-        numbers = Numbers(gather.kinds, Dense(data, (len(ids), len(gather.kinds)), "float64"))
+        numbers = Dense(data, (len(ids), len(gather.kinds)), "float64")
         offset = reader.as_of_offset
 
         def row_of(place: int) -> Row:
             return reader.pinned(offset, clock).row(name, ids[place])
 
-        return FeatureMatrix(names, ids, numbers, gather.columns(words), row_of, offset, clock, plan.label)
+        columns = gather.columns(words)
+        return FeatureMatrix(names, ids, gather.kinds, numbers, columns, row_of, offset, clock, plan.label)
 
     def entities(self, *, at: Instant | None = None) -> list[Entity]:
         """Ids of the entities that exist, in order of their first write."""

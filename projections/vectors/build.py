@@ -57,7 +57,7 @@ def learn(kind: Vector, lanes: Lanes, count: int, seed: int) -> Trained:
 
 
 def cluster_count(count: int) -> int:
-    """How many clusters: between 4,000 and 16,000 lanes the cost of a search is flat, and small ones have room to grow."""
+    """How many clusters: from 4,000 to 16,000 lanes a search costs the same, and small ones have room to grow."""
     size = min(CLUSTER_SIZE, max(LEAST_CLUSTER, count // CLUSTERS))
     return max(1, round(count / size))
 

@@ -43,8 +43,8 @@ COORDINATE = {1: 0.016, 2: 0.03, 4: 0.022, 8: 0.022}  # and for every coordinate
 class Effort(NamedTuple):
     """How hard a search tries.
 
-    Centres within ``slack`` (stretched) of the nearest are probed, ``candidates`` lanes come out of the planes, and ``kept``
-    of them are measured after a look at their fine bytes (0: all, and no look).
+    Centres within ``slack`` (stretched) of the nearest are probed, ``candidates`` lanes come out of the planes, and
+    ``kept`` of them are measured after a look at their fine bytes (0: all, and no look).
     """
 
     slack: float
