@@ -17,7 +17,7 @@ RowOf = Callable[[int], Any]
 
 
 class Column(NamedTuple):
-    """A feature beside the numbers: its type, what a missing value shows, and the cells (None: null; or ``MISSING``)."""
+    """A feature beside the numbers: its type, what a missing value shows, and the cells (None is null)."""
 
     kind: FeatureType
     default: Any

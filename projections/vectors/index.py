@@ -200,7 +200,7 @@ class Index:
         return self.trained.projection.place(self.trained.scale.query(query))
 
     def probe(self, placed: Placed, slack: float, mask_of: MaskOf) -> list[Probe]:
-        """Score the segments within ``slack`` (stretched) of the nearest centre, nearest first; one with lanes at least.
+        """Score the segments within ``slack`` (stretched) of the nearest centre, nearest first; at least one.
 
         ``mask_of`` gives None for a segment whose lanes are looked at otherwise.
         """
