@@ -123,7 +123,7 @@ def _find(
     if index is None or effort is None or scope.limit < SMALL:
         return search_exact(field, reading, ask), True
     if index.is_outgrown:  # what it promised was for other rows: try harder until it is built again
-        effort = Effort(effort.slack * 2.0, effort.candidates * 4, effort.kept * 4)
+        effort = Effort(effort.slack * 2.0, *(4 * number for number in effort[1:]))
     matching = _filter(reader, scope, node, regular)
     ask = ask._replace(matching=matching.of if matching.narrows else None)
     return search_index(field, index, elements, reading, effort, ask), False

@@ -9,11 +9,11 @@ overlook, because the planes do, shows in a random few thousand lanes that are m
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from math import inf, sqrt
 from random import Random
 from statistics import fmean
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from projections.vectors.exact import measure
 from projections.vectors.index import Index, Probe, best, closest, places
@@ -37,6 +37,7 @@ MARGIN = 0.8  # of the missed share that a promise leaves: queries are harder th
 CODE_SEGMENT = 45.0  # microseconds of a probed segment, whatever its size
 CODE_LANE = 0.0047  # and for every lane in it
 CANDIDATE = 0.6  # microseconds of a candidate, whatever its dimension
+SAMPLED_COST = 14.0  # microseconds of a vector of which a sample is measured
 COORDINATE = {1: 0.016, 2: 0.03, 4: 0.022, 8: 0.022}  # and for every coordinate, by bytes of an element
 
 
@@ -44,12 +45,14 @@ class Effort(NamedTuple):
     """How hard a search tries.
 
     Centres within ``slack`` (stretched) of the nearest are probed, ``candidates`` lanes come out of the planes, and
-    ``kept`` of them are measured after a look at their fine bytes (0: all, and no look).
+    ``kept`` of them are measured after a look at their fine bytes (0: all, and no look); where vectors are very wide
+    only ``sampled`` of these, after a look at a sample of their coordinates (0: all).
     """
 
     slack: float
     candidates: int
     kept: int = 0
+    sampled: int = 0
 
 
 class Promise(NamedTuple):
@@ -68,19 +71,33 @@ class _Sample(NamedTuple):
     centres: list[float]
     wanted: int
     fine: list[float]
+    rough: list[float]  # the distance by a sample of coordinates
     neighbours: frozenset[int]
     furthest: float  # of them
 
 
-ReadingOf = Callable[[Sequence[float]], Reading]
+
+class Readings(Protocol):
+    """Where stored vectors are read from: ``projections.vectors.field``."""
+
+    def elements(self, lane: int) -> Sequence[float]:
+        """The elements of a lane."""
+        ...
+
+    def reading(self, query: Sequence[float] | bytes) -> Reading:
+        """What measures all of a stored vector."""
+        ...
+
+    def sampled(self, query: Sequence[float]) -> Reading | None:
+        """What measures a sample of its coordinates, where that is worth while."""
+        ...
 
 
 def calibrate(
     index: Index,
     lanes: Lanes,
     living: Sequence[int],
-    elements: Callable[[int], Sequence[float]],
-    reading_of: ReadingOf,
+    readings: Readings,
     seed: int,
 ) -> list[Promise]:
     """Promises in order of recall; also sets the index's ``slope``. 2 s for 1M x 128."""
@@ -89,19 +106,21 @@ def calibrate(
     others = sorted(random.sample(living, min(CHECKED // max(1, index.trained.scale.dim // 128), len(living))))
     samples, slopes, seen, missed = [], [], 0, 0
     for lane in chosen:
-        query = elements(lane)
-        reading = reading_of(query)
-        sample, slope = _sample(index, lanes, lane, query, reading)
+        query = readings.elements(lane)
+        reading = readings.reading(query)
+        sample, slope = _sample(index, lanes, lane, query, reading, readings.sampled(query))
         samples.append(sample)
         slopes.append(slope)
         near = {found for apart, found in measure(lanes, others, reading) if apart < sample.furthest} - {lane}
         seen += len(near)
         missed += len(near - sample.neighbours)
     index.slope = max(1.0, fmean(slopes))
-    return _promises(index, samples, len(elements(chosen[0])), 1.0 - missed / seen if seen else 1.0)
+    return _promises(index, samples, len(readings.elements(chosen[0])), 1.0 - missed / seen if seen else 1.0)
 
 
-def _sample(index: Index, lanes: Lanes, lane: int, query: Sequence[float], reading: Reading) -> tuple[_Sample, float]:
+def _sample(
+    index: Index, lanes: Lanes, lane: int, query: Sequence[float], reading: Reading, sampled: Reading | None
+) -> tuple[_Sample, float]:
     placed = index.place(query)
     probes = index.probe(placed, inf, _living)
     masks = {id(segment): mask for segment, mask in best(probes, _depth(index), index.slope)}
@@ -122,12 +141,16 @@ def _sample(index: Index, lanes: Lanes, lane: int, query: Sequence[float], readi
     if index.trained.quantiser.fine:
         chosen = ((probe.segment, masks.get(id(probe.segment), 0)) for probe in probes)
         fine = {found: apart for apart, found in closest(index.trained, placed, chosen, len(scored) + 1)}
+    rough: dict[int, float] = {}
+    if sampled is not None:
+        rough = {found: apart for apart, found in measure(lanes, [item[1] for item in scored], sampled)}
     sample = _Sample(
         [item[2] for item in scored],
         [item[1] in neighbours for item in scored],
         centres,
         len(neighbours),
         [fine.get(item[1], 0.0) for item in scored],
+        [rough.get(item[1], 0.0) for item in scored],
         neighbours,
         ranked[:NEIGHBOURS][-1][0] if ranked else 0.0,
     )
@@ -171,11 +194,14 @@ def _promises(index: Index, samples: Sequence[_Sample], dim: int, share: float) 
     each = CANDIDATE + dim * COORDINATE[max(1, index.trained.scale.kind.size // dim)]
     for slack in slacks:
         probed = fmean([bisect_left(sample.centres, slack + 1e-9) for sample in samples])
-        curve = _recalls(samples, slack, fine)
-        for candidates, recall in zip(CANDIDATES, curve):
-            cost = probed * (CODE_SEGMENT + CODE_LANE * size) + candidates * each
+        probing = probed * (CODE_SEGMENT + CODE_LANE * size)
+        for candidates, recall in zip(CANDIDATES, _recalls(samples, slack, fine)):
             effort = Effort(slack, FINE_CANDIDATES, candidates) if fine else Effort(slack, candidates)
-            efforts.append((cost, effort, recall * share))
+            efforts.append((probing + candidates * each, effort, recall * share))
+        if fine and samples[0].rough[0]:
+            for kept, measured, recall in _rough_recalls(samples, slack):
+                effort = Effort(slack, FINE_CANDIDATES, kept, measured)
+                efforts.append((probing + kept * SAMPLED_COST + measured * each, effort, recall * share))
     efforts.sort()
     hardest = max(efforts, key=lambda item: (item[2], -item[0]))
     found = []
@@ -201,6 +227,20 @@ def _recalls(samples: Sequence[_Sample], slack: float, fine: bool) -> list[float
     return [count / wanted for count in hits]
 
 
+def _rough_recalls(samples: Sequence[_Sample], slack: float) -> Iterator[tuple[int, int, float]]:
+    """The recall where a sample of the coordinates of ``kept`` lanes chooses those that are measured."""
+    wanted = sum(sample.wanted for sample in samples) or 1  # ints
+    hits = {(kept, measured): 0 for kept in CANDIDATES for measured in CANDIDATES if measured < kept <= FINE_CANDIDATES}
+    for sample in samples:
+        items = zip(sample.slacks, sample.fine, sample.rough, sample.hits)
+        inside = sorted([item[1:] for item in items if item[0] <= slack][:FINE_CANDIDATES])
+        ranked = {kept: sorted(item[1:] for item in inside[:kept]) for kept in CANDIDATES}
+        for kept, measured in hits:
+            hits[kept, measured] += sum(hit for _, hit in ranked[kept][:measured])  # ints
+    for (kept, measured), count in hits.items():
+        yield kept, measured, count / wanted
+
+
 def effort_for(promises: Sequence[Promise], recall: float, k: int) -> Effort | None:
     """The effort of the least promise that covers a recall, deeper for more than ten neighbours.
 
@@ -210,7 +250,8 @@ def effort_for(promises: Sequence[Promise], recall: float, k: int) -> Effort | N
     if not able:
         return None
     chosen = next((promise for promise in able if promise.recall >= recall), able[-1])
-    slack, candidates, kept = chosen.effort
+    slack, candidates, kept, sampled = chosen.effort
     candidates = max(candidates, 2 * k, candidates * k // NEIGHBOURS)
     kept = kept and max(kept, k, kept * k // NEIGHBOURS)
-    return Effort(slack * (1.0 + 0.1 * (k > 2 * NEIGHBOURS)), candidates, kept)
+    sampled = sampled and max(sampled, k, sampled * k // NEIGHBOURS)
+    return Effort(slack * (1.0 + 0.1 * (k > 2 * NEIGHBOURS)), candidates, kept, sampled)

@@ -19,7 +19,7 @@ from projections.vectors.build import Progress, build, extend
 from projections.vectors.calibration import calibrate
 from projections.vectors.exact import living
 from projections.vectors.index import Index
-from projections.vectors.kernels import Reading, reading
+from projections.vectors.kernels import Reading, reading, sampled_reading
 from projections.vectors.lanes import Lanes
 
 BULK = 64  # lanes of one event from which they are coded together
@@ -125,6 +125,10 @@ class Field:
         """What measures the distance of a query to stored vectors."""
         return reading(self.kind, query)
 
+    def sampled(self, query: Sequence[float]) -> Reading | None:
+        """The same for a sample of the coordinates, where vectors are wide."""
+        return sampled_reading(self.kind, query)
+
     # -- index -------------------------------------------------------------------------------------
 
     def build(
@@ -138,7 +142,7 @@ class Field:
         self._replay(index, (0, 0), marks[1:])
         alive = living(marks[0], dead)
         if alive:
-            index.promises = calibrate(index, self.lanes, alive, self.elements, self.reading, seed)
+            index.promises = calibrate(index, self.lanes, alive, self, seed)
         return index, *marks
 
     def adopt(self, built: tuple[Index, int, int, int]) -> Index:

@@ -174,6 +174,7 @@ class Index:
                 "slack": item.effort.slack,
                 "candidates": item.effort.candidates,
                 "kept": item.effort.kept,
+                "sampled": item.effort.sampled,
             }
             for item in self.promises
         ]

@@ -8,6 +8,8 @@ stored bytes have passed their ``Vector`` type.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from struct import Struct
 from typing import Any, NamedTuple
 
 from ledger import Vector
@@ -42,6 +44,32 @@ def reading(kind: Vector, query: Sequence[float] | bytes) -> Reading:
         return Reading(measure, lambda buffer, offset: buffer[offset : offset + size], cells)
     measured = measure_of(kind.metric, tuple(map(float, query)), kind.p)
     return Reading(measured, kind.packer.unpack_from, kind.packer.iter_unpack)
+
+
+SAMPLED = 1_000  # coordinates
+
+
+def sampled_reading(kind: Vector, query: Sequence[float]) -> Reading | None:
+    """What measures about a thousand coordinates, evenly spread; None below 2,000 of them, where it saves too little.
+
+    It ranks only: 12 us a vector of 10,000 float32, where all of them take 110 to 250.
+    """
+    step = kind.dim // SAMPLED
+    if step < 2 or kind.dtype == "binary":
+        return None
+    taken = _every(kind.packer.format[-1], kind.packer.size // kind.dim, kind.dim, step)
+    return Reading(measure_of(kind.metric, tuple(map(float, query[::step])), kind.p), taken.unpack_from, _no_rows)
+
+
+@lru_cache(maxsize=16)
+def _every(code: str, size: int, dim: int, step: int) -> Struct:
+    """Every ``step``-th element of a stored vector."""
+    count = -(-dim // step)
+    return Struct("<" + code + f"{size * (step - 1)}x{code}" * (count - 1))
+
+
+def _no_rows(data: Any) -> Iterable[Any]:
+    raise NotImplementedError
 
 
 def kernel(kind: Vector, query: Sequence[float] | bytes) -> Kernel:

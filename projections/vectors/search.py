@@ -79,6 +79,7 @@ def search_index(
         chosen = best(probes, effort.candidates, index.slope)
         if effort.kept:
             lanes = [lane for _, lane in closest(index.trained, placed, chosen, effort.kept)]
+            lanes = _sampled(field, query, lanes, effort.sampled)
         else:
             lanes = lanes_of(chosen)
         lanes += masks.apart
@@ -93,13 +94,19 @@ def search_index(
     return found if len(found) >= ask.k else search_exact(field, reading, ask)
 
 
+def _sampled(field: Field, query: Sequence[float], lanes: list[int], wanted: int) -> list[int]:
+    """The nearest by a sample of their coordinates; all where there is no such stage."""
+    reading = field.sampled(query) if 0 < wanted < len(lanes) else None
+    return lanes if reading is None else [lane for _, lane in measure(field.lanes, lanes, reading)[:wanted]]
+
+
 def _refused(found: Sequence[Found], ranked: Sequence[tuple[float, int]]) -> int:
     """How many lanes nearer than the last hit were no matches: the masks held more than matches."""
     return bisect_left(ranked, (found[-1].distance, -1)) - len(found) if found else 0
 
 
 def _harder(effort: Effort, deeper: int, wider: float) -> Effort:
-    return Effort(effort.slack * wider, effort.candidates * deeper, effort.kept * deeper)
+    return Effort(effort.slack * wider, effort.candidates * deeper, effort.kept * deeper, effort.sampled * deeper)
 
 
 def _few(field: Field, index: Index, reading: Reading, ask: Ask, masks: _Masks) -> list[Found]:

@@ -12,6 +12,7 @@ import pytest
 
 import projections.vectors.build as build_module
 import projections.vectors.calibration as calibration
+import projections.vectors.kernels as kernels
 import projections.vectors.quantiser as quantiser
 import projections.vectors.training as training
 import vectordb.searching as searching
@@ -72,6 +73,23 @@ def test_the_recall_of_many_dimensions(dim: int, metric: str, monkeypatch: pytes
     monkeypatch.setattr(training, "AXES_ROUNDS", 3)
     monkeypatch.setattr(quantiser, "ERROR_SAMPLE", 100)
     check_recall(dim, metric, "float32", 2_010, queries=15)
+
+
+def test_very_wide_vectors_are_sampled_before_they_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_module, "WIDE_SAMPLE", 60)
+    monkeypatch.setattr(build_module, "MAX_PLANES", 40)
+    monkeypatch.setattr(training, "AXES_ROUNDS", 3)
+    monkeypatch.setattr(kernels, "SAMPLED", 80)
+    monkeypatch.setattr(calibration, "SAMPLED_COST", 0.1)
+    view = loaded(400, 2_010, "euclidean", "float32")
+    efforts = view.index("v").build()["promises"]
+    assert any(0 < effort["sampled"] < effort["kept"] for effort in efforts), efforts
+    chosen = next(effort for effort in efforts if effort["sampled"])
+    same = 0
+    for query in clustered(400, 15, 99, "float32"):
+        truth = set(view.search("v", query, 10, exact=True).entities)
+        same += len(truth & set(view.search("v", query, 10, recall=chosen["recall"]).entities))
+    assert same >= (chosen["recall"] - 0.03) * 150
 
 
 def check_recall(dim: int, metric: str, dtype: str, count: int, promise: float = 0.95, queries: int = 40) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from ledger import Vector
 from ledger.vector_type import ELEMENTS, METRICS
+from projections.vectors import kernels
 from projections.vectors.bits import unpacked
 from projections.vectors.distances import distance
-from projections.vectors.kernels import kernel, reading, scan
+from projections.vectors.kernels import kernel, reading, sampled_reading, scan
 
 POWER = {"minkowski": 2.5}
 ROWS = 12
@@ -49,6 +50,26 @@ def test_a_kernel_has_the_bits_of_distance(metric: str, dtype: str) -> None:
             for held in (buffer, bytearray(buffer), memoryview(buffer)):
                 measure = kernel(kind, query)
                 assert [measure(held, offset).hex() for offset in offsets] == expected
+
+
+@pytest.mark.parametrize("dtype", sorted(set(ELEMENTS) - {"binary"}))
+@pytest.mark.parametrize("dim", [20, 29, 100])
+def test_a_sample_of_the_coordinates_is_every_so_many(dim: int, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "SAMPLED", 10)
+    rng = random.Random(dim)
+    kind = Vector(dim, metric="euclidean", dtype=dtype)
+    row, other = (kind.check(draw(rng, dtype, dim)) for _ in range(2))
+    query, step = kind.query(other), dim // 10
+    found = sampled_reading(kind, query)
+    assert found is not None and isinstance(query, tuple)
+    measured = found.measure(found.read(b"junk" + row, 4))
+    assert measured == dist(query[::step], kind.packer.unpack(row)[::step])
+
+
+def test_few_coordinates_are_not_sampled() -> None:
+    assert sampled_reading(Vector(1_999), [0.5] * 1_999) is None
+    assert sampled_reading(Vector(4_000, metric="hamming", dtype="binary"), [1.0] * 4_000) is None
+    assert sampled_reading(Vector(2_000), [0.5] * 2_000) is not None
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
