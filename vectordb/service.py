@@ -22,6 +22,7 @@ from vectordb.service_batch import Asked, read_batch
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
 from vectordb.sharing import Progress, Sharing
+from vectordb.training_set import TrainingSet, make_training_set
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
@@ -122,6 +123,19 @@ class Service:
         asked = Asked(columns, request or NO_REQUEST, clock, Sharing(executor, progress))
         read = self._reader.consistently(self._get_many, asked)
         return read if dtype == "float64" else read.astype(dtype)
+
+    def training_set(self, spine: Any, known_at: Any = None) -> TrainingSet:
+        """What the service would have served at each moment of a spine: a point-in-time join (``TrainingSet``).
+
+        ``spine`` is columns ``{"driver": ids, "time": times, ...}``, or rows ``(entity, time)`` or mappings; request
+        inputs are columns of it, further columns (labels) come back in ``extra``. ``known_at`` (an offset, a
+        datetime, or one a row) hides what was learnt later. 3 us a moment and view, and 1 us a row of numbers.
+        """
+        offset = self._reader.consistently(lambda: self._reader.as_of_offset)
+        pinned = self._reader.pinned(offset, self._reader.clock())
+        version = self._pinned.version if self._pinned is not None else None
+        plan = pinned.consistently(Service(pinned, self.name, version)._plan)
+        return make_training_set(pinned, plan, spine, known_at)
 
     def _get_many(self, asked: Asked) -> FeatureMatrix:
         plan = self._plan()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import NULL_FLOAT, Entity, FeatureType, InvalidEntity, InvalidInput
 from vectordb.dense import Dense, weave
+from vectordb.gather import Gather
 from vectordb.matrix import Column, FeatureMatrix
 from vectordb.packing import NUMBERS
 from vectordb.service_plan import ServicePlan
@@ -38,17 +39,13 @@ def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix
     """The matrix of a batch; to be called through ``consistently``."""
     columns = _by_kind(plan, asked.columns)
     rows = len(next(iter(columns.values())))
-    at, woven = asked.at, []
-    beside: dict[str, Column] = {}
+    at, packed = asked.at, []
+    requested = request_columns(plan, asked.request, rows)
     for kind, ids in columns.items():
         gather = plan.gather(kind)
         data, words, at = reader.gathered(gather, ids, at, asked.shared)
-        woven.append(Woven(gather.kinds, data))
-        beside |= gather.columns(words)
-    requested = _request_columns(plan, asked.request, rows)
-    woven.append(_request_numbers(plan, requested))
-    beside |= {name: column for name, column in requested.items() if column.kind.name not in NUMBERS}
-    kinds, numbers = _numbers(plan, woven, rows)
+        packed.append((gather, data, words))
+    kinds, numbers, beside = matrix_parts(plan, packed, requested, rows)
     offset, clock = reader.as_of_offset, reader.clock() if at is None else at
     entities: list[Any] = columns[plan.kinds[0]]
     if len(columns) > 1:
@@ -60,6 +57,20 @@ def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix
         return reader.pinned(offset, clock).service_row(plan, ids, cells)
 
     return FeatureMatrix(plan.keys, entities, kinds, numbers, beside, row_of, offset, clock, plan.label)
+
+
+def matrix_parts(
+    plan: ServicePlan, packed: Sequence[tuple[Gather, bytes, bytes]], requested: Mapping[str, Column], rows: int
+) -> tuple[dict[str, FeatureType], Dense, dict[str, Column]]:
+    """From numbers and words of every kind: the type of each column of the block of numbers, it, and the others."""
+    woven = [Woven(gather.kinds, data) for gather, data, _ in packed]
+    woven.append(_request_numbers(requested))
+    beside: dict[str, Column] = {}
+    for gather, _, words in packed:
+        beside |= gather.columns(words)
+    beside |= {name: column for name, column in requested.items() if column.kind.name not in NUMBERS}
+    kinds, numbers = _numbers(plan, woven, rows)
+    return kinds, numbers, beside
 
 
 def _by_kind(plan: ServicePlan, columns: dict[str, list[Entity]]) -> dict[str, list[Entity]]:
@@ -76,7 +87,7 @@ def _by_kind(plan: ServicePlan, columns: dict[str, list[Entity]]) -> dict[str, l
     return {kind: columns[kind] for kind in kinds}
 
 
-def _request_columns(plan: ServicePlan, request: Mapping[str, Sequence[Any]], rows: int) -> dict[str, Column]:
+def request_columns(plan: ServicePlan, request: Mapping[str, Sequence[Any]], rows: int) -> dict[str, Column]:
     """The checked cells of every request input."""
     plan.check_names(request)
     uneven = {name: len(column) for name, column in request.items() if len(column) != rows}
@@ -90,7 +101,7 @@ def _request_columns(plan: ServicePlan, request: Mapping[str, Sequence[Any]], ro
     return found
 
 
-def _request_numbers(plan: ServicePlan, requested: Mapping[str, Column]) -> Woven:
+def _request_numbers(requested: Mapping[str, Column]) -> Woven:
     kinds = {name: column.kind for name, column in requested.items() if column.kind.name in NUMBERS}
     cells = [[NULL_FLOAT if cell is None else cell for cell in requested[name].cells] for name in kinds]
     flat = array("d", [float(cell) for row in zip(*cells) for cell in row])
