@@ -31,6 +31,7 @@ from vectordb.sharing import Sharing, pieces_of
 if TYPE_CHECKING:
     from vectordb.state import State
 
+WAITS: Final = 1_000  # rows from which packing them again would cost more than waiting for a writer
 SIMPLE: Final = frozenset({str, int})
 ALONE: Final = Sharing()
 
@@ -87,8 +88,8 @@ class Gather:
             return None
         try:
             rows = itemgetter(*ids)(held.rows)
-        except KeyError:
-            return None  # some are not held
+        except (KeyError, TypeError):
+            return None  # some are not held, or no ids
         return b"".join(rows) if held.epoch == epoch else None
 
     def _is_attached(self) -> bool:
@@ -136,14 +137,30 @@ class Gather:
         return [live_row(view, entity, now) for entity in entities]
 
     def _taken(self, entities: Iterable[Entity], now: int) -> tuple[dict[Entity, bytes], dict[Entity, bytes]]:
-        """What is held of some entities at a clock, numbers and words; taken under the lock, so at one moment."""
+        """What is held of some entities at a clock, numbers and words.
+
+        Without the lock while the clocks stay as they are (``epoch``); a writer that holds it all the time would
+        keep a batch waiting for milliseconds.
+        """
         held = self.held
+        if not self._is_attached():
+            return {}, {}
+        if held.holds(now):
+            epoch = held.epoch
+            found = self._copied(entities)
+            if held.epoch == epoch and held.holds(now):
+                return found
         with self._state.lock:
-            if not self._is_attached():
-                return {}, {}
             held.settle(now)
-            rows = {entity: row for entity in entities if (row := held.rows.get(entity)) is not None}
-            return rows, {entity: held.words[entity] for entity in rows} if self.others else {}
+            return self._copied(entities) if held.holds(now) else ({}, {})
+
+    def _copied(self, entities: Iterable[Entity]) -> tuple[dict[Entity, bytes], dict[Entity, bytes]]:
+        rows, words = self.held.rows, self.held.words
+        if not self.others:
+            return {entity: row for entity in entities if (row := rows.get(entity)) is not None}, {}
+        both = [(entity, rows.get(entity), words.get(entity)) for entity in entities]
+        whole = [(entity, row, word) for entity, row, word in both if row is not None and word is not None]
+        return {entity: row for entity, row, _ in whole}, {entity: word for entity, _, word in whole}
 
     def _hold(
         self,
@@ -155,14 +172,17 @@ class Gather:
         words: dict[Entity, bytes],
     ) -> None:
         """Keep the rows that last until a write or their expiry: of known entities, with nothing dated ahead."""
-        lasting = self._lasting(entities, columns, now)
-        with self._state.lock:
-            if self._state.fold.sequence != sequence or sequence & 1:
-                return
-            if not self._is_attached():
-                self._attach()
-            self.held.settle(now)
-            self.held.add(lasting, rows, words)
+        lock, lasting = self._state.lock, self._lasting(entities, columns, now)
+        if not lock.acquire(blocking=len(entities) > WAITS):  # a few rows are packed again sooner than a writer is done
+            return
+        try:
+            if self._state.fold.sequence == sequence and not sequence & 1:
+                if not self._is_attached():
+                    self._attach()
+                self.held.settle(now)
+                self.held.add(lasting, rows, words)
+        finally:
+            lock.release()
 
     def _lasting(self, entities: Sequence[Entity], columns: Sequence[Sequence[Raw]], now: int) -> Lasting:
         kept: list[Entity] = []

@@ -69,11 +69,14 @@ def quick_batch(state: State, plan: ServicePlan, row_again: RowAgain) -> QuickBa
         return None
     fold, catalog, log, now_of = state.fold, state.catalog, state.log, state.now
     revision, repairs = catalog.revision, fold.repairs
+    held = gather.held
     keys, kinds, label, width = plan.keys, gather.kinds, plan.label, len(gather.kinds)
 
     def read(entities: Any) -> FeatureMatrix | None:
         sequence = fold.sequence
-        if type(entities) is not list or sequence & 1 or not SIMPLE.issuperset(map(type, entities)):
+        if type(entities) is not list or sequence & 1:
+            return None
+        if not held.only_text and not SIMPLE.issuperset(map(type, entities)):
             return None
         if catalog.revision != revision or fold.repairs != repairs:
             return None

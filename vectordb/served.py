@@ -19,6 +19,7 @@ from ledger import Entity
 from vectordb.packing import ALWAYS, FOREVER
 
 BUCKETS: Final = 256  # a time to live spans so many buckets of expiry
+TEXT: Final = frozenset({str})
 ENTRY: Final = 200  # bytes of two dict entries and two bytes objects, beside the words
 
 
@@ -33,7 +34,7 @@ class Lasting(NamedTuple):
 class ServedRows:
     """Packed rows of one list of features. Every method but ``holds`` is called under the lock."""
 
-    __slots__ = ("_buckets", "_listed", "_width", "capacity", "epoch", "first", "last", "rows", "words")
+    __slots__ = ("_buckets", "_listed", "_width", "capacity", "epoch", "first", "last", "only_text", "rows", "words")
 
     def __init__(self, row_bytes: int, ttl: int | None, limit: int) -> None:
         """``limit`` is the most that the rows may take, in bytes; 0 holds none."""
@@ -52,6 +53,7 @@ class ServedRows:
         self._buckets: dict[int, list[Entity]] = {}
         self._listed = 0
         self.first, self.last = ALWAYS, FOREVER
+        self.only_text = True  # every key is a str, which no other type equals: ids need no look at their types
 
     def holds(self, now: int) -> bool:
         """Whether what is held is right at a clock."""
@@ -87,6 +89,7 @@ class ServedRows:
             for entity, last in zip(entities, ends):
                 if last < FOREVER:
                     self._list(entity, last)
+        self.only_text = self.only_text and TEXT.issuperset(map(type, entities))
         self.rows.update(zip(entities, map(rows.__getitem__, entities)))
         if words:
             self.words.update(zip(entities, map(words.__getitem__, entities)))
