@@ -102,6 +102,9 @@ class Dense:
         """The numbers as lists."""
         return [self.row(place) for place in range(self.shape[0])]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Dense, (bytes(self.raw), self.shape, self.dtype)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Dense) and (self.shape, self.dtype) == (other.shape, other.dtype) and (
             self.raw == other.raw
@@ -111,6 +114,13 @@ class Dense:
 
     def __repr__(self) -> str:
         return f"Dense(shape={self.shape}, dtype={self.dtype!r})"
+
+
+def stack(blocks: Sequence[Dense]) -> Dense:
+    """Blocks of one width and type, one below the other."""
+    first = blocks[0]
+    shape = (sum(map(len, blocks)), first.shape[1])  # ints
+    return Dense(b"".join([block.raw for block in blocks]), shape, first.dtype)
 
 
 def address_of(data: bytes) -> int:
