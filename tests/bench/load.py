@@ -135,7 +135,7 @@ def sustained(size: int, seconds: float, slices: int = SLICES) -> Iterator[Slice
     """Single reads, batches, pasts, joins and writes by turns; one slice after the other."""
     db = filled(size, size)
     service, random = db.create_service("ranker", features=KEYS), Random(1)
-    draw, view = drawer(size, True), db.view("drivers")
+    draw, view, first = drawer(size, True), db.view("drivers"), db.head
     for _ in range(slices):
         begun, taken, step = clock(), [], 0
         while clock() - begun < seconds / slices:
@@ -144,7 +144,7 @@ def sustained(size: int, seconds: float, slices: int = SLICES) -> Iterator[Slice
             service.get(ids[0])
             service.get_many(ids)
             if step % 10 == 0:
-                db.as_of(random.randrange(size, db.head)).service("ranker").get_many(ids[:10])
+                db.as_of(random.randrange(first, db.head + 1)).service("ranker").get_many(ids[:10])
                 service.training_set({"driver": ids[:10], "time": [db.at] * 10})
             taken.append((clock() - start) * 1e6)
             if step % 50 == 0:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.bench import vector_data, vector_measure
+from tests.bench import load, vector_data, vector_measure
+from tests.bench import sharing as shared_bench
 from tests.bench.__main__ import BUILDS, MODULES
 from tests.bench.harness import Bar, Benchmark, Candidate, Disagreement, kept_bytes, measure
 from tests.bench.report import main, measured, table, to_json
@@ -50,6 +51,26 @@ def test_every_benchmark_runs_and_its_candidates_agree(module: Any) -> None:
             result.benchmark.operation,
             result.figures[0].values,
         )
+
+
+def test_reads_under_load_run_in_every_combination() -> None:
+    cells = list(load.grid(60, 0.02, batches=(1, 10), readers=(1, 3)))
+    assert len({cell[:4] for cell in cells}) == 16 == len(cells)
+    assert all(cell.calls > 0 and 0 < cell.p50 <= cell.p99 for cell in cells)
+    assert all((cell.writes > 0) == (cell.writer == "busy") for cell in cells)
+
+
+def test_mixed_queries_run_on_and_on_in_the_same_memory() -> None:
+    first, *_, last = load.sustained(100, 1.2, slices=3)
+    assert first.calls > 0 and last.calls > 0 and last.p99 < 1_000_000
+    assert last.megabytes - first.megabytes < 50
+
+
+def test_sharing_is_measured_with_equal_results() -> None:
+    points = list(shared_bench.run([50, 9_000], rounds=1))
+    assert [point.rows for point in points] == [50, 9_000] and all(point.times_faster > 0 for point in points)
+    fast, slow = shared_bench.Shared(200, 2.0, 1.0), shared_bench.Shared(100, 1.0, 2.0)
+    assert shared_bench.crossover([fast, slow]) == 200 and shared_bench.crossover([slow]) is None
 
 
 def test_all_modules_are_in_the_one_command() -> None:
