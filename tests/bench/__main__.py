@@ -16,10 +16,12 @@ from tests.bench import (
     snapshot,
     training,
     vector_search,
+    wide,
 )
 from tests.bench.report import main
 
-MODULES = (put, put_many, open_file, get, batch, training, as_of, replay, memory, fork, digest, snapshot, vector_search)
+READING = (get, batch, training, as_of, wide, vector_search)
+MODULES = (put, put_many, open_file, replay, memory, fork, digest, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 
 if __name__ == "__main__":

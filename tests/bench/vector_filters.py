@@ -2,13 +2,14 @@
 
 A filter keeps 50 %, 5 % or 0.5 %: a made attribute in a range, independent of the vectors, and two sets of photos,
 in a row and from a list, which go with the vectors. Our time includes reading the ``where``; the peers get
-their flags and bitmaps ready-made. Then a tenth of the entities is overwritten, and searches ask as of the middle of
-the load, the middle of the overwriting, and now; peers hold every version there ever was and filter by flags.
+their flags and bitmaps ready-made, and hnswlib a second time the filter as a Python function of an attribute. Then a
+tenth of the entities is overwritten, and searches ask as of the middle of the load, the middle of the overwriting, and
+now; peers hold every version there ever was and filter by flags.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import hypot
@@ -36,6 +37,7 @@ class Question:
     where: Mapping[str, Any] | None = None
     as_of: int | None = None
     lanes: Mapping[int, int] | None = None  # the row of an entity that was overwritten by then
+    test: Callable[[int], bool] | None = None  # the same filter as a Python function of a row, as a caller writes it
 
     @property
     def kept(self) -> float:
@@ -49,15 +51,26 @@ def questions(ours: Ours) -> Iterator[Question]:
     for share in SHARES:
         bound = max(1, round(share * DRAWS))
         flags = bytearray([value < bound for value in ours.drawn])
-        yield Question("drawn in a range", flags, {"drawn": {"$lt": bound}})
+        test = partial(_below, ours.drawn, bound)
+        yield Question("drawn in a range", flags, {"drawn": {"$lt": bound}}, test=test)
     for share in SHARES:
         chosen = _photos(photo, sorted(set(photo)), share)
         flags = bytearray([value in chosen for value in photo])
-        yield Question("photos in a row", flags, {"photo": {"$gte": min(chosen), "$lte": max(chosen)}})
+        where = {"photo": {"$gte": min(chosen), "$lte": max(chosen)}}
+        yield Question("photos in a row", flags, where, test=partial(_among, photo, chosen))
     for share in SHARES:
         chosen = _photos(photo, Random(5).sample(sorted(set(photo)), len(set(photo))), share)
         flags = bytearray([value in chosen for value in photo])
-        yield Question(f"photos of a list of {len(chosen)}", flags, {"photo": {"$in": sorted(chosen)}})
+        where = {"photo": {"$in": sorted(chosen)}}
+        yield Question(f"photos of a list of {len(chosen)}", flags, where, test=partial(_among, photo, chosen))
+
+
+def _below(values: Sequence[int], bound: int, row: int) -> bool:
+    return values[row] < bound
+
+
+def _among(values: Sequence[int], chosen: set[int], row: int) -> bool:
+    return values[row] in chosen
 
 
 def _photos(photo: Sequence[int], order: Iterable[int], share: float) -> set[int]:
@@ -133,6 +146,8 @@ def answered(
     for peer in peers:
         if isinstance(peer, Hnswlib):
             entrants += _filtered(peer, {"accepts": question.flags.__getitem__}, queries)
+            if question.test is not None:
+                entrants += _filtered(peer, {"accepts": question.test}, queries, "hnswlib, Python filter")
         elif isinstance(peer, FaissIvf):
             np = numpy()
             bits = np.packbits(np.frombuffer(question.flags, dtype="u1"), bitorder="little")
@@ -151,10 +166,10 @@ def _ours(ours: Ours, question: Question, queries: int) -> Iterator[Contest]:
         yield Contest("ours", target, search, ours.queries()[:queries], rows)
 
 
-def _filtered(peer: Any, options: dict[str, Any], queries: int) -> Iterator[Contest]:
+def _filtered(peer: Any, options: dict[str, Any], queries: int, name: str | None = None) -> Iterator[Contest]:
     for setting in peer.settings:
         search = partial(peer.searcher, setting, **options)
-        yield Contest(peer.name, setting, search, peer.queries()[:queries], peer.rows)
+        yield Contest(name or peer.name, setting, search, peer.queries()[:queries], peer.rows)
 
 
 def summary(rows: Sequence[tuple[Question, Sequence[Point]]]) -> str:
