@@ -60,6 +60,7 @@ from ledger import (
 )
 from projections import Projection, distance, distance_matrix, distances, similarity
 from vectordb.database import VectorDB
+from vectordb.dense import Dense
 from vectordb.hits import Hit, Hits
 from vectordb.indexing import VectorIndex
 from vectordb.live_view import LiveView, Loaded
@@ -75,6 +76,7 @@ from vectordb.row import Row
 from vectordb.service import Service
 from vectordb.service_row import ServiceRow
 from vectordb.subscription import Subscription
+from vectordb.training_set import FeatureLeakage, Leakage, TrainingSet
 from vectordb.transaction import Transaction
 from vectordb.version import Version
 from vectordb.view import View
@@ -87,10 +89,12 @@ __all__ = [
     "DamagedLog",
     "DefinitionConflict",
     "DefinitionError",
+    "Dense",
     "DigestMismatch",
     "Drift",
     "EntityNotFound",
     "Event",
+    "FeatureLeakage",
     "FeatureMatrix",
     "Float",
     "ForkedProcess",
@@ -107,6 +111,7 @@ __all__ = [
     "InvalidName",
     "InvalidTime",
     "InvalidVersion",
+    "Leakage",
     "LedgerLocked",
     "LineTooLong",
     "LiveView",
@@ -136,6 +141,7 @@ __all__ = [
     "Text",
     "TimeOutOfRange",
     "Timestamp",
+    "TrainingSet",
     "Transaction",
     "UnknownEventType",
     "UnknownName",

@@ -34,7 +34,7 @@ from vectordb.prediction import Prediction
 from vectordb.recorder import Recorder
 from vectordb.service import Service
 from vectordb.service_row import ServiceRow
-from vectordb.state import State
+from vectordb.state import SERVED_BYTES, State
 from vectordb.subscription import Subscription
 from vectordb.transaction import Transaction
 from vectordb.writer import Writer
@@ -49,7 +49,9 @@ class VectorDB(Live):
     ``VectorDB()`` lives in memory; ``VectorDB.open(path)`` keeps its log in a file; ``VectorDB.replay``
     makes a fresh instance from a log. ``clock`` returns microseconds since 1970 UTC, ``seed`` makes the
     ledger's id repeatable, ``projections`` are your own (see ``Projection``). ``auto_index`` lets a search of many
-    vectors have their index built by a thread; without it, ``view.index(feature).build()`` builds it.
+    vectors have their index built by a thread; without it, ``view.index(feature).build()`` builds it. ``served_bytes``
+    is what the packed rows of one list of features may take, so that batches are one gather (0: they are always packed
+    anew); the 64 lists used first are kept.
 
     >>> from vectordb import Int
     >>> db = VectorDB()
@@ -67,10 +69,11 @@ class VectorDB(Live):
         projections: Sequence[Projection] = (),
         max_event_bytes: int = 64 << 20,
         auto_index: bool = True,
+        served_bytes: int = SERVED_BYTES,
     ) -> None:
         log = Log(new_header(clock(), seed))
         journal = Journal(log, max_event_bytes=max_event_bytes)
-        self._assemble(State(journal, clock, projections, auto_index))
+        self._assemble(State(journal, clock, projections, auto_index, served_bytes))
 
     def _assemble(self, state: State, report: OpenReport | None = None) -> None:
         self.state = state
@@ -101,6 +104,7 @@ class VectorDB(Live):
         checkpoint: str | os.PathLike[str] | None = None,
         max_event_bytes: int = 64 << 20,
         auto_index: bool = True,
+        served_bytes: int = SERVED_BYTES,
     ) -> VectorDB:
         """Replay a ledger file (created when it is not there), then append to it.
 
@@ -111,7 +115,7 @@ class VectorDB(Live):
         ``lazy`` leaves the events in the file; ``checkpoint`` saves the folding of what it covers.
         ``opened`` then tells what was found. About 11 us an event of ten floats, 2 us a row of a batch.
         """
-        options = Options(clock, fsync, read_only, lazy, seed, max_event_bytes, checkpoint, auto_index)
+        options = Options(clock, fsync, read_only, lazy, seed, max_event_bytes, checkpoint, auto_index, served_bytes)
         return cls._of(*open_state(path, options, projections, expect, recover))
 
     @classmethod

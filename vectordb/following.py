@@ -46,7 +46,13 @@ def _fold_next(state: State, events: Iterator[Event]) -> bool:
 
 def _replay_again(state: State, store: JsonlStore) -> State:
     """The new file from its start; the user's projections move over once it is known to be whole."""
-    options = Options(state.clock, read_only=True, lazy=state.journal.lazy, auto_index=state.indexing.automatic)
+    options = Options(
+        state.clock,
+        read_only=True,
+        lazy=state.journal.lazy,
+        auto_index=state.indexing.automatic,
+        served_bytes=state.served_bytes,
+    )
     fresh, _ = open_state(store.path, options, (), None, recover=False)
     fresh.fold.adopt([projection for projection in state.fold.projections if not projection.essential])
     if state.journal.lazy:

@@ -31,7 +31,7 @@ from ledger import (
     write_atomically,
 )
 from projections import Projection, load_checkpoint
-from vectordb.state import State
+from vectordb.state import SERVED_BYTES, State
 
 Expect = int | tuple[int, str] | None
 
@@ -58,6 +58,7 @@ class Options(NamedTuple):
     max_event_bytes: int = 64 << 20
     checkpoint: str | os.PathLike[str] | None = None
     auto_index: bool = True
+    served_bytes: int = SERVED_BYTES
 
 
 def open_state(
@@ -91,7 +92,7 @@ def _load(
     log = Log(header)
     journal = Journal(log, store, max_event_bytes=options.max_event_bytes, lazy=options.lazy)
     journal.lines = 1
-    state = State(journal, options.clock, projections, options.auto_index)
+    state = State(journal, options.clock, projections, options.auto_index, options.served_bytes)
     used = _fold(state, journal.load(position), options.checkpoint)
     check_ancestry(log)
     store.end = max(store.end, position)
