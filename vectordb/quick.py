@@ -9,9 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ledger import header_of
 from vectordb.dense import Dense
 from vectordb.gather import SIMPLE
 from vectordb.matrix import FeatureMatrix
+from vectordb.packing import Raw
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
 
@@ -25,7 +27,7 @@ QuickBatch = Callable[[Any], "FeatureMatrix | None"]
 
 def quick_read(state: State, plan: ServicePlan) -> QuickRead | None:
     """Reads a row, or gives None where the general way has to: unless definitions and tables are those of now,
-    nobody is writing, the entity is known by a plain id, and nothing in its views is dated ahead.
+    nobody is writing, the entity is known by a plain id, and nothing of it is dated ahead.
     """
     if len(plan.kinds) != 1 or plan.requests:
         return None
@@ -47,13 +49,14 @@ def quick_read(state: State, plan: ServicePlan) -> QuickRead | None:
         if now < last:
             now = last
         raw = rows_get(entity)
-        if raw is None or table.newest > now:
+        if raw is None or (table.newest > now and header_of(raw)[1] > now):
             return None
-        raws = (raw,)
+        raws: tuple[Raw, ...] = (raw,)
         for other in others:
-            if other.newest > now:
+            beside = other.rows.get(entity)
+            if beside is not None and other.newest > now and header_of(beside)[1] > now:
                 return None
-            raws += (other.rows.get(entity),)  # type: ignore[assignment]
+            raws += (beside,)
         row = ServiceRow(plan, (entity,), raws, no_request, log.head, now)
         return row if fold.sequence == sequence else None
 
