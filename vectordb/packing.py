@@ -158,7 +158,8 @@ class Part:
         if len(joined) != len(raws) * width * WORD or set(map(len, raws)) != {width * WORD}:
             return None
         words = memoryview(joined).cast("q")
-        plain = all(flags & PLAIN for flags in set(words[2::width].tolist()))
+        slots = len(self.slot_words)  # an older row is as long as a newer one where a text stands behind its words
+        plain = all(flags & PLAIN and flags >> SLOTS_SHIFT == slots for flags in set(words[2::width].tolist()))
         if not plain or (self.ttl is not None and min(words[1::width].tolist()) < at - self.ttl):
             return None
         count = len(self.numbers)

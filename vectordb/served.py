@@ -80,7 +80,7 @@ class ServedRows:
         entities, first, ends = lasting
         if len(entities) > self.capacity:
             return
-        if len(self.rows) + len(entities) > self.capacity or self._listed > 4 * self.capacity:
+        while len(self.rows) + len(entities) > self.capacity or self._listed > 4 * self.capacity:
             self._halve()
         if first > self.first:
             self.first = first
@@ -100,6 +100,7 @@ class ServedRows:
         self._listed += 1
         if last < self.last:
             self.last = last
+            self.epoch += 1
 
     def _halve(self) -> None:
         if self._listed > 4 * self.capacity:  # names of rows that were written since

@@ -19,14 +19,17 @@ from ledger import (
     to_micros,
 )
 from vectordb.dense import Dense
+from vectordb.drift import ViewDrift, drift_of
 from vectordb.gather import Item, check_ids
 from vectordb.hits import Hits
 from vectordb.indexing import VectorIndex
 from vectordb.matrix import FeatureMatrix
 from vectordb.plan import Plan, Status
 from vectordb.row import Row
+from vectordb.sample import ViewSample, read_sample
 from vectordb.searching import MAX_K, find_scope, search
 from vectordb.sharing import Progress, Sharing, check_names
+from vectordb.statistics import ViewStatistics, statistics_of
 from vectordb.version import Version, read_version
 
 if TYPE_CHECKING:
@@ -208,6 +211,30 @@ class View:
 
         columns = gather.columns(words)
         return FeatureMatrix(names, ids, gather.kinds, numbers, columns, row_of, offset, clock, plan.label)
+
+    # -- statistics ----------------------------------------------------------------------------------
+
+    def statistics(self, features: Iterable[str] | None = None, *, at: Instant | None = None) -> ViewStatistics:
+        """Counts by status, distribution and freshness of every feature (or some) at one offset and clock.
+
+        Of the entities that exist; means and deviations are exact. 1 us a value.
+        """
+        return statistics_of(self._sample(at), features)
+
+    def drift(
+        self, since: int | View, features: Iterable[str] | None = None, *, at: Instant | None = None, bins: int = 10
+    ) -> ViewDrift:
+        """How features moved since an offset, read at its own clock, or against another view (a past's, a fork's).
+
+        ``bins`` is how many equally filled bins of the earlier numbers PSI, KL and JS compare. 1 us a value of either.
+        """
+        then = since if isinstance(since, View) else self._reader.as_of(since).view(self.name)
+        return drift_of(then._sample(), self._sample(at), features, bins)
+
+    def _sample(self, at: Instant | None = None) -> ViewSample:
+        return self._reader.consistently(read_sample, self._reader, self.name, at)
+
+    # -- entities ------------------------------------------------------------------------------------
 
     def entities(self, *, at: Instant | None = None) -> list[Entity]:
         """Ids of the entities that exist, in order of their first write."""
