@@ -67,6 +67,8 @@ class Dense:
         return shaped(code, self.shape) if 0 not in self.shape else flat
 
     def __buffer__(self, flags: int, /) -> memoryview:
+        if 0 in self.shape:
+            raise BufferError("a view of two dimensions has rows and columns")  # who asks takes the array interface
         return self.view
 
     @property
@@ -80,7 +82,7 @@ class Dense:
 
     def row(self, place: int) -> list[Any]:
         """The numbers of one row."""
-        width = self.shape[1]
+        width, place = self.shape[1], range(self.shape[0])[place]
         return self.flat[place * width : (place + 1) * width].tolist()
 
     def column(self, place: int) -> list[Any]:

@@ -95,7 +95,7 @@ class Gather:
     def _is_attached(self) -> bool:
         tables = self._state.rows.tables
         for table, view in zip(self._tables, self.plans):
-            if tables[view] is not table:
+            if tables.get(view) is not table:
                 return False
         return bool(self._tables)
 
@@ -105,6 +105,11 @@ class Gather:
         self._tables = tuple(self._state.rows.tables[view] for view in self.plans)
         for table in self._tables:
             table.copies = (*table.copies, self.held.rows, self.held.words)
+
+    def retire(self) -> None:
+        """Hold nothing from now on, also what a read under way would add. Under the lock."""
+        self.held.capacity = 0
+        self.detach()
 
     def detach(self) -> None:
         """Hold nothing, and be told of no write."""
@@ -176,7 +181,7 @@ class Gather:
         if not lock.acquire(blocking=len(entities) > WAITS):  # a few rows are packed again sooner than a writer is done
             return
         try:
-            if self._state.fold.sequence == sequence and not sequence & 1:
+            if self.held.capacity and self._state.fold.sequence == sequence and not sequence & 1:
                 if not self._is_attached():
                     self._attach()
                 self.held.settle(now)
@@ -224,7 +229,8 @@ class Gather:
         for numbers, beside in shared.each(pack, self._tasks(columns, at), len(entities)):
             rows += [row for (row,) in self._cut(numbers)] if self.kinds else []
             words += [word for (word,) in self._cut_words(beside)] if self.others else []
-            shared.tell(len(rows) or len(words), len(entities))
+            if max(len(rows), len(words)) < len(entities):  # the end is told by who asked
+                shared.tell(max(len(rows), len(words)), len(entities))
         if not self.kinds:
             rows = [b""] * len(entities)
         return dict(zip(entities, rows)), dict(zip(entities, words))

@@ -47,21 +47,18 @@ class Live(Reader):
         return self.state.plan(view)
 
     def gathered(
-        self, gather: Gather, ids: Sequence[Entity], at: int | None, shared: Sharing
-    ) -> tuple[bytes, bytes, int]:
+        self, gather: Gather, ids: Sequence[Entity], at: int, own_clock: bool, shared: Sharing
+    ) -> tuple[bytes, bytes]:
         """From the served rows, where no other clock is asked for."""
-        if at is not None:
-            return super().gathered(gather, ids, at, shared)
-        now = self.state.now()
-        return (*gather.live(ids, now, shared), now)
+        return gather.live(ids, at, shared) if own_clock else super().gathered(gather, ids, at, own_clock, shared)
 
-    def quick(self, plan: ServicePlan) -> QuickRead | None:
-        """Reads rows of a service for as long as nothing is defined anew."""
-        return quick_read(self.state, plan)
+    def quick(self, plan: ServicePlan, revision: int) -> QuickRead | None:
+        """Reads rows of a service for as long as nothing is defined anew since a revision of the catalog."""
+        return quick_read(self.state, plan, revision)
 
-    def quick_many(self, plan: ServicePlan) -> QuickBatch | None:
+    def quick_many(self, plan: ServicePlan, revision: int) -> QuickBatch | None:
         """The same for many rows."""
-        return quick_batch(self.state, plan, self.row_again)
+        return quick_batch(self.state, plan, revision, self.row_again)
 
     def packed(self, view: str, entity: Entity, at: int) -> bytes | None:
         """From the current rows."""

@@ -106,7 +106,7 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
     # -- numbers, without a copy ---------------------------------------------------------------------
 
     def __buffer__(self, flags: int, /) -> memoryview:
-        return self.numbers.view
+        return self.numbers.__buffer__(flags)
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         An ``executor`` shares the pieces where there are enough rows (20,000); for processes the function has to be
         one that can be pickled. The result is that of the serial run.
         """
-        shared, done, found = Sharing(executor, progress), 0, []
+        shared, done, found = Sharing(executor, progress).part(0, 1, len(self)), 0, []
         pieces = [chunk.numbers for chunk in self.chunks(PIECE)] or [self.numbers]
         for piece, block in zip(pieces, shared.each(function, pieces, len(self))):
             if len(block) != len(piece):
@@ -233,7 +233,7 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         if column is None or not isinstance(column.kind, VectorType) or column.kind.dtype == "binary":
             raise InvalidInput("vectors takes a Vector feature of numbers", feature=name, known=list(self.names)[:20])
         kind = column.kind
-        default = None if column.default is None else bytes(column.default)
+        default = None if kind.default is None else kind.check(kind.default)
         cells: list[Any] = [default if cell is MISSING else cell for cell in column.cells]
         if None in cells:
             if kind.dtype in ("int8", "uint8"):

@@ -145,18 +145,21 @@ class Reader:
 
     def row(self, view: str, entity: Entity, at: Instant | None = None) -> Row:
         """The row of one entity of a view."""
-        return self.consistently(self.read_row, view, entity, self.clock_of(at))
+        micros = None if at is None else to_micros(at)
+        return self.consistently(self._row, view, entity, micros)
+
+    def _row(self, view: str, entity: Entity, at: int | None) -> Row:
+        return self.read_row(view, entity, self.clock() if at is None else at)  # no event of the offset lies after it
 
     def read_row(self, view: str, entity: Entity, at: int) -> Row:
         """The row of one entity; to be called through ``consistently``."""
         return Row(self.state, self.plan(view), entity, self.packed(view, entity, at), self.as_of_offset, at)
 
     def gathered(
-        self, gather: Gather, ids: Sequence[Entity], at: int | None, shared: Sharing
-    ) -> tuple[bytes, bytes, int]:
-        """Numbers and words of many entities, and the clock; to be called through ``consistently``."""
-        clock = self.clock() if at is None else at
-        return (*gather.past(ids, self.as_of_offset, clock, shared), clock)
+        self, gather: Gather, ids: Sequence[Entity], at: int, own_clock: bool, shared: Sharing
+    ) -> tuple[bytes, bytes]:
+        """Numbers and words of many entities; ``own_clock``: ``at`` is the reader's. Through ``consistently``."""
+        return gather.past(ids, self.as_of_offset, at, shared)
 
     def clock_of(self, at: Instant | None) -> int:
         """The clock of a read, in microseconds."""
@@ -172,10 +175,11 @@ class Reader:
 
     def found_entities(self, view: str, at: Instant | None = None) -> list[Entity]:
         """Entities of a view that exist."""
-        return self.consistently(self._found, view, self.clock_of(at))
+        return self.consistently(self._found, view, None if at is None else to_micros(at))
 
-    def _found(self, view: str, at: int) -> list[Entity]:
-        return [entity for entity in self._written(view) if _exists(self.packed(view, entity, at))]
+    def _found(self, view: str, at: int | None) -> list[Entity]:
+        clock = self.clock() if at is None else at
+        return [entity for entity in self._written(view) if _exists(self.packed(view, entity, clock))]
 
     def count(self, view: str) -> int:
         """How many entities of a view exist."""
@@ -191,11 +195,11 @@ class Reader:
         """The row of a service under a plan, its request inputs checked already."""
         return self.consistently(read_one, self, plan, ids, request, self.clock())
 
-    def quick(self, plan: ServicePlan) -> QuickRead | None:
+    def quick(self, plan: ServicePlan, revision: int) -> QuickRead | None:
         """What reads one row of a service without looking anything up; None where there is no such way."""
         return None
 
-    def quick_many(self, plan: ServicePlan) -> QuickBatch | None:
+    def quick_many(self, plan: ServicePlan, revision: int) -> QuickBatch | None:
         """The same for many rows."""
         return None
 

@@ -19,6 +19,7 @@ from ledger import (
     heavy_cell,
     light_cell,
     source_at,
+    to_micros,
     word_at,
 )
 from projections import (
@@ -62,14 +63,15 @@ class Scope(NamedTuple):
         return self.slot.kind
 
 
-def find_scope(reader: Reader, view: str, feature: str, at: int) -> Scope:
-    """The scope of a search; to be called through ``consistently``."""
+def find_scope(reader: Reader, view: str, feature: str, at: int | None) -> Scope:
+    """The scope of a search at a clock (None: the reader's); to be called through ``consistently``."""
     offset, plan = reader.as_of_offset, reader.plan(view)
+    clock = reader.clock() if at is None else at
     slot = plan.slot(feature)
     if not isinstance(slot.kind, Vector):
         raise InvalidInput("search takes a Vector feature", view=plan.label, feature=feature, type=slot.kind.name)
     field = reader.state.vectors.fields[view][slot.place]
-    return Scope(offset, at, plan, slot, field, field.lanes.below(offset << ROW_BITS | ROW_MASK))
+    return Scope(offset, clock, plan, slot, field, field.lanes.below(offset << ROW_BITS | ROW_MASK))
 
 
 def search(
@@ -85,8 +87,7 @@ def search(
 ) -> Hits:
     """The k nearest entities of a view."""
     _check(k, recall)
-    clock = reader.clock_of(at)
-    scope = reader.consistently(find_scope, reader, view, feature, clock)
+    scope = reader.consistently(find_scope, reader, view, feature, None if at is None else to_micros(at))
     elements = scope.kind.query(query)
     node = None if where is None else _parse(where, scope.plan)
     exact = exact or recall >= 1.0
@@ -95,7 +96,7 @@ def search(
     found, measured = reader.state.read_past(_find, reader, scope, elements, k, node, exact, recall)
     lanes = scope.field.lanes
     triples = [(hit.entity, hit.distance, lanes.ref(hit.lane)) for hit in found]
-    return Hits(reader.state, scope.plan.label, scope.kind.metric, triples, scope.offset, clock, measured)
+    return Hits(reader.state, scope.plan.label, scope.kind.metric, triples, scope.offset, scope.at, measured)
 
 
 def _parse(where: Mapping[str, Any], plan: Plan) -> Node:

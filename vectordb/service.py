@@ -84,15 +84,16 @@ class Service:
             row = self._quick(entity)
             if row is not None:
                 return row
-        clock = self._reader.clock_of(at)
-        return self._reader.consistently(self._get, entity, request or NO_REQUEST, clock)
+        micros = None if at is None else to_micros(at)
+        return self._reader.consistently(self._get, entity, request or NO_REQUEST, micros)
 
-    def _get(self, entity: Any, request: Mapping[str, Any], at: int) -> ServiceRow:
-        plan = self._plan()
+    def _get(self, entity: Any, request: Mapping[str, Any], at: int | None) -> ServiceRow:
+        reader, revision = self._reader, self._reader.state.catalog.revision
+        plan, clock = self._plan(), reader.clock() if at is None else at
         if self._pinned is None:
-            self._quick = self._reader.quick(plan) or _never
+            self._quick = reader.quick(plan, revision) or _never
         ids = one_of_each(plan, entity)
-        return read_one(self._reader, plan, ids, plan.check_request(request), at)
+        return read_one(reader, plan, ids, plan.check_request(request), clock)
 
     # -- many ----------------------------------------------------------------------------------------
 
@@ -115,10 +116,11 @@ class Service:
             matrix = self._quick_many(entities)
             if matrix is not None:
                 return matrix
+        columns: dict[str, list[Entity]] | list[Entity]
         if isinstance(entities, Mapping):
             columns = {kind: check_ids(ids) for kind, ids in entities.items()}
         else:
-            columns = {"": check_ids(entities)}
+            columns = check_ids(entities)
         clock = None if at is None else to_micros(at)
         asked = Asked(columns, request or NO_REQUEST, clock, Sharing(executor, progress))
         read = self._reader.consistently(self._get_many, asked)
@@ -138,9 +140,10 @@ class Service:
         return make_training_set(pinned, plan, spine, known_at)
 
     def _get_many(self, asked: Asked) -> FeatureMatrix:
+        revision = self._reader.state.catalog.revision
         plan = self._plan()
         if self._pinned is None:
-            self._quick_many = self._reader.quick_many(plan) or _never
+            self._quick_many = self._reader.quick_many(plan, revision) or _never
         return read_batch(self._reader, plan, asked)
 
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """What a batch asks: ids by kind (one unnamed column for a service of one kind), request columns, clock."""
+    """What a batch asks: ids by kind (of one kind, alone), request columns, clock (None: the reader's)."""
 
-    columns: dict[str, list[Entity]]
+    columns: dict[str, list[Entity]] | list[Entity]
     request: Mapping[str, Sequence[Any]]
     at: int | None
     shared: Sharing
@@ -39,14 +39,14 @@ def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix
     """The matrix of a batch; to be called through ``consistently``."""
     columns = _by_kind(plan, asked.columns)
     rows = len(next(iter(columns.values())))
-    at, packed = asked.at, []
+    offset, clock = reader.as_of_offset, reader.clock() if asked.at is None else asked.at
+    packed: list[tuple[Gather, bytes, bytes]] = []
     requested = request_columns(plan, asked.request, rows)
     for kind, ids in columns.items():
-        gather = plan.gather(kind)
-        data, words, at = reader.gathered(gather, ids, at, asked.shared)
-        packed.append((gather, data, words))
+        gather, shared = plan.gather(kind), asked.shared.part(len(packed), len(columns), rows)
+        packed.append((gather, *reader.gathered(gather, ids, clock, asked.at is None, shared)))
+        shared.tell(1, 1)
     kinds, numbers, beside = matrix_parts(plan, packed, requested, rows)
-    offset, clock = reader.as_of_offset, reader.clock() if at is None else at
     entities: list[Any] = columns[plan.kinds[0]]
     if len(columns) > 1:
         entities = list(map(joined_entity, zip(*columns.values())))
@@ -73,12 +73,14 @@ def matrix_parts(
     return kinds, numbers, beside
 
 
-def _by_kind(plan: ServicePlan, columns: dict[str, list[Entity]]) -> dict[str, list[Entity]]:
+def _by_kind(
+    plan: ServicePlan, columns: dict[str, list[Entity]] | list[Entity]
+) -> dict[str, list[Entity]]:
     kinds = plan.kinds
-    if "" in columns:
+    if isinstance(columns, list):
         if len(kinds) != 1:
             raise InvalidEntity("a service of several kinds of entity is asked by kind", expected=list(kinds))
-        return {kinds[0]: columns[""]}
+        return {kinds[0]: columns}
     if set(columns) != set(kinds):
         raise InvalidEntity("a read names one column of each kind", expected=list(kinds), given=sorted(columns))
     if len({len(column) for column in columns.values()}) > 1:

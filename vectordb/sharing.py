@@ -25,11 +25,18 @@ class Sharing(NamedTuple):
 
     executor: Executor | None = None
     progress: Progress | None = None
+    rows: int = 0  # of the read, where it is told in rows asked for rather than in steps
+    before: int = 0  # rows of parts that are done
+    total: int = 0
 
-    def tell(self, done: int, total: int) -> None:
-        """Report progress."""
-        if self.progress is not None:
-            self.progress(done, total)
+    def part(self, number: int, parts: int, rows: int) -> Sharing:
+        """One part of a read of so many rows each."""
+        return Sharing(self.executor, self.progress, rows, number * rows, parts * rows)
+
+    def tell(self, done: int, steps: int) -> None:
+        """Report progress: so many steps of all of them."""
+        if self.progress is not None and self.total:
+            self.progress(self.before + self.rows * done // max(1, steps), self.total)
 
     def each(self, function: Callable[[T], R], pieces: Iterable[T], rows: int) -> Iterator[R]:
         """``map`` in order, through the executor, a few pieces ahead; without it where there are few rows in all."""

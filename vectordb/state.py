@@ -128,7 +128,7 @@ class State:
         if found is None:
             with self.lock:
                 while len(self._gathers) >= GATHERS:
-                    self._gathers.pop(next(iter(self._gathers))).detach()
+                    self._gathers.pop(next(iter(self._gathers))).retire()
                 found = self._gathers.setdefault(key, Gather(self, items(), plans))
         return found
 

@@ -15,7 +15,6 @@ from ledger import (
     Instant,
     ViewDefinition,
     check_entity,
-    from_micros,
     to_micros,
 )
 from vectordb.dense import Dense
@@ -137,8 +136,6 @@ class View:
         self, feature: str, queries: Iterable[Any], k: int = 10, *, executor: Executor | None = None, **options: Any
     ) -> list[Hits]:
         """``search`` for every query, all at one offset and clock; through an executor of threads, where given."""
-        reader = self._reader
-        options["at"] = from_micros(reader.clock_of(options.get("at")))
         pinned = self._pinned()
         find = partial(pinned.search, feature, k=k, **options)
         return list(map(find, queries) if executor is None else executor.map(find, queries))
@@ -155,10 +152,9 @@ class View:
 
         All at one offset and clock; entities without a vector are left out.
         """
-        clock = options["at"] = from_micros(self._reader.clock_of(options.get("at")))
-        pinned = self._pinned()
-        for entity in pinned.entities(at=clock) if entities is None else map(check_entity, entities):
-            row = pinned.get(entity, at=clock)
+        pinned, at = self._pinned(), options.get("at")
+        for entity in pinned.entities(at=at) if entities is None else map(check_entity, entities):
+            row = pinned.get(entity, at=at)
             if row.status_of(feature) is Status.PRESENT:
                 query = row.comparable(feature)
                 hits = pinned.search(feature, query, min(k + 1, MAX_K), **options)
@@ -202,9 +198,11 @@ class View:
         plan = reader.plan(name)
         names = plan.names if asked is None else plan.check_features(asked)
         gather = reader.state.gather((plan.label, names), lambda: [Item(one, name, one) for one in names], {name: plan})
-        data, words, clock = reader.gathered(gather, ids, at, shared)
+        offset, clock = reader.as_of_offset, reader.clock() if at is None else at
+        shared = shared.part(0, 1, len(ids))
+        data, words = reader.gathered(gather, ids, clock, at is None, shared)
+        shared.tell(1, 1)
         numbers = Dense(data, (len(ids), len(gather.kinds)), "float64")
-        offset = reader.as_of_offset
 
         def row_of(place: int) -> Row:
             return reader.pinned(offset, clock).row(name, ids[place])

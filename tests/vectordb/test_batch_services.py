@@ -129,10 +129,10 @@ def test_a_quick_way_is_never_of_an_older_definition(world: World, monkeypatch: 
         db.view("left").get_many(["a", "b"])
     make, turns = getattr(type(db), way), iter([{"x": Int(default=0)}])
 
-    def late(self: VectorDB, plan: Any) -> Any:
+    def late(self: VectorDB, plan: Any, revision: int) -> Any:
         for features in turns:
             self.create_view("left", entity="e", ttl=10, features=features, replace=True)
-        return make(self, plan)
+        return make(self, plan, revision)
 
     monkeypatch.setattr(type(db), way, late)
     read = (lambda: service.get("a")) if way == "quick" else (lambda: service.get_many(["a", "b"]))
