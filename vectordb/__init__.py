@@ -61,6 +61,7 @@ from ledger import (
 from projections import Projection, distance, distance_matrix, distances, similarity
 from vectordb.database import VectorDB
 from vectordb.dense import Dense
+from vectordb.drift import FeatureDrift, ViewDrift
 from vectordb.hits import Hit, Hits
 from vectordb.indexing import VectorIndex
 from vectordb.live_view import LiveView, Loaded
@@ -75,6 +76,7 @@ from vectordb.reproduction import Drift, Reproduction
 from vectordb.row import Row
 from vectordb.service import Service
 from vectordb.service_row import ServiceRow
+from vectordb.statistics import FeatureStatistics, ViewStatistics
 from vectordb.subscription import Subscription
 from vectordb.training_set import FeatureLeakage, Leakage, TrainingSet
 from vectordb.transaction import Transaction
@@ -94,8 +96,10 @@ __all__ = [
     "Drift",
     "EntityNotFound",
     "Event",
+    "FeatureDrift",
     "FeatureLeakage",
     "FeatureMatrix",
+    "FeatureStatistics",
     "Float",
     "ForkedProcess",
     "HeadConflict",
@@ -152,6 +156,8 @@ __all__ = [
     "VectorIndex",
     "Version",
     "View",
+    "ViewDrift",
+    "ViewStatistics",
     "WriteFailed",
     "distance",
     "distance_matrix",
