@@ -110,6 +110,10 @@ class Fold:
         if not self.repairs & 1:
             self.sequence += self.sequence & 1
 
+    def supersede(self) -> None:
+        """Another fold took this one's place: whoever holds on to what it looked up here looks again."""
+        self.repairs += 2
+
     def _settle(self) -> None:
         if not any(projection.essential for projection in self.behind):
             self.repairs += self.repairs & 1

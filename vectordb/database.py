@@ -313,9 +313,11 @@ class VectorDB(Live):
         from vectordb.following import follow
 
         with self.state.lock:
-            followed = follow(self.state)
+            before = self.state
+            followed = follow(before)
             if followed is not None:
                 self._assemble(followed, self.opened)
+                before.fold.supersede()
         return self.head
 
     def snapshot(self, path: str | os.PathLike[str]) -> int:

@@ -12,6 +12,7 @@ from vectordb.plan import Plan
 from vectordb.quick import QuickBatch, QuickRead, quick_batch, quick_read
 from vectordb.reader import Reader
 from vectordb.service_plan import ServicePlan
+from vectordb.service_row import ServiceRow
 from vectordb.sharing import Sharing
 
 T = TypeVar("T")
@@ -58,8 +59,13 @@ class Live(Reader):
 
     def quick_many(self, plan: ServicePlan, revision: int) -> QuickBatch | None:
         """The same for many rows."""
-        return quick_batch(self.state, plan, revision, self.row_again)
+        return quick_batch(self.state, plan, revision, _row_again)
 
     def packed(self, view: str, entity: Entity, at: int) -> bytes | None:
         """From the current rows."""
         return self.state.live_row(view, entity, at)
+
+
+def _row_again(plan: ServicePlan, ids: Sequence[Entity], offset: int, at: int, place: int) -> ServiceRow:
+    """One row of a batch that a service of one kind of entity read, as of its offset and clock."""
+    return Past(plan.state, offset, at).service_row(plan, {plan.kinds[0]: ids[place]}, {})

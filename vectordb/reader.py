@@ -203,10 +203,6 @@ class Reader:
         """The same for many rows."""
         return None
 
-    def row_again(self, plan: ServicePlan, ids: Sequence[Entity], offset: int, at: int, place: int) -> ServiceRow:
-        """One row of a batch that a service of one kind of entity read, as of its offset and clock."""
-        return self.pinned(offset, at).service_row(plan, {plan.kinds[0]: ids[place]}, {})
-
     def services(self) -> list[str]:
         """Names of the services."""
         return self._names("services")

@@ -50,11 +50,12 @@ def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix
     entities: list[Any] = columns[plan.kinds[0]]
     if len(columns) > 1:
         entities = list(map(joined_entity, zip(*columns.values())))
+    pinned = reader.pinned(offset, clock)
 
     def row_of(place: int) -> Any:
         ids = {kind: column[place] for kind, column in columns.items()}
         cells = {name: column.cells[place] for name, column in requested.items()}
-        return reader.pinned(offset, clock).service_row(plan, ids, cells)
+        return pinned.service_row(plan, ids, cells)
 
     return FeatureMatrix(plan.keys, entities, kinds, numbers, beside, row_of, offset, clock, plan.label)
 

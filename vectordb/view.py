@@ -203,9 +203,10 @@ class View:
         data, words = reader.gathered(gather, ids, clock, at is None, shared)
         shared.tell(1, 1)
         numbers = Dense(data, (len(ids), len(gather.kinds)), "float64")
+        pinned = reader.pinned(offset, clock)
 
         def row_of(place: int) -> Row:
-            return reader.pinned(offset, clock).row(name, ids[place])
+            return pinned.row(name, ids[place])
 
         columns = gather.columns(words)
         return FeatureMatrix(names, ids, gather.kinds, numbers, columns, row_of, offset, clock, plan.label)

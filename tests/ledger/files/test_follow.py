@@ -120,6 +120,26 @@ def test_views_held_before_a_replacement_show_the_new_file(tmp_path: Path) -> No
         assert view.entities() == ["e3"]
 
 
+def test_services_held_before_a_replacement_serve_the_new_file(tmp_path: Path) -> None:
+    path, other = tmp_path / "ledger.jsonl", tmp_path / "other.jsonl"
+    for place, (file, seed) in enumerate(((path, 1), (other, 99))):
+        with VectorDB.open(file, clock=ManualClock(START), seed=seed) as db:
+            db.create_view("numbers", entity="number", features={"n": Int()})
+            db.create_service("s", features=["numbers:n"])
+            db.view("numbers").put_many({"number": ["a", "b"], "n": [place, 10 + place]})
+    with follower(path) as reader:
+        service, view = reader.service("s"), reader.view("numbers")
+        for _ in range(3):  # rows are held and read the quick way
+            assert service.get("a")["n"] == 0 and service.get_many(["a", "b"]).column("n") == [0, 10]
+        held = [service.get_many(["a", "b"]), view.get_many(["a", "b"])]
+        os.replace(other, path)
+        assert reader.refresh() == 3
+        assert [[row["n"] for row in matrix] for matrix in held] == [[0, 10]] * 2, "a matrix never changes"
+        for _ in range(3):
+            assert service.get("a")["n"] == 1 and service.get_many(["a", "b"]).column("n") == [1, 11]
+            assert view.get_many(["b", "a"]).column("n") == [11, 1]
+
+
 @LAZY
 def test_a_past_held_before_a_replacement_never_changes(tmp_path: Path, lazy: bool) -> None:
     path = tmp_path / "ledger.jsonl"
