@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any
 
 from ledger import ROW_BITS, Log
@@ -90,19 +89,20 @@ class Lanes:
             return buffer, (lane - self._starts[run]) * self._size
         return self._log.heavy(self._refs[run] + (lane - self._starts[run]) * EVENT, self._slot), 0
 
-    def locate_all(self, lanes: Sequence[int]) -> list[tuple[int, Any, int]]:
-        """(lane, buffer, place) of many lanes. 0.25 us each."""
+    def locate_all(self, lanes: Sequence[int]) -> tuple[Sequence[Any], Sequence[int]]:
+        """Of many lanes the buffers that hold them, and where each begins. 0.2 us a lane."""
         starts, buffers, size = self._starts, self._buffers, self._size
-        runs = list(map(bisect_right, repeat(starts), lanes))
-        found = [(lane, buffers[run - 1], (lane - starts[run - 1]) * size) for lane, run in zip(lanes, runs)]
-        if None in buffers:
-            return [(lane, *self.locate(lane)) if buffer is None else (lane, buffer, at) for lane, buffer, at in found]
-        return found
+        runs = [bisect_right(starts, lane) - 1 for lane in lanes] if len(starts) > 1 else [0] * len(lanes)
+        held = [buffers[run] for run in runs]
+        if None not in buffers:
+            return held, [(lane - starts[run]) * size for lane, run in zip(lanes, runs)]
+        found = [self.locate(lane) for lane in lanes]
+        return [buffer for buffer, _ in found], [place for _, place in found]
 
     def pick(self, lanes: Sequence[int]) -> bytes:
         """The stored bytes of some lanes, one after the other."""
         size = self._size
-        return b"".join([buffer[start : start + size] for _, buffer, start in self.locate_all(lanes)])
+        return b"".join([buffer[start : start + size] for buffer, start in zip(*self.locate_all(lanes))])
 
     def raw(self, start: int, stop: int) -> bytes:
         """The stored bytes of a range of lanes."""
