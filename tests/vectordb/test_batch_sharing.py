@@ -88,6 +88,16 @@ def test_a_function_of_blocks_is_applied_piece_by_piece(small: None) -> None:
         matrix.apply(lambda block: block.rows(0, 1))
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_dask_is_an_executor_like_any_other(small: None) -> None:
+    distributed = pytest.importorskip("distributed")
+    ids = [f"e{number}" for number in range(ROWS)]
+    expected = filled().view("left").get_many(ids)
+    with distributed.Client(n_workers=1, processes=False, dashboard_address=None) as client:
+        shared = filled().view("left").get_many(ids, executor=client.get_executor())
+    assert shared.numbers == expected.numbers and shared.to_rows() == expected.to_rows()
+
+
 def test_few_rows_are_packed_by_the_caller() -> None:
     class Refusing(ThreadPoolExecutor):
         def submit(self, *arguments: Any, **named: Any) -> Any:
