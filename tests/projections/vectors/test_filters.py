@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import projections.vectors.filters as filters
 from projections import Feature, Filter, parse_where
 from tests.projections.vectors.world import matches, shrink
 from vectordb import Bool, Category, Float, Int, Text, Timestamp, Vector, VectorDB
