@@ -50,8 +50,8 @@ class VectorDB(Live):
     makes a fresh instance from a log. ``clock`` returns microseconds since 1970 UTC, ``seed`` makes the
     ledger's id repeatable, ``projections`` are your own (see ``Projection``). ``auto_index`` lets a search of many
     vectors have their index built by a thread; without it, ``view.index(feature).build()`` builds it. ``served_bytes``
-    is what the packed rows of one list of features may take, so that batches are one gather (0: they are always packed
-    anew); the 64 lists used first are kept.
+    is what the packed rows that make a batch one gather may take (0: rows are always packed anew), of the 64 lists of
+    features that were asked for last.
 
     >>> from vectordb import Int
     >>> db = VectorDB()

@@ -47,7 +47,9 @@ class Item(NamedTuple):
 class Gather:
     """``numbers`` are the keys of the block of numbers, ``others`` of the words beside it; both in reading order."""
 
-    __slots__ = ("_cut", "_cut_words", "_state", "_tables", "held", "kinds", "others", "packing", "plans", "slots")
+    __slots__ = (
+        "_cut", "_cut_words", "_grown", "_state", "_tables", "held", "kinds", "others", "packing", "plans", "slots",
+    )  # fmt: skip
 
     def __init__(self, state: State, items: Sequence[Item], plans: dict[str, Plan]) -> None:
         self._state = state
@@ -59,6 +61,7 @@ class Gather:
         self._cut = Struct(f"{WORD * len(self.kinds)}s").iter_unpack
         self._cut_words = Struct(f"{WORD * len(self.others)}s").iter_unpack
         self._tables: tuple[Table, ...] = ()
+        self._grown = 0  # rows held since the bytes of all gathers were last looked at
         ttls = [plan.ttl for plan in plans.values() if plan.ttl is not None]
         self.held = ServedRows(WORD * len(items), min(ttls, default=None), state.served_bytes)
 
@@ -186,6 +189,10 @@ class Gather:
                     self._attach()
                 self.held.settle(now)
                 self.held.add(lasting, rows, words)
+                self._grown += len(lasting.entities)
+                if self._grown >= WAITS:
+                    self._grown = 0
+                    self._state.bound_served(self)
         finally:
             lock.release()
 

@@ -34,12 +34,15 @@ class Lasting(NamedTuple):
 class ServedRows:
     """Packed rows of one list of features. Every method but ``holds`` is called under the lock."""
 
-    __slots__ = ("_buckets", "_listed", "_width", "capacity", "epoch", "first", "last", "only_text", "rows", "words")
+    __slots__ = (
+        "_buckets", "_entry", "_listed", "_width", "capacity", "epoch", "first", "last", "only_text", "rows", "words",
+    )  # fmt: skip
 
     def __init__(self, row_bytes: int, ttl: int | None, limit: int) -> None:
         """``limit`` is the most that the rows may take, in bytes; 0 holds none."""
         self.epoch = 0  # grows whenever the clocks do not stay as wide: a gather that met that is taken again
-        self.capacity = limit // (row_bytes + ENTRY)
+        self._entry = row_bytes + ENTRY
+        self.capacity = limit // self._entry
         self._width = 0 if ttl is None else max(1, ttl // BUCKETS)
         self.rows: dict[Entity, bytes] = {}
         self.words: dict[Entity, bytes] = {}
@@ -54,6 +57,11 @@ class ServedRows:
         self._listed = 0
         self.first, self.last = ALWAYS, FOREVER
         self.only_text = True  # every key is a str, which no other type equals: ids need no look at their types
+
+    @property
+    def nbytes(self) -> int:
+        """What the rows take, about."""
+        return len(self.rows) * self._entry
 
     def holds(self, now: int) -> bool:
         """Whether what is held is right at a clock."""

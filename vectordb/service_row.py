@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,20 @@ class ServiceRow(Mapping[str, Any]):
 
     def __contains__(self, key: object) -> bool:
         return key in self._plan.inputs
+
+    # Views of the decoded dict: those of Mapping would come back here for every value (dict(row) takes a third).
+
+    def keys(self) -> KeysView[str]:
+        """The names of the inputs."""
+        return (self._values or self._read()).keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Their values."""
+        return (self._values or self._read()).values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Both."""
+        return (self._values or self._read()).items()
 
     def to_dict(self) -> dict[str, Any]:
         """Names and values as a plain dict."""

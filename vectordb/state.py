@@ -15,7 +15,7 @@ from vectordb.service_plan import ServicePlan
 
 T = TypeVar("T")
 TRIES = 3
-SERVED_BYTES = 256 << 20  # of the packed rows of one list of features
+SERVED_BYTES = 256 << 20  # of the packed rows of all lists of features
 GATHERS = 64  # lists of features whose packed rows are kept
 
 
@@ -131,6 +131,18 @@ class State:
                     self._gathers.pop(next(iter(self._gathers))).retire()
                 found = self._gathers.setdefault(key, Gather(self, items(), plans))
         return found
+
+    def bound_served(self, grown: Gather) -> None:
+        """Let go the rows of other lists of features, those first asked for first, while all take too much.
+
+        The caller holds the lock.
+        """
+        gathers = list(self._gathers.values())
+        excess = sum(gather.held.nbytes for gather in gathers) - self.served_bytes  # ints
+        for gather in gathers:
+            if excess > 0 and gather is not grown:
+                excess -= gather.held.nbytes
+                gather.held.clear()
 
     def live_row(self, view: str, entity: Entity, now: int) -> bytes | None:
         """The packed row of an entity at the head; the versions answer where something is dated ahead."""

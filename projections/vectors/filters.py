@@ -23,6 +23,7 @@ from projections.where import Leaf, Node, negation_free
 FOREVER: Final = 2**62
 EVENT_TIME: Final = -1  # as a slot: the event time of the write itself
 KEPT: Final = 32  # filters whose masks a segment keeps
+MANY: Final = 2_000  # values of a list: looking for more in every segment takes longer than to ask the rows
 KEYS: Final = 1_000  # filters that a field knows again
 
 
@@ -197,6 +198,8 @@ _DIGIT = bytes([48, 49] + [49] * 254)
 
 def _present(keys: Sliced, leaf: Leaf, kind: FeatureType) -> int:
     """The lanes whose written number may match."""
+    if leaf.op in ("$in", "$nin") and len(leaf.value) > MANY:
+        return keys.full
     found = _OPERATORS[leaf.op](keys, kind, leaf.value)
     return keys.full ^ found if leaf.negated else found
 
@@ -204,6 +207,8 @@ def _present(keys: Sliced, leaf: Leaf, kind: FeatureType) -> int:
 def _by_code(keys: Sliced, codes: tuple[bool, tuple[int, ...]]) -> int:
     """A category has a code: the lanes that have one of some codes, or (True) none of them."""
     others, wanted = codes
+    if len(wanted) > MANY:
+        return keys.full
     found = keys.any_of(map(int_key, wanted))
     return keys.full ^ found if others else found
 

@@ -7,6 +7,7 @@ values. High bits that are the same in every lane take no plane, so whole number
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
@@ -65,18 +66,17 @@ class Sliced:
         """The lanes with one of some keys. They share the planes of the bits that they share: 0.3 us a key."""
         width = len(self._planes)
         own = sorted({key & ((1 << width) - 1) for key in keys if key >> width == self._high})
-        return self._descend(self.full, own, width) if own else 0
+        return self._descend(self.full, own, 0, len(own), width) if own else 0
 
-    def _descend(self, found: int, keys: list[int], bits: int) -> int:
-        """Of the lanes ``found``, those with one of the keys in their lowest bits; the keys agree on all others."""
-        if not found or len(keys) == 1 << bits:
+    def _descend(self, found: int, keys: list[int], start: int, stop: int, bits: int) -> int:
+        """The lanes of ``found`` with one of keys[start:stop] in their lowest bits; the keys agree on the others."""
+        if not found or stop - start == 1 << bits:
             return found
         bits -= 1
-        high = [key for key in keys if key >> bits & 1]
-        low = keys[: len(keys) - len(high)]
+        middle = bisect_left(keys, (keys[start] >> bits | 1) << bits, start, stop)  # from here on the bit is set
         ones = found & self._planes[bits]
-        kept = self._descend(ones, high, bits) if high else 0
-        return kept | self._descend(found ^ ones, low, bits) if low else kept
+        kept = self._descend(ones, keys, middle, stop, bits) if middle < stop else 0
+        return kept | self._descend(found ^ ones, keys, start, middle, bits) if start < middle else kept
 
     def at_least(self, key: int) -> int:
         """The lanes with this key or a greater one."""

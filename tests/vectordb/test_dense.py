@@ -154,6 +154,19 @@ def test_the_oldest_half_leaves_where_there_are_too_many() -> None:
     assert ServedRows(8, ttl=None, limit=0).capacity == 0
 
 
+def test_all_lists_of_features_share_one_bound() -> None:
+    db = VectorDB(clock=ManualClock(START), served_bytes=3_000 * 216)
+    view = db.create_view("v", entity="e", features={"a": Float(), "b": Float()})
+    ids = [f"e{number}" for number in range(2_000)]
+    view.put_many({"e": ids, "a": [1.0] * 2_000, "b": [2.0] * 2_000})
+    for names in (["a", "b"], ["b"], ["a"], ["b", "a"]):
+        for _ in range(2):
+            assert view.get_many(ids, features=names).column("b" if "b" in names else "a")[7] in (1.0, 2.0)
+        gathers = list(db.state._gathers.values())
+        assert sum(gather.held.nbytes for gather in gathers) <= db.state.served_bytes
+        assert len(gathers[-1].held.rows) == 2_000, "the one that is read is held"
+
+
 def test_names_of_rewritten_rows_do_not_pile_up() -> None:
     held = ServedRows(0, ttl=2_560, limit=4 * 200)
     for turn in range(60):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import projections.vectors.filters as filters
 from projections import Feature, Filter, parse_where
 from tests.projections.vectors.world import matches, shrink
 from vectordb import Bool, Category, Float, Int, Text, Timestamp, Vector, VectorDB
@@ -104,19 +105,26 @@ def test_what_has_no_column_lets_all_through(made: Any, leaf: dict[str, Any]) ->
     assert check_all == set(range(60))
 
 
-def test_many_categories_are_still_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More codes than are worth a mask: all lanes pass, and the rows decide."""
+@pytest.mark.parametrize("many", [5, 2_000])
+def test_lists_of_values_are_no_loss(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More values than are worth a mask: all lanes pass, and the rows decide."""
     shrink(monkeypatch, few=10**9)
+    monkeypatch.setattr(filters, "MANY", many)
     db = VectorDB(auto_index=False, seed=1)
-    view = db.create_view("v", entity="e", features={"v": Vector(2, metric="euclidean"), "c": Category()})
+    kinds = {"v": Vector(2, metric="euclidean"), "c": Category(), "n": Int()}
+    view = db.create_view("v", entity="e", features=kinds)
     view.put_many(
-        {"e": list(range(90)), "v": [[entity, 0] for entity in range(90)], "c": [f"c{e % 45}" for e in range(90)]}
-    )
+        {"e": list(range(90)), "v": [[entity, 0] for entity in range(90)], "c": [f"c{e % 45}" for e in range(90)],
+         "n": [entity % 50 if entity % 7 else None for entity in range(90)]}
+    )  # fmt: skip
     view.index("v").build()
     for where in (
         {"c": {"$gt": "c2"}},
         {"c": {"$in": [f"c{n}" for n in range(40)]}},
         {"c": {"$nin": [f"c{n}" for n in range(20)]}},
+        {"n": {"$in": [*range(0, 40, 3), None, 0.5]}},
+        {"n": {"$nin": [*range(0, 40, 3), None]}},
+        {"$not": {"n": {"$in": list(range(8, 30))}}},
     ):
         truth = [entity for entity in range(90) if matches(view.get(entity), where)]
         assert view.search("v", [0, 0], 90, where=where).entities == truth
