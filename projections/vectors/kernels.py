@@ -57,8 +57,12 @@ def sampled_reading(kind: Vector, query: Sequence[float]) -> Reading | None:
     step = kind.dim // SAMPLED
     if step < 2 or kind.dtype == "binary":
         return None
-    taken = _every(kind.packer.format[-1], kind.packer.size // kind.dim, kind.dim, step)
-    return Reading(measure_of(kind.metric, tuple(map(float, query[::step])), kind.p), taken.unpack_from, _no_rows)
+    size, read = kind.size, _every(kind.packer.format[-1], kind.size // kind.dim, kind.dim, step).unpack_from
+
+    def rows(data: Any) -> Iterable[Any]:
+        return [read(data, start) for start in range(0, len(data), size)]
+
+    return Reading(measure_of(kind.metric, tuple(map(float, query[::step])), kind.p), read, rows)
 
 
 @lru_cache(maxsize=16)
@@ -66,10 +70,6 @@ def _every(code: str, size: int, dim: int, step: int) -> Struct:
     """Every ``step``-th element of a stored vector."""
     count = -(-dim // step)
     return Struct("<" + code + f"{size * (step - 1)}x{code}" * (count - 1))
-
-
-def _no_rows(data: Any) -> Iterable[Any]:
-    raise NotImplementedError
 
 
 def kernel(kind: Vector, query: Sequence[float] | bytes) -> Kernel:

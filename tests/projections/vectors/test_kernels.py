@@ -64,6 +64,7 @@ def test_a_sample_of_the_coordinates_is_every_so_many(dim: int, dtype: str, monk
     assert found is not None and isinstance(query, tuple)
     measured = found.measure(found.read(b"junk" + row, 4))
     assert measured == dist(query[::step], kind.packer.unpack(row)[::step])
+    assert list(map(found.measure, found.rows(other + row))) == [0.0, measured]
 
 
 def test_few_coordinates_are_not_sampled() -> None:
