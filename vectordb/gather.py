@@ -74,9 +74,9 @@ class Gather:
             return (data, b"") if data is not None else self._fill(ids, now, shared)
         epoch = self.held.epoch
         data = self.known(ids, now)
-        if data is not None and len(ids) > 1:
+        if data is not None:
             try:
-                words = b"".join(itemgetter(*ids)(self.held.words))
+                words = b"".join(_picked(self.held.words, ids))
                 if self.held.epoch == epoch:
                     return data, words
             except KeyError:
@@ -87,10 +87,10 @@ class Gather:
         """The numbers of many entities where all of them are held; else None. The ids are checked."""
         held = self.held
         epoch = held.epoch
-        if not (held.first <= now <= held.last and len(ids) > 1 and self._is_attached()):
+        if not (held.first <= now <= held.last and self._is_attached()):
             return None
         try:
-            rows = itemgetter(*ids)(held.rows)
+            rows = itemgetter(*ids)(held.rows) if len(ids) > 1 else _picked(held.rows, ids)
         except (KeyError, TypeError):
             return None  # some are not held, or no ids
         return b"".join(rows) if held.epoch == epoch else None
@@ -283,6 +283,11 @@ def _check_unknown(entities: Sequence[Entity], columns: Sequence[Sequence[Raw]])
         for entity, raws in zip(entities, zip(*columns)):
             if raws.count(None) == len(raws):
                 check_entity(entity)
+
+
+def _picked(held: dict[Entity, bytes], ids: Sequence[Entity]) -> Iterable[bytes]:
+    """The bytes of some entities; ``KeyError`` where one has none."""
+    return itemgetter(*ids)(held) if len(ids) > 1 else [held[entity] for entity in ids]
 
 
 def _is_ahead(tables: Iterable[Table], entity: Entity, now: int) -> bool:

@@ -24,6 +24,7 @@ BATCHES = (10, 100, 1_000, 10_000, 100_000)
 ROWS = 200_000  # of all batches of one measurement
 SQL_ROWS = 20_000
 SINGLES = 1_000
+FEAST_ENTITIES, FEAST_ROWS = 2_000, 1_000
 KEYS = [f"drivers:{name}" for name in FLOATS]
 PACK = Struct(f"={len(FLOATS)}d").pack
 
@@ -36,6 +37,8 @@ def benchmarks(size: int) -> Iterator[Benchmark]:
             yield _batch(stores, rows, Random(rows))
     yield _against_singles(stores, min(SINGLES, size))
     yield _cold(stores, min(ROWS // 10, size))
+    if find_spec("feast"):
+        yield from _beside_feast(stores, min(FEAST_ENTITIES, size))
     stores.close()
 
 
@@ -108,6 +111,22 @@ def _against_singles(stores: _Stores, rows: int) -> Benchmark:
         ],
         users_bar=Bar(1_000),
     )  # fmt: skip
+
+
+def _beside_feast(stores: _Stores, entities: int) -> Iterator[Benchmark]:
+    """Feast's online read of the same rows; only some of the entities are written to its store."""
+    module = import_module("tests.bench.feast_store")
+    known = stores.ids[:entities]
+    feast = module.FeastStore({entity: stores.dicts[entity] for entity in known}, list(FLOATS))
+    for rows in (1, 100, 1_000):
+        ids, turns = known[: min(rows, entities)], max(1, ROWS // rows // 4)
+        ours, few = stores.service.get_many, max(1, FEAST_ROWS // rows)
+        candidates = [
+            _reader("ours", "service.get_many", ours, ids, turns, _bytes),
+            _reader("Feast", module.DOES, feast.get_many, ids, few, _pack),
+        ]
+        yield Benchmark(f"get_many of {len(ids):,} ids, beside Feast", "rows/s", candidates, users_bar=Bar(1_000))
+    feast.close()
 
 
 def _cold(stores: _Stores, rows: int) -> Benchmark:
