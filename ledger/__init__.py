@@ -11,6 +11,7 @@ from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies
 from ledger.columns import BadCell, Column, check_column, check_entities
 from ledger.errors import (
+    CannotTransform,
     ClosedLedger,
     Conflict,
     DamagedLog,
@@ -32,6 +33,8 @@ from ledger.errors import (
     LedgerLocked,
     LineTooLong,
     MarkConflict,
+    NotANumber,
+    NotFitted,
     NotInLog,
     OffsetConflict,
     OffsetOutOfRange,
@@ -50,6 +53,7 @@ from ledger.facts.fact import Fact, Reading
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined, ModelDefinition
 from ledger.facts.origin import Origin
+from ledger.facts.pipeline_fitted import FittedPipeline, PipelineFitted, check_pipeline, fitted_from_json
 from ledger.facts.plain import check_plain
 from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
@@ -116,6 +120,7 @@ __all__ = [
     "Block",
     "Bool",
     "COMPLETE",
+    "CannotTransform",
     "Category",
     "Cells",
     "Chain",
@@ -137,6 +142,7 @@ __all__ = [
     "Fact",
     "FeatureRef",
     "FeatureType",
+    "FittedPipeline",
     "Float",
     "ForkedProcess",
     "HEADER_SIZE",
@@ -172,12 +178,15 @@ __all__ = [
     "NO_SOURCE",
     "NULL",
     "NULL_FLOAT",
+    "NotANumber",
+    "NotFitted",
     "NotInLog",
     "OffsetConflict",
     "OffsetOutOfRange",
     "Origin",
     "PLAIN",
     "Parent",
+    "PipelineFitted",
     "Pool",
     "PredictionRow",
     "PredictionsRecorded",
@@ -219,12 +228,14 @@ __all__ = [
     "check_entities",
     "check_entity",
     "check_name",
+    "check_pipeline",
     "check_plain",
     "decode_event",
     "duration_micros",
     "encode_event",
     "entity_from_json",
     "entity_to_json",
+    "fitted_from_json",
     "float_of",
     "from_micros",
     "header_of",

@@ -2,7 +2,8 @@
 
 VectorDBError
 |- InvalidInput (ValueError)      an argument breaks a rule; nothing was written
-|  |- InvalidTime | InvalidEntity | InvalidName | InvalidVersion
+|  |- InvalidTime | InvalidEntity | InvalidName | InvalidVersion | NotFitted
+|  |- CannotTransform             a value that a transformer refuses; NotANumber (TypeError) where it takes numbers
 |  `- InvalidCells                up to ten bad cells, each with view, feature, entity, value, rule
 |- DefinitionError                a definition is unknown or does not fit
 |  |- UnknownName (KeyError)      no such view, feature, service, model, mark
@@ -74,6 +75,18 @@ class InvalidTime(InvalidInput):
 
 class InvalidEntity(InvalidInput):
     """Not an entity id: a str, an int, or a flat tuple of these."""
+
+
+class NotFitted(InvalidInput):
+    """A transformer or pipeline that has learnt nothing yet was asked to transform."""
+
+
+class CannotTransform(InvalidInput):
+    """A value that a transformer's stated policy refuses: feature, value and rule, in a service the entity too."""
+
+
+class NotANumber(CannotTransform, TypeError):
+    """What a transformer takes as a number is none."""
 
 
 class InvalidName(InvalidInput):

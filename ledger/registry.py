@@ -13,6 +13,7 @@ from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined
+from ledger.facts.pipeline_fitted import PipelineFitted, unfitted_form
 from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
 from ledger.facts.service_defined import FeatureRef, ServiceDefined, ServiceDefinition
 from ledger.facts.view_defined import ViewDefined
@@ -29,11 +30,12 @@ class Owners(Protocol):
 
 
 class Registry:
-    """Layouts of views, services and models by version, marks, idempotency keys."""
+    """Layouts of views, services, pipelines and models by version, marks, idempotency keys."""
 
     def __init__(self, pool: Pool | None = None) -> None:
         self.layouts = Layouts(pool)
         self.services: dict[str, list[ServiceDefinition]] = {}
+        self.pipelines: dict[str, int] = {}
         self.models: dict[str, int] = {}
         self.marks: set[str] = set()
         self.keys: dict[str, int] = {}
@@ -42,6 +44,7 @@ class Registry:
             ViewDefined: lambda fact, log: self.layouts.check(fact.definition),
             ServiceDefined: self._check_service,
             ModelDefined: self._check_model,
+            PipelineFitted: self._check_pipeline,
             LogMarked: self._check_mark,
             PredictionsRecorded: self._check_predictions,
         }
@@ -52,6 +55,10 @@ class Registry:
             self.layouts.define(fact.definition)
         elif isinstance(fact, ServiceDefined):
             self.services.setdefault(fact.definition.name, []).append(fact.definition)
+            if fact.definition.is_fitted:
+                self.pipelines[fact.definition.name] = self.pipelines.get(fact.definition.name, 0) + 1
+        elif isinstance(fact, PipelineFitted):
+            self.pipelines[fact.fitted.name] = fact.fitted.version
         elif isinstance(fact, ModelDefined):
             self.models[fact.definition.name] = fact.definition.version
         elif isinstance(fact, LogMarked):
@@ -100,14 +107,32 @@ class Registry:
         if fact.name in self.marks:
             raise InvalidInput("a mark is set once", mark=fact.name)
 
-    def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
-        name, _, version = fact.service.partition("@")
+    def _check_pipeline(self, fact: PipelineFitted, log: Owners) -> None:
+        fitted = fact.fitted
+        definition = self._service(fitted.service, "a fitted pipeline names a version of a service")
+        if definition.pipeline is None or unfitted_form(fitted.pipeline) != unfitted_form(definition.pipeline):
+            rule = "a fitted pipeline is the one that its service defines"
+            raise InvalidInput(rule, service=fitted.service, type=fitted.pipeline["type"])
+        _check_turn(fitted, self.pipelines.get(fitted.name, 0))
+        for label in fitted.views:
+            self.layouts[label]
+
+    def _service(self, label: str, rule: str) -> ServiceDefinition:
+        """The definition of ``name@version``."""
+        name, _, version = label.partition("@")
         known = self.services.get(name, [])
         if not version.isascii() or not version.isdecimal() or not 1 <= int(version) <= len(known):
-            raise InvalidInput("a prediction names a version of a service", service=fact.service)
+            raise InvalidInput(rule, service=label)
         definition = known[int(version) - 1]
         if str(definition.version) != version:
-            raise InvalidInput("a prediction names a version of a service", service=fact.service)
+            raise InvalidInput(rule, service=label)
+        return definition
+
+    def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
+        definition = self._service(fact.service, "a prediction names a version of a service")
+        if not 0 <= fact.pipeline <= self.pipelines.get(definition.name, 0):
+            rule = "a prediction names a version of its service's pipeline"
+            raise InvalidInput(rule, service=fact.service, pipeline=fact.pipeline)
         views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
         kinds = {view: self.layouts.entity_kind(view) for view in views}
         for row in fact.predictions:

@@ -7,6 +7,7 @@ from projections.fold import Fold
 from projections.history import row_as_of
 from projections.lineage import Lineage
 from projections.merge import merge, resolve
+from projections.moments import NOTHING, Moments, moments
 from projections.predictions import Predictions
 from projections.rows import Rows
 from projections.table import Table
@@ -41,6 +42,8 @@ __all__ = [
     "Catalog",
     "Fold",
     "Lineage",
+    "Moments",
+    "NOTHING",
     "Predictions",
     "Projection",
     "Rows",
@@ -49,6 +52,7 @@ __all__ = [
     "Timeline",
     "load_checkpoint",
     "merge",
+    "moments",
     "resolve",
     "row_as_of",
     "write_checkpoint",

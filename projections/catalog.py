@@ -9,19 +9,22 @@ from typing import Any, Generic, TypeVar
 
 from ledger import (
     Event,
+    FittedPipeline,
     LogMarked,
     ModelDefined,
     ModelDefinition,
+    PipelineFitted,
     Reading,
     ServiceDefined,
     ServiceDefinition,
     UnknownName,
     ViewDefined,
     ViewDefinition,
+    fitted_from_json,
 )
 from projections.contract import Handler, Projection
 
-D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition)
+D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition, FittedPipeline)
 
 
 class Shelf(Generic[D]):
@@ -78,18 +81,20 @@ class Shelf(Generic[D]):
 
 
 class Catalog(Projection):
-    """Views, services, models and marks, as of any offset."""
+    """Views, services, pipelines, models and marks, as of any offset."""
 
     name = "catalog"
+    version = 2
     essential = True
-    handles = (ViewDefined, ServiceDefined, ModelDefined, LogMarked)
-    revision = 0  # grows with every definition of a view or service
+    handles = (ViewDefined, ServiceDefined, PipelineFitted, ModelDefined, LogMarked)
+    revision = 0  # grows with every definition of a view or service, and every fit
 
     def reset(self) -> None:
         """Nothing is defined."""
         self.revision += 1
         self.views: Shelf[ViewDefinition] = Shelf("view")
         self.services: Shelf[ServiceDefinition] = Shelf("service")
+        self.pipelines: Shelf[FittedPipeline] = Shelf("pipeline")  # by the name of their service
         self.models: Shelf[ModelDefinition] = Shelf("model")
         self.marks: dict[str, int] = {}
 
@@ -98,6 +103,7 @@ class Catalog(Projection):
         return {
             ViewDefined: self._view_defined,
             ServiceDefined: self._service_defined,
+            PipelineFitted: self._pipeline_fitted,
             ModelDefined: self._model_defined,
             LogMarked: self._log_marked,
         }
@@ -109,7 +115,16 @@ class Catalog(Projection):
 
     def _service_defined(self, event: Event) -> None:
         assert isinstance(event.fact, ServiceDefined)
-        self.services.add(event.offset, event.fact.definition)
+        definition = event.fact.definition
+        self.services.add(event.offset, definition)
+        if definition.pipeline is not None and definition.is_fitted:
+            version = len(self.pipelines.versions(definition.name)) + 1
+            self.pipelines.add(event.offset, FittedPipeline(definition.label, version, definition.pipeline))
+        self.revision += 1
+
+    def _pipeline_fitted(self, event: Event) -> None:
+        assert isinstance(event.fact, PipelineFitted)
+        self.pipelines.add(event.offset, event.fact.fitted)
         self.revision += 1
 
     def _model_defined(self, event: Event) -> None:
@@ -119,6 +134,14 @@ class Catalog(Projection):
     def _log_marked(self, event: Event) -> None:
         assert isinstance(event.fact, LogMarked)
         self.marks[event.fact.name] = event.offset
+
+    def pipeline(self, definition: ServiceDefinition, offset: int | None = None) -> FittedPipeline | None:
+        """The pipeline of a service as of an offset (None = now): the last one fitted for the same transformations."""
+        found = self.pipelines.find(definition.name, offset)
+        if found is None or definition.pipeline is None:
+            return None
+        fitted_for = self.services.version(found.name, int(found.service.partition("@")[2]))
+        return found if fitted_for is definition or fitted_for.transforms_like(definition) else None
 
     def mark(self, name: str, offset: int | None = None) -> int:
         """The offset of a mark, known as of an offset."""
@@ -131,7 +154,8 @@ class Catalog(Projection):
         """Definitions in their stored form with their offsets, as JSON."""
         shelves = (self.views, self.services, self.models)
         state = [[[offset, definition.to_json()] for offset, definition in shelf] for shelf in shelves]
-        return json.dumps({"definitions": state, "marks": self.marks}).encode()
+        pipelines = [[offset, fitted.to_json()] for offset, fitted in self.pipelines]
+        return json.dumps({"definitions": state, "pipelines": pipelines, "marks": self.marks}).encode()
 
     def load(self, state: bytes) -> None:
         """Read the definitions back through the facts' own readers."""
@@ -143,11 +167,14 @@ class Catalog(Projection):
             for offset, body in items:
                 reading = Reading(offset, 0, self.log.layouts.__getitem__)
                 shelf.add(offset, kind.from_json({"definition": body}, reading).definition)
+        for offset, body in data["pipelines"]:
+            self.pipelines.add(offset, fitted_from_json(body))
         self.marks = data["marks"]
 
     def check(self) -> None:
         """Versions count up from 1 at rising offsets."""
-        for shelf in (self.views, self.services, self.models):
+        shelves: tuple[Shelf[Any], ...] = (self.views, self.services, self.pipelines, self.models)
+        for shelf in shelves:
             for name in shelf.names():
                 versions = shelf.versions(name)
                 assert [definition.version for _, definition in versions] == list(range(1, len(versions) + 1)), name
@@ -158,6 +185,7 @@ class Catalog(Projection):
         return {
             "views": len(self.views.names()),
             "services": len(self.services.names()),
+            "pipelines": len(list(self.pipelines)),
             "models": len(self.models.names()),
             "marks": len(self.marks),
         }

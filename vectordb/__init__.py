@@ -15,6 +15,7 @@ False
 from ledger import (
     MISSING,
     Bool,
+    CannotTransform,
     Category,
     ClosedLedger,
     Conflict,
@@ -41,6 +42,8 @@ from ledger import (
     LineTooLong,
     ManualClock,
     MarkConflict,
+    NotANumber,
+    NotFitted,
     NotInLog,
     OffsetConflict,
     OffsetOutOfRange,
@@ -85,6 +88,7 @@ from vectordb.view import View
 
 __all__ = [
     "Bool",
+    "CannotTransform",
     "Category",
     "ClosedLedger",
     "Conflict",
@@ -124,6 +128,8 @@ __all__ = [
     "ManualClock",
     "MarkConflict",
     "Model",
+    "NotANumber",
+    "NotFitted",
     "NotInLog",
     "OffsetConflict",
     "OffsetOutOfRange",

@@ -18,6 +18,7 @@ from ledger import (
     JsonlStore,
     Log,
     OffsetOutOfRange,
+    check_pipeline,
     duration_micros,
     new_header,
     parse_input,
@@ -26,17 +27,18 @@ from ledger import (
 from projections import Projection, write_checkpoint
 from vectordb.definitions import Definitions
 from vectordb.live import Live
+from vectordb.live_service import LiveService
 from vectordb.live_view import LiveView
 from vectordb.matrix import FeatureMatrix
 from vectordb.models import Model
 from vectordb.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
 from vectordb.prediction import Prediction
 from vectordb.recorder import Recorder
-from vectordb.service import Service
-from vectordb.service_row import ServiceRow
+from vectordb.service import ServedRow
 from vectordb.state import SERVED_BYTES, State
 from vectordb.subscription import Subscription
 from vectordb.transaction import Transaction
+from vectordb.transforms import Transformer
 from vectordb.writer import Writer
 
 T = TypeVar("T")
@@ -161,6 +163,10 @@ class VectorDB(Live):
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
 
+    def service(self, name: str) -> LiveService:
+        """A feature service by name, to read from and to fit; raises ``UnknownName``."""
+        return LiveService(self, name)
+
     # -- definitions ---------------------------------------------------------------------------------
 
     def create_view(
@@ -197,18 +203,27 @@ class VectorDB(Live):
         name: str,
         *,
         features: Sequence[Any],
+        pipeline: Transformer | Mapping[str, Any] | None = None,
         owner: str = "",
         tags: Sequence[str] = (),
         description: str = "",
         replace: bool = False,
         **meta: Any,
-    ) -> Service:
+    ) -> LiveService:
         """Define what a model asks for: ``"view:feature"`` texts and ``Request`` inputs, in its order.
 
-        Where two views share a feature's name, its input is called ``view:feature``, else by its name.
+        Where two views share a feature's name, its input is called ``view:feature``, else by its name. Reads go through
+        the ``pipeline`` (see ``vectordb.transforms``): one that is fitted serves from this event on, another one from
+        ``service.fit`` on. What is kept is its plain form; the object that was given stays the caller's.
         """
         labels = {"owner": owner, "tags": tuple(tags), "description": description}
-        arguments = {"name": name, "features": tuple(map(parse_input, features)), **labels}
+        plain = pipeline.to_dict() if isinstance(pipeline, Transformer) else pipeline
+        arguments = {
+            "name": name,
+            "features": tuple(map(parse_input, features)),
+            "pipeline": None if plain is None else check_pipeline(plain),
+            **labels,
+        }
         self._definitions.create_service(arguments, replace, meta)
         return self.service(name)
 
@@ -248,7 +263,7 @@ class VectorDB(Live):
 
     def record_prediction(
         self,
-        row: ServiceRow,
+        row: ServedRow,
         *,
         model: str,
         output: Any = None,
@@ -267,7 +282,7 @@ class VectorDB(Live):
 
     def record_predictions(
         self,
-        rows: FeatureMatrix | Sequence[ServiceRow],
+        rows: FeatureMatrix | Sequence[ServedRow],
         *,
         model: str,
         outputs: Sequence[Any] | None = None,

@@ -10,6 +10,7 @@ from ledger import (
     DefinitionError,
     Fact,
     FeatureRef,
+    FittedPipeline,
     LogMarked,
     MarkConflict,
     ModelDefined,
@@ -21,8 +22,10 @@ from ledger import (
     check_plain,
 )
 from projections import Shelf
+from vectordb.applied import Applied
 from vectordb.models import check_model
 from vectordb.state import State
+from vectordb.transforms import transformer_from_dict
 from vectordb.writer import Writer, make_meta
 
 D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition)
@@ -49,6 +52,7 @@ class Definitions:
 
         def decide(definition: ServiceDefinition) -> Fact:
             self._check_inputs(definition)
+            self._check_pipeline(definition)
             return ServiceDefined(definition)
 
         self._create(ServiceDefinition, "services", arguments, replace, meta, decide)
@@ -92,6 +96,19 @@ class Definitions:
             raise DefinitionError("a service reads at least one feature of a view", service=definition.name)
         for item in refs:
             self._state.plan(item.view).slot(item.feature)
+
+    def _check_pipeline(self, definition: ServiceDefinition) -> None:
+        """Refuse a pipeline that cannot be built, or that was fitted on other inputs."""
+        if definition.pipeline is None:
+            return
+        types = {
+            key: self._state.plan(item.view).slot(item.feature).kind if isinstance(item, FeatureRef) else item.type
+            for key, item in zip(definition.keys, definition.features, strict=True)
+        }
+        if definition.is_fitted:
+            Applied(FittedPipeline(definition.label, 1, definition.pipeline), types)
+        else:
+            transformer_from_dict(definition.pipeline, definition.name)._check()
 
     def mark(self, name: str, meta: dict[str, Any]) -> int:
         """Name the offset of a new event; the offset."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 WAITS: Final = 1_000  # rows from which packing them again would cost more than waiting for a writer
 SIMPLE: Final = frozenset({str, int})
 ALONE: Final = Sharing()
+Cut = Callable[[bytes], Iterable[tuple[Any, ...]]]
 
 
 class Item(NamedTuple):
@@ -58,7 +59,7 @@ class Gather:
         self.kinds: dict[str, FeatureType] = {key: slot.kind for key, slot in self.slots.items() if is_number(slot)}
         self.others = tuple(key for key in self.slots if key not in self.kinds)
         self.packing = _packing(items, self.slots, plans)
-        self._cut = Struct(f"{WORD * len(self.kinds)}s").iter_unpack
+        self._cut: Cut = Struct(f"{WORD * len(self.kinds)}s").iter_unpack
         self._cut_words = Struct(f"{WORD * len(self.others)}s").iter_unpack
         self._tables: tuple[Table, ...] = ()
         self._grown = 0  # rows held since the bytes of all gathers were last looked at

@@ -9,10 +9,9 @@ from ledger import Entity
 from vectordb.gather import Gather
 from vectordb.past import Past
 from vectordb.plan import Plan
-from vectordb.quick import QuickBatch, QuickRead, quick_batch, quick_read
+from vectordb.quick import QuickBatch, QuickRead, quick_batch, quick_read, quick_transformed
 from vectordb.reader import Reader
 from vectordb.service_plan import ServicePlan
-from vectordb.service_row import ServiceRow
 from vectordb.sharing import Sharing
 
 T = TypeVar("T")
@@ -55,7 +54,8 @@ class Live(Reader):
 
     def quick(self, plan: ServicePlan, revision: int) -> QuickRead | None:
         """Reads rows of a service for as long as nothing is defined anew since a revision of the catalog."""
-        return quick_read(self.state, plan, revision)
+        make = quick_transformed if plan.transforms else quick_read
+        return make(self.state, plan, revision)
 
     def quick_many(self, plan: ServicePlan, revision: int) -> QuickBatch | None:
         """The same for many rows."""
@@ -66,6 +66,7 @@ class Live(Reader):
         return self.state.live_row(view, entity, at)
 
 
-def _row_again(plan: ServicePlan, ids: Sequence[Entity], offset: int, at: int, place: int) -> ServiceRow:
+def _row_again(plan: ServicePlan, ids: Sequence[Entity], offset: int, at: int, place: int) -> Any:
     """One row of a batch that a service of one kind of entity read, as of its offset and clock."""
-    return Past(plan.state, offset, at).service_row(plan, {plan.kinds[0]: ids[place]}, {})
+    past, entity = Past(plan.state, offset, at), {plan.kinds[0]: ids[place]}
+    return past.transformed_row(plan, entity, {}) if plan.transforms else past.service_row(plan, entity, {})

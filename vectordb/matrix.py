@@ -94,6 +94,12 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         return tuple(self._kinds)
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """The name of every feature's type: float, int, bool, category, text, timestamp or vector."""
+        types = {**self._kinds, **{name: column.kind for name, column in self._columns.items()}}
+        return {name: types[name].name for name in self.names}
+
+    @property
     def dtype(self) -> str:
         """The element type of the block of numbers: ``float64`` or ``float32``."""
         return self.numbers.dtype
@@ -147,8 +153,14 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         return stack(found)
 
     def _with(self, numbers: Dense) -> FeatureMatrix:
-        same = (self._columns, self._row_of, self.as_of, self.at_micros, self.label)
-        return FeatureMatrix(self.names, self.entities, self._kinds, numbers, *same)
+        return self._rebuilt(self.entities, numbers, self._columns, self._row_of)
+
+    def _rebuilt(
+        self, entities: Sequence[Any], numbers: Dense, columns: dict[str, Column], row_of: RowOf
+    ) -> FeatureMatrix:
+        """A matrix of the same read."""
+        read = (row_of, self.as_of, self.at_micros, self.label)
+        return FeatureMatrix(self.names, entities, self._kinds, numbers, columns, *read)
 
     # -- rows ----------------------------------------------------------------------------------------
 
@@ -172,8 +184,7 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         def own(place: int) -> Any:
             return row_of(places[place])
 
-        same = (self.as_of, self.at_micros, self.label)
-        return FeatureMatrix(self.names, entities, self._kinds, block, columns, own, *same)
+        return self._rebuilt(entities, block, columns, own)
 
     def chunks(self, rows: int) -> Iterator[FeatureMatrix]:
         """Matrices of at most so many rows, in order; their numbers share this one's memory."""

@@ -14,6 +14,7 @@ from ledger import (
     Log,
     PredictionRow,
     PredictionsRecorded,
+    Request,
     ServiceDefinition,
     UnknownVersion,
     from_micros,
@@ -46,6 +47,7 @@ class Prediction:
     at: datetime
     offset: int
     recorded_time: datetime
+    pipeline: int  # the version of the service's pipeline that the inputs went through; 0: none
     row: PredictionRow = field(repr=False, compare=False)
     definition: ServiceDefinition = field(repr=False, compare=False)
     log: Log = field(repr=False, compare=False)
@@ -55,6 +57,15 @@ class Prediction:
         """The version id that each input came from; None: the request, or never written."""
         sources = zip(self.inputs, self.row.sources, strict=True)
         return {key: version_id(self.log, ref) if ref else None for key, ref in sources}
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The request inputs, as they would be given again."""
+        return {
+            key: None if self.inputs[key] is None else item.type.show(item.type.from_json(self.inputs[key]))
+            for key, item in zip(self.definition.keys, self.definition.features, strict=True)
+            if isinstance(item, Request)
+        }
 
     @property
     def entity(self) -> Entity:
@@ -91,6 +102,7 @@ def read_prediction(state: State, ref: int) -> Prediction:
         at=from_micros(fact.at),
         offset=offset,
         recorded_time=from_micros(log.time_of(offset)),
+        pipeline=fact.pipeline,
         row=row,
         definition=definition,
         log=log,

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import header_of
 from vectordb.dense import Dense
-from vectordb.gather import SIMPLE
+from vectordb.gather import SIMPLE, Gather
 from vectordb.matrix import FeatureMatrix
 from vectordb.packing import Raw
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
+from vectordb.transformed_matrix import TransformedMatrix
+from vectordb.transformed_row import TransformedRow
 
 if TYPE_CHECKING:
     from vectordb.state import State
 
-QuickRead = Callable[[Any], "ServiceRow | None"]
-RowAgain = Callable[[ServicePlan, "list[Any]", int, int, int], ServiceRow]  # (plan, ids, offset, clock, place)
+QuickRead = Callable[[Any], "ServiceRow | TransformedRow | None"]
+QuickRawRead = Callable[[Any], "ServiceRow | None"]
+RowAgain = Callable[[ServicePlan, "list[Any]", int, int, int], Any]  # (plan, ids, offset, clock, place)
 QuickBatch = Callable[[Any], "FeatureMatrix | None"]
 
 
-def quick_read(state: State, plan: ServicePlan, revision: int) -> QuickRead | None:
+def quick_read(state: State, plan: ServicePlan, revision: int) -> QuickRawRead | None:
     """Reads a row, or gives None where the general way has to: unless definitions are those of the ``revision`` of the
     catalog that was there before the plan was made, and tables those of now,
     nobody is writing, the entity is known by a plain id, and nothing of it is dated ahead.
@@ -64,13 +67,39 @@ def quick_read(state: State, plan: ServicePlan, revision: int) -> QuickRead | No
     return read
 
 
+def quick_transformed(state: State, plan: ServicePlan, revision: int) -> QuickRead | None:
+    """The same through the service's pipeline; None also where the row is not held as the pipeline makes it."""
+    read_raw = quick_read(state, plan, revision)
+    piped = None if plan.fitted is None else plan.piped()
+    if read_raw is None or piped is None:
+        return None
+    fold, held, applied = state.fold, piped.held, plan.applied
+    held_get = held.rows.get
+
+    def read(entity: Any) -> TransformedRow | None:
+        sequence = fold.sequence
+        row = read_raw(entity)
+        if row is None:
+            return None
+        epoch = held.epoch
+        if not held.first <= row.at_micros <= held.last:
+            return None
+        packed = held_get(entity)
+        if packed is None or held.epoch != epoch or fold.sequence != sequence:
+            return None
+        return TransformedRow(row, applied, packed)
+
+    return read
+
+
 def quick_batch(state: State, plan: ServicePlan, revision: int, row_again: RowAgain) -> QuickBatch | None:
     """The same for many; None unless all of them are held (``vectordb.served``). 2 us and 40 ns a row."""
     if len(plan.kinds) != 1 or plan.requests:
         return None
-    gather = plan.gather(plan.kinds[0])
-    if gather.others or not gather.kinds:
+    gather = _gather(plan)
+    if gather is None or gather.others or not gather.kinds:
         return None
+    applied = plan.applied if plan.transforms else None
     fold, catalog, log, now_of = state.fold, state.catalog, state.log, state.now
     repairs = fold.repairs
     held = gather.held
@@ -91,7 +120,17 @@ def quick_batch(state: State, plan: ServicePlan, revision: int, row_again: RowAg
         offset = log.head
         block = Dense(data, (len(ids), width), "float64")
         row_of = partial(row_again, plan, ids, offset, now)
-        matrix = FeatureMatrix(keys, ids, kinds, block, {}, row_of, offset, now, label)
+        if applied is not None:
+            matrix: FeatureMatrix = TransformedMatrix(applied, ids, block, row_of, offset, now, label)
+        else:
+            matrix = FeatureMatrix(keys, ids, kinds, block, {}, row_of, offset, now, label)
         return matrix if fold.sequence == sequence else None
 
     return read
+
+
+def _gather(plan: ServicePlan) -> Gather | None:
+    """What a batch reads: the inputs, or what the pipeline makes of them; None while it is not fitted."""
+    if not plan.transforms:
+        return plan.gather(plan.kinds[0])
+    return None if plan.fitted is None else plan.piped()

@@ -17,6 +17,7 @@ from ledger import (
     ROW_MASK,
     Entity,
     Event,
+    FittedPipeline,
     Header,
     Instant,
     InvalidInput,
@@ -46,6 +47,7 @@ from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
 from vectordb.sharing import Sharing
 from vectordb.state import State
+from vectordb.transformed_row import TransformedRow
 from vectordb.version import find_row
 from vectordb.view import View
 
@@ -194,6 +196,15 @@ class Reader:
     def service_row(self, plan: ServicePlan, ids: Mapping[str, Entity], request: dict[str, Any]) -> ServiceRow:
         """The row of a service under a plan, its request inputs checked already."""
         return self.consistently(read_one, self, plan, ids, request, self.clock())
+
+    def transformed_row(self, plan: ServicePlan, ids: Mapping[str, Entity], request: dict[str, Any]) -> TransformedRow:
+        """The same through the plan's pipeline."""
+        row = self.service_row(plan, ids, request)
+        return TransformedRow(row, plan.applied, plan.applied.pack_row(row))
+
+    def fitted_pipeline(self, definition: ServiceDefinition) -> FittedPipeline | None:
+        """The version of a service's pipeline that reads use; to be called through ``consistently``."""
+        return self.state.catalog.pipeline(definition, self.as_of_offset)
 
     def quick(self, plan: ServicePlan, revision: int) -> QuickRead | None:
         """What reads one row of a service without looking anything up; None where there is no such way."""

@@ -17,8 +17,10 @@ from ledger import (
 )
 from vectordb.models import build_model
 from vectordb.receipt import Receipt
+from vectordb.service import ServedRow
 from vectordb.service_row import ServiceRow
 from vectordb.state import State
+from vectordb.transformed_row import TransformedRow, inputs_of
 from vectordb.writer import Writer, make_meta, make_origin
 
 
@@ -45,35 +47,29 @@ class Recorder:
             _check_length(rows, computed, "outputs")
             _check_length(rows, assignments, "assignments")
             predictions = tuple(
-                PredictionRow(
-                    entities=row.entities,
-                    inputs=row.cells(),
-                    sources=row.sources(),
-                    states=row.states(),
-                    output=check_plain(output, "an output"),
-                    assignment=_assignment(assignments, place),
-                )
+                _prediction(row, output, _assignment(assignments, place))
                 for place, (row, output) in enumerate(zip(rows, computed, strict=True))
             )
             origin = make_origin(self._writer, (), None, key, _said(first, label, predictions))
             replayed = self._writer.replayed(origin)
             if replayed is not None:
                 return replayed
-            fact = PredictionsRecorded(first.service, first.as_of, first.at_micros, label, predictions, origin)
+            read = (first.service, first.as_of, first.at_micros)
+            fact = PredictionsRecorded(*read, label, predictions, origin, _pipeline(first))
             return self._writer.commit(_always(fact), make_meta(**meta))
 
-    def _check_rows(self, rows: Sequence[Any]) -> ServiceRow:
+    def _check_rows(self, rows: Sequence[Any]) -> ServedRow:
         if not len(rows):
             raise InvalidInput("at least one prediction is recorded", rows=0)
         for row in rows:
-            if not isinstance(row, ServiceRow):
+            if not isinstance(row, (ServiceRow, TransformedRow)):
                 raise InvalidInput("a prediction is recorded from a row that a service read", row=type(row).__name__)
-            if not all(part.is_of(self._state) for part in row.rows.values()):
+            if not all(part.is_of(self._state) for part in inputs_of(row).rows.values()):
                 raise InvalidInput("a prediction is recorded in the database that read its row", service=row.service)
-        pins = {(row.service, row.as_of, row.at_micros) for row in rows}
+        pins = {(row.service, row.as_of, row.at_micros, _pipeline(row)) for row in rows}
         if len(pins) > 1:
             raise InvalidInput("predictions of one event were read at one offset and clock", reads=sorted(pins)[:5])
-        first: ServiceRow = rows[0]
+        first: ServedRow = rows[0]
         return first
 
     def _outputs(self, rows: Sequence[Any], model: str, outputs: Sequence[Any] | None) -> tuple[str, Sequence[Any]]:
@@ -93,6 +89,24 @@ class Recorder:
         return definition.label, outputs
 
 
+def _prediction(row: ServedRow, output: Any, assignment: dict[str, Any] | None) -> PredictionRow:
+    inputs = inputs_of(row)
+    return PredictionRow(
+        entities=inputs.entities,
+        inputs=inputs.cells(),
+        sources=inputs.sources(),
+        states=inputs.states(),
+        output=check_plain(output, "an output"),
+        assignment=assignment,
+        transformed=row.digest if isinstance(row, TransformedRow) else "",
+    )
+
+
+def _pipeline(row: ServedRow) -> int:
+    """The version of the pipeline that a row went through; 0: none."""
+    return row.pipeline_version if isinstance(row, TransformedRow) else 0
+
+
 def _check_length(rows: Sequence[Any], values: Sequence[Any] | None, what: str) -> None:
     if values is not None and len(values) != len(rows):
         raise InvalidInput(f"{what} are as many as the rows", rows=len(rows), given=len(values))
@@ -108,7 +122,7 @@ def _assignment(assignments: Sequence[Any] | None, place: int) -> dict[str, Any]
     return plain
 
 
-def _said(first: ServiceRow, label: str, predictions: Iterable[PredictionRow]) -> Any:
+def _said(first: ServedRow, label: str, predictions: Iterable[PredictionRow]) -> Any:
     """What a record call says, for the comparison with a retry: not when its row was read."""
     rows = [
         [[entity_to_json(entity) for entity in row.entities], list(row.inputs), row.output, row.assignment]

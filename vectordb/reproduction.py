@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import FeatureRef, VectorDBError, canonical, check_plain, parse_label, to_micros
+from ledger import VectorDBError, canonical, check_plain, parse_label, to_micros
 from vectordb.models import build_model
-from vectordb.service import Service
+from vectordb.service import ServedRow, Service
 from vectordb.service_row import ServiceRow
+from vectordb.transformed_row import TransformedRow, inputs_of
 
 if TYPE_CHECKING:
     from vectordb.prediction import Prediction
@@ -58,7 +59,10 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
         row = _read_again(reader, prediction)
     except VectorDBError as error:
         return Reproduction(prediction.id, False, None, missing=(f"inputs: {error}",))
-    drifted = _compare_inputs(prediction, row)
+    drifted = _compare_inputs(prediction, inputs_of(row))
+    if isinstance(row, TransformedRow) and row.digest != prediction.row.transformed:
+        why = "the pipeline makes other bits of the inputs"
+        drifted.append(Drift("transformed", prediction.row.transformed, row.digest, why))
     try:
         output, recomputed = _compare_output(reader, prediction, row, model)
     except VectorDBError as error:
@@ -70,18 +74,12 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
     return Reproduction(prediction.id, same, output, tuple(drifted), (), unchecked, row, recomputed)
 
 
-def _read_again(reader: Reader, prediction: Prediction) -> ServiceRow:
+def _read_again(reader: Reader, prediction: Prediction) -> ServedRow:
     past = reader.pinned(prediction.as_of, to_micros(prediction.at))
     definition = prediction.definition
-    service = Service(past, definition.name, definition.version)
-    kinds = service.entity_kinds
-    recorded = dict(zip(definition.keys, prediction.row.inputs, strict=True))
-    request = {
-        key: None if recorded[key] is None else item.type.show(item.type.from_json(recorded[key]))
-        for key, item in zip(definition.keys, definition.features, strict=True)
-        if not isinstance(item, FeatureRef)
-    }
-    return service.get(dict(zip(kinds, prediction.entities, strict=True)), request=request)
+    service = Service(past, definition.name, definition.version, prediction.pipeline or None)
+    entities = dict(zip(service.entity_kinds, prediction.entities, strict=True))
+    return service.get(entities, request=prediction.request, raw=not prediction.pipeline)
 
 
 def _compare_inputs(prediction: Prediction, row: ServiceRow) -> list[Drift]:
@@ -103,7 +101,7 @@ def _compare_inputs(prediction: Prediction, row: ServiceRow) -> list[Drift]:
 
 
 def _compare_output(
-    reader: Reader, prediction: Prediction, row: ServiceRow, model: Callable[[Any], Any] | None
+    reader: Reader, prediction: Prediction, row: ServedRow, model: Callable[[Any], Any] | None
 ) -> tuple[bool | None, Any]:
     if model is None:
         name, version = parse_label(prediction.model)

@@ -6,14 +6,18 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import NULL_FLOAT, Entity, FeatureType, InvalidEntity, InvalidInput
+from ledger import NULL_FLOAT, CannotTransform, Entity, FeatureType, InvalidEntity, InvalidInput
+from vectordb.applied import Task, transform
 from vectordb.dense import Dense, weave
 from vectordb.gather import Gather
 from vectordb.matrix import Column, FeatureMatrix
 from vectordb.packing import NUMBERS
+from vectordb.piped import PipedGather
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import joined_entity
-from vectordb.sharing import Sharing
+from vectordb.sharing import PIECE, Sharing
+from vectordb.transformed_matrix import TransformedMatrix
+from vectordb.transformed_row import TransformedRow
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
@@ -26,6 +30,7 @@ class Asked(NamedTuple):
     request: Mapping[str, Sequence[Any]]
     at: int | None
     shared: Sharing
+    raw: bool = False  # without the service's pipeline
 
 
 class Woven(NamedTuple):
@@ -38,6 +43,57 @@ class Woven(NamedTuple):
 def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix:
     """The matrix of a batch; to be called through ``consistently``."""
     columns = _by_kind(plan, asked.columns)
+    piped = plan.piped() if plan.transforms and not asked.raw else None
+    if piped is not None:
+        return _read_piped(reader, plan, piped, columns[plan.kinds[0]], asked)
+    raw = _read_raw(reader, plan, columns, asked)
+    return transform_matrix(plan, raw, asked.shared) if plan.transforms and not asked.raw else raw
+
+
+def _read_piped(
+    reader: Reader, plan: ServicePlan, piped: PipedGather, ids: list[Entity], asked: Asked
+) -> FeatureMatrix:
+    """Of one kind of entity: read and transformed together, and held so."""
+    check_request(plan, asked.request, len(ids))
+    offset, clock = reader.as_of_offset, reader.clock() if asked.at is None else asked.at
+    shared = asked.shared.part(0, 1, len(ids))
+    data, _ = reader.gathered(piped, ids, clock, asked.at is None, shared)
+    shared.tell(1, 1)
+    pinned, kind = reader.pinned(offset, clock), plan.kinds[0]
+
+    def row_of(place: int) -> Any:
+        return pinned.transformed_row(plan, {kind: ids[place]}, {})
+
+    return TransformedMatrix(plan.applied, ids, data, row_of, offset, clock, plan.label)
+
+
+def transform_matrix(plan: ServicePlan, raw: FeatureMatrix, shared: Sharing) -> TransformedMatrix:
+    """The inputs of many through the pipeline, piece by piece."""
+    applied = plan.applied
+
+    def task_of(piece: FeatureMatrix) -> Task:
+        others = {name: piece.column(name) for name in piece.names if name not in piece.numeric}
+        return applied.task(piece.numbers.raw.tobytes(), others)
+
+    pieces = raw.chunks(PIECE)
+    try:
+        found = list(shared.each(transform, map(task_of, pieces), len(raw)))
+    except CannotTransform as error:
+        for piece in raw.chunks(PIECE):
+            located = applied.locate(task_of(piece), piece.entities, error)
+            if located is not error:
+                raise located from error
+        raise
+
+    def row_of(place: int) -> Any:
+        row = raw[place]
+        return TransformedRow(row, applied, applied.pack_row(row))
+
+    read = (raw.as_of, raw.at_micros, raw.label)
+    return TransformedMatrix(applied, raw.entities, b"".join(found), row_of, *read)
+
+
+def _read_raw(reader: Reader, plan: ServicePlan, columns: dict[str, list[Entity]], asked: Asked) -> FeatureMatrix:
     rows = len(next(iter(columns.values())))
     offset, clock = reader.as_of_offset, reader.clock() if asked.at is None else asked.at
     packed: list[tuple[Gather, bytes, bytes]] = []
@@ -92,16 +148,21 @@ def _by_kind(
 
 def request_columns(plan: ServicePlan, request: Mapping[str, Sequence[Any]], rows: int) -> dict[str, Column]:
     """The checked cells of every request input."""
-    plan.check_names(request)
-    uneven = {name: len(column) for name, column in request.items() if len(column) != rows}
-    if uneven:
-        raise InvalidInput("a request column has one value for each row", rows=rows, columns=uneven)
+    check_request(plan, request, rows)
     found = {}
     for name, item in plan.requests.items():
         given = request[name] if name in request else [plan.default_of(item)] * rows
         cells = [plan.check_cell(item, value) for value in given]
         found[name] = Column(item.type, None, cells)
     return found
+
+
+def check_request(plan: ServicePlan, request: Mapping[str, Sequence[Any]], rows: int) -> None:
+    """Refuse request columns that the service does not have, or of another length."""
+    plan.check_names(request)
+    uneven = {name: len(column) for name, column in request.items() if len(column) != rows}
+    if uneven:
+        raise InvalidInput("a request column has one value for each row", rows=rows, columns=uneven)
 
 
 def _request_numbers(requested: Mapping[str, Column]) -> Woven:

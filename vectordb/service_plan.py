@@ -12,15 +12,20 @@ from ledger import (
     SLOTS_SHIFT,
     WORD,
     FeatureRef,
+    FeatureType,
+    FittedPipeline,
     InvalidInput,
+    NotFitted,
     Request,
     ServiceDefinition,
     header_of,
     heavy_cell,
     light_cell,
 )
+from vectordb.applied import Applied
 from vectordb.gather import Gather, Item
 from vectordb.packing import Raw
+from vectordb.piped import PipedGather
 from vectordb.plan import Plan, Slot
 
 if TYPE_CHECKING:
@@ -95,10 +100,22 @@ def _unpacker(slots: list[tuple[int, str]]) -> Callable[[bytes], list[Any]]:
 class ServicePlan:
     """What is read: of every view the features, in reading order; the kinds of entity; and the request inputs."""
 
-    __slots__ = ("_order", "definition", "inputs", "keys", "kinds", "label", "parts", "requests", "state", "views")
+    __slots__ = (
+        "_applied", "_order", "definition", "fitted", "inputs", "keys", "kinds", "label", "parts", "requests", "state",
+        "views",
+    )  # fmt: skip
 
-    def __init__(self, state: State, definition: ServiceDefinition, plans: Mapping[str, Plan]) -> None:
+    def __init__(
+        self,
+        state: State,
+        definition: ServiceDefinition,
+        plans: Mapping[str, Plan],
+        fitted: FittedPipeline | None = None,
+    ) -> None:
+        """``fitted`` is the version of the service's pipeline that rows go through, None where there is none yet."""
         self.state = state
+        self.fitted = fitted
+        self._applied: Applied | None = None
         self.definition = definition
         self.label = definition.label
         self.keys = definition.keys
@@ -140,7 +157,41 @@ class ServicePlan:
         """What reads the features of one kind of entity for many."""
         plans = self.plans(kind)
         key = (self.label, kind, *(plan.label for plan in plans.values()))
-        return self.state.gather(key, lambda: self.items(kind), plans)
+        return self.state.gather(key, lambda: Gather(self.state, self.items(kind), plans))
+
+    @property
+    def transforms(self) -> bool:
+        """Whether the service has a pipeline."""
+        return self.definition.pipeline is not None
+
+    @property
+    def applied(self) -> Applied:
+        """The pipeline, bound to the inputs; ``NotFitted`` where it is not fitted yet."""
+        if self._applied is None:
+            if self.fitted is None:
+                rule = "a service's pipeline is fitted before rows go through it: call fit, or read with raw=True"
+                raise NotFitted(rule, service=self.label)
+            self._applied = Applied(self.fitted, self.types)
+        return self._applied
+
+    @property
+    def types(self) -> dict[str, FeatureType]:
+        """The type of every input, in the model's order."""
+        return {
+            key: item.type if isinstance(item, Request) else self._slot(item).kind for key, item in self.inputs.items()
+        }
+
+    def _slot(self, item: FeatureRef) -> Slot:
+        return self.parts[self.place_of(item.view)].plan.slot(item.feature)
+
+    def piped(self) -> PipedGather | None:
+        """What reads and transforms together: of a service of one kind of entity without request inputs."""
+        if len(self.kinds) != 1 or self.requests:
+            return None
+        applied, kind = self.applied, self.kinds[0]
+        plans = self.plans(kind)
+        key = (self.label, applied.fitted.version, *(plan.label for plan in plans.values()))
+        return self.state.gather(key, lambda: PipedGather(self.state, self.items(kind), plans, applied))
 
     def plans(self, kind: str) -> dict[str, Plan]:
         """The views of one kind of entity."""

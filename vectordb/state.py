@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any, TypeVar
 
-from ledger import ROW_BITS, ROW_MASK, Clock, Entity, Journal, ServiceDefinition, UnknownName, header_of
+from ledger import ROW_BITS, ROW_MASK, Clock, Entity, FittedPipeline, Journal, ServiceDefinition, UnknownName, header_of
 from projections import Fold, Lineage, Predictions, Projection, Rows, Vectors
-from vectordb.gather import Gather, Item
+from vectordb.gather import Gather
 from vectordb.indexing import Indexing
 from vectordb.plan import Plan
 from vectordb.service_plan import ServicePlan
 
 T = TypeVar("T")
+G = TypeVar("G", bound=Gather)
 TRIES = 3
 SERVED_BYTES = 256 << 20  # of the packed rows of all lists of features
 GATHERS = 64  # lists of features whose packed rows are kept
@@ -114,23 +115,25 @@ class State:
             plan = self._plans[view, definition.version] = Plan(definition, self.log.layouts[definition.label])
         return plan
 
-    def service_plan(self, definition: ServiceDefinition, plans: dict[str, Plan]) -> ServicePlan:
-        """How rows of a service are read under some definitions of its views."""
-        key = (definition.label, *(plan.label for plan in plans.values()))
+    def service_plan(
+        self, definition: ServiceDefinition, plans: dict[str, Plan], fitted: FittedPipeline | None
+    ) -> ServicePlan:
+        """How rows of a service are read under some definitions of its views, and a version of its pipeline."""
+        key = (definition.label, fitted and fitted.version, *(plan.label for plan in plans.values()))
         found = self._service_plans.get(key)
         if found is None:
-            found = self._service_plans[key] = ServicePlan(self, definition, plans)
+            found = self._service_plans[key] = ServicePlan(self, definition, plans, fitted)
         return found
 
-    def gather(self, key: Any, items: Callable[[], Sequence[Item]], plans: dict[str, Plan]) -> Gather:
-        """What reads some features of one kind of entity; kept under a key that names their versions."""
+    def gather(self, key: Any, make: Callable[[], G]) -> G:
+        """What reads some features of one kind of entity; kept under a key that names all versions in it."""
         found = self._gathers.get(key)
         if found is None:
             with self.lock:
                 while len(self._gathers) >= GATHERS:
                     self._gathers.pop(next(iter(self._gathers))).retire()
-                found = self._gathers.setdefault(key, Gather(self, items(), plans))
-        return found
+                found = self._gathers.setdefault(key, make())
+        return found  # type: ignore[return-value]  # a key always makes the same kind
 
     def bound_served(self, grown: Gather) -> None:
         """Let go the rows of other lists of features, those first asked for first, while all take too much.

@@ -10,9 +10,10 @@ from math import hypot, isfinite, sqrt
 from typing import Any, Final
 
 from ledger import Vector, from_micros
+from projections import moments
 from vectordb.sample import FeatureSample, ViewSample
 from vectordb.sharing import check_names
-from vectordb.summary import moments, quantiles
+from vectordb.summary import quantiles
 
 SHARES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 TOP: Final = 20

@@ -90,6 +90,11 @@ class TrainingSet(FeatureMatrix):
         return matrix_parts(plan, packed, requested, len(times))
 
     @property
+    def moments(self) -> Sequence[int]:
+        """The moments in microseconds."""
+        return self._spine.times
+
+    @property
     def times(self) -> list[datetime]:
         """The moments."""
         return list(map(from_micros, self._spine.times))

@@ -19,7 +19,7 @@ from ledger import (
 )
 from vectordb.dense import Dense
 from vectordb.drift import ViewDrift, drift_of
-from vectordb.gather import Item, check_ids
+from vectordb.gather import Gather, Item, check_ids
 from vectordb.hits import Hits
 from vectordb.indexing import VectorIndex
 from vectordb.matrix import FeatureMatrix
@@ -197,7 +197,8 @@ class View:
         reader, name = self._reader, self.name
         plan = reader.plan(name)
         names = plan.names if asked is None else plan.check_features(asked)
-        gather = reader.state.gather((plan.label, names), lambda: [Item(one, name, one) for one in names], {name: plan})
+        items = [Item(one, name, one) for one in names]
+        gather = reader.state.gather((plan.label, names), lambda: Gather(reader.state, items, {name: plan}))
         offset, clock = reader.as_of_offset, reader.clock() if at is None else at
         shared = shared.part(0, 1, len(ids))
         data, words = reader.gathered(gather, ids, clock, at is None, shared)

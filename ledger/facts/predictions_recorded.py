@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from ledger.facts.plain import check_plain
 from ledger.identity import Entity, entity_from_json, entity_to_json
 
 PRESENT_ALL = ""
+HEX = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class PredictionRow:
     ``entities`` has one id for each kind of entity that the service reads, in its order. ``inputs``
     holds the stored form of every input as the model saw it, ``states`` one letter each (p present,
     n null, m missing, x expired; empty = all present), ``sources`` the reference that each value came
-    from (0 = none).
+    from (0 = none), ``transformed`` the SHA-256 of what the pipeline made of the inputs.
     """
 
     entities: tuple[Entity, ...]
@@ -30,6 +32,7 @@ class PredictionRow:
     output: Any
     states: str = PRESENT_ALL
     assignment: dict[str, Any] | None = None
+    transformed: str = ""
 
     @property
     def entity(self) -> Entity:
@@ -45,6 +48,8 @@ class PredictionRow:
         data["sources"] = [None if ref == 0 else refs_to_json([ref])[0] for ref in self.sources]
         if self.states:
             data["states"] = self.states
+        if self.transformed:
+            data["transformed"] = self.transformed
         data["output"] = self.output
         return data if self.assignment is None else {**data, "assignment": self.assignment}
 
@@ -55,10 +60,11 @@ class PredictionsRecorded(Fact):
         {"service":"ranker@1","as_of":41,"at":1700000000000000,"model":"risk@1",
          "predictions":[{"entities":["d-7"],"inputs":[12,3.1],"sources":[[41,0],null],"output":0.81}]}
 
-    A value without a source came with the request, or nothing had written it.
+    A value without a source came with the request, or nothing had written it. ``pipeline`` is the version of the
+    service's pipeline that transformed the inputs; 0, which is left out: none did.
     """
 
-    __slots__ = ("as_of", "at", "model", "origin", "predictions", "service")
+    __slots__ = ("as_of", "at", "model", "origin", "pipeline", "predictions", "service")
     type = "predictions_recorded"
 
     def __init__(
@@ -69,6 +75,7 @@ class PredictionsRecorded(Fact):
         model: str,
         predictions: tuple[PredictionRow, ...],
         origin: Origin | None = None,
+        pipeline: int = 0,
     ) -> None:
         self.service = service
         self.as_of = as_of
@@ -76,6 +83,7 @@ class PredictionsRecorded(Fact):
         self.model = model
         self.predictions = predictions
         self.origin = origin
+        self.pipeline = pipeline
 
     @property
     def rows(self) -> int:
@@ -85,6 +93,8 @@ class PredictionsRecorded(Fact):
     def to_json(self, time: int) -> dict[str, Any]:
         """See the class."""
         data: dict[str, Any] = {"service": self.service, "as_of": self.as_of, "at": self.at, "model": self.model}
+        if self.pipeline:
+            data["pipeline"] = self.pipeline
         data["predictions"] = [row.to_json() for row in self.predictions]
         return data if self.origin is None else {**data, **self.origin.to_json()}
 
@@ -103,8 +113,29 @@ class PredictionsRecorded(Fact):
             at=check_event_time(data.pop("at", None)),
             model=take(data, "model", str),
             predictions=rows,
+            pipeline=_take_pipeline(data),
             origin=take_origin(data, reading),
         )
+
+
+def _take_pipeline(data: dict[str, Any]) -> int:
+    """The version of the pipeline; 0, which is never written, where there is none."""
+    if "pipeline" not in data:
+        return 0
+    version: int = take(data, "pipeline", int)
+    if version < 1:
+        raise InvalidInput("versions of a pipeline count from 1", pipeline=version)
+    return version
+
+
+def _take_digest(data: dict[str, Any]) -> str:
+    """The digest of transformed inputs, in hex; none where nothing transformed them."""
+    if "transformed" not in data:
+        return ""
+    digest: str = take(data, "transformed", str)
+    if not HEX.fullmatch(digest):
+        raise InvalidInput("a digest is 64 hexadecimal digits", transformed=digest)
+    return digest
 
 
 def _row(item: Any, as_of: int) -> PredictionRow:
@@ -119,6 +150,7 @@ def _row(item: Any, as_of: int) -> PredictionRow:
         inputs=tuple(check_plain(take(data, "inputs", list), "inputs")),
         sources=sources,
         states=take(data, "states", str) if "states" in data else PRESENT_ALL,
+        transformed=_take_digest(data),
         output=check_plain(data.pop("output", None), "output"),
         assignment=check_plain(take(data, "assignment", dict), "an assignment") if "assignment" in data else None,
     )

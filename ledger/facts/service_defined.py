@@ -9,6 +9,7 @@ from typing import Any
 
 from ledger.errors import DefinitionError, InvalidInput
 from ledger.facts.fact import Fact, Reading, take
+from ledger.facts.pipeline_fitted import check_pipeline, unfitted_form
 from ledger.facts.view_defined import check_labels, feature_from_json, take_labels, take_version, with_labels
 from ledger.feature_types import FeatureType
 from ledger.identity import check_name
@@ -53,6 +54,7 @@ class ServiceDefinition:
     name: str
     version: int
     features: tuple[FeatureRef | Request, ...]
+    pipeline: dict[str, Any] | None = None  # the stored form of its transformer, fitted or not
     owner: str = ""
     tags: tuple[str, ...] = ()
     description: str = ""
@@ -84,13 +86,25 @@ class ServiceDefinition:
         """Whether both say the same, versions aside."""
         return self.to_json() | {"version": 0} == other.to_json() | {"version": 0}
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether its pipeline came fitted."""
+        return self.pipeline is not None and "fitted" in self.pipeline
+
+    def transforms_like(self, other: ServiceDefinition) -> bool:
+        """Whether a pipeline fitted for another version serves this one: same inputs, same transformations."""
+        if self.features != other.features or self.pipeline is None or other.pipeline is None:
+            return False
+        return bool(unfitted_form(self.pipeline) == unfitted_form(other.pipeline))
+
     def to_json(self) -> dict[str, Any]:
         """The definition as plain data."""
         features: list[Any] = [
             {"request": item.name, **item.type.definition()} if isinstance(item, Request) else str(item)
             for item in self.features
         ]
-        return with_labels({"name": self.name, "version": self.version, "features": features}, self)
+        data = {"name": self.name, "version": self.version, "features": features}
+        return with_labels(data if self.pipeline is None else {**data, "pipeline": self.pipeline}, self)
 
 
 class ServiceDefined(Fact):
@@ -118,6 +132,7 @@ class ServiceDefined(Fact):
                 name=take(body, "name", str),
                 version=take_version(body),
                 features=tuple(map(parse_input, take(body, "features", list))),
+                pipeline=check_pipeline(take(body, "pipeline", dict)) if "pipeline" in body else None,
                 **take_labels(body),
             )
         )

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ledger.facts.fact import Fact, Reading
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined
+from ledger.facts.pipeline_fitted import PipelineFitted
 from ledger.facts.predictions_recorded import PredictionsRecorded
 from ledger.facts.row_put import EntityDeleted, RowPut
 from ledger.facts.rows_put import RowsPut
@@ -23,6 +24,7 @@ FACTS: Final[tuple[type[Fact], ...]] = (
     ViewDefined,
     ServiceDefined,
     ModelDefined,
+    PipelineFitted,
     RowPut,
     RowsPut,
     EntityDeleted,

@@ -7,6 +7,7 @@ from typing import Any
 from ledger import (
     EntityDeleted,
     FeatureRef,
+    FittedPipeline,
     Float,
     Int,
     Log,
@@ -15,6 +16,7 @@ from ledger import (
     ModelDefined,
     ModelDefinition,
     Origin,
+    PipelineFitted,
     PredictionRow,
     PredictionsRecorded,
     Rejection,
@@ -79,6 +81,15 @@ def every_fact() -> Log:
     append(log, PredictionsRecorded("ranker@1", 10, T0 + 3, "risk@1", rows, Origin(key="p", args="1" * 32)))
     append(log, LogMarked("release-7 é"))
     append(log, ViewDefined(ViewDefinition("riders", 2, "rider", {"note": Text(max_bytes=9)})))
+    # Pipelines stand last: the digests of what is above stay as they have always been.
+    plain = {"type": "StandardScaler", "parameters": {"with_mean": False}}
+    learnt = {**plain, "fitted": {"mean_": [0.1], "label": "é", "sums_": [[2, {"int": "0x40000000000000"}, 3, 1]]}}
+    append(log, ServiceDefined(ServiceDefinition("scaled", 1, features[:1], plain)))
+    fitted = FittedPipeline("scaled@1", 1, learnt, 3, T0 + 3, ("drivers@1",), 2, "label", "ab" * 32)
+    append(log, PipelineFitted(fitted))
+    append(log, ServiceDefined(ServiceDefinition("scaled", 2, features[:1], learnt)))
+    scaled = PredictionRow(("d-7",), (12,), (3 << 24,), 0.5, transformed="cd" * 32)
+    append(log, PredictionsRecorded("scaled@2", 10, T0 + 3, "m", (scaled,), pipeline=2))
     return log
 
 

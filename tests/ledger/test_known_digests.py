@@ -30,6 +30,10 @@ DIGESTS = {
     13: "predictions_recorded 8fb817e9c2820710f1c5daa0c4e685eb4b74417033b36b9ce2a146e2d92432be",
     14: "log_marked 41326e55b6a758d4063e9d8fee8f55ace197341cd2346b475e2e65c4d6431c02",
     15: "view_defined 20f3e4ebf33c91ec09cbaea646d9568c9146b64fd4ef526cee3a7171f2c0c95b",
+    16: "service_defined 71ba7cc8f6efd4eab7ac630a0845dca97ac8c141e562b4e8227e135c6becf80c",
+    17: "pipeline_fitted 1833ab5bfe187a58b30625f398963edbc677afb6b3912ce78a3011c7843b8e8e",
+    18: "service_defined 52907bf52f4830661311261046315c1f49f191cd7cfc809c67c88d1cd5e690f3",
+    19: "predictions_recorded 613bbda97639cce1e9398b9bd0465ec36840bf69ca9bdd6886ee0b5ac5ccc320",
 }
 
 

@@ -28,7 +28,8 @@ from vectordb import (
     View,
 )
 from vectordb.statistics import SHARES, CategoryStatistics, NumberStatistics, ViewStatistics
-from vectordb.summary import moments, quantiles
+from projections import moments
+from vectordb.summary import quantiles
 
 EVERY = {
     "n": Int(default=7),

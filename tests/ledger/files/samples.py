@@ -11,6 +11,7 @@ from ledger import FACTS, Header, ManualClock, chain_digest, new_header
 from ledger.header import seal, split
 from vectordb import Bool, Category, Float, Int, Request, Text, Timestamp, Vector, VectorDB
 from vectordb.testing import state_of
+from vectordb.transforms import StandardScaler
 
 START = "2026-01-01T00:00:00Z"
 SEED = 7
@@ -33,6 +34,7 @@ def fill(db: VectorDB, clock: ManualClock) -> VectorDB:
     db.create_service("ranker", features=["users:rate", Request("km", Float())])
     db.create_model("risk", "linear", features=["rate", "km"], coefficients=[1.0, 2.0], intercept=0.5)
     db.record_prediction(db.service("ranker").get("u1", request={"km": 2.0}), model="risk")
+    db.create_service("scaled", features=["users:rate"], pipeline=StandardScaler()).fit()
     db.mark("release")
     written = {event.type for event in db.events()}
     assert written == {fact.type for fact in FACTS}, "the sample has every type of fact"

@@ -1,0 +1,101 @@
+"""FeatureUnion: transformers side by side on the same features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ledger import InvalidInput
+from vectordb.transforms.base import Transformer
+from vectordb.transforms.composing.children import (
+    DROP,
+    PASSTHROUGH,
+    Composite,
+    check_parts,
+    fit_through,
+    passed,
+    prefixed,
+    weighted,
+)
+from vectordb.transforms.program import Program, Value
+from vectordb.transforms.table import Table
+
+
+class FeatureUnion(Composite):
+    """``transformer_list`` has (name, transformer), or (name, "passthrough" or "drop"); each sees all features, and
+    the outputs stand one after the other, as ``name__feature``. ``transformer_weights`` multiplies those of a name.
+    """
+
+    def __init__(
+        self,
+        transformer_list: Sequence[Any],
+        *,
+        n_jobs: int | None = None,
+        transformer_weights: Mapping[str, float] | None = None,
+        verbose: bool = False,
+        verbose_feature_names_out: bool = True,
+    ) -> None:
+        """``n_jobs`` and ``verbose`` are scikit-learn's, and change nothing here."""
+        self.transformer_list = transformer_list
+        self.n_jobs = n_jobs
+        self.transformer_weights = transformer_weights
+        self.verbose = verbose
+        self.verbose_feature_names_out = verbose_feature_names_out
+
+    def _check(self) -> None:
+        check_parts(self.transformer_list, "FeatureUnion", [PASSTHROUGH, DROP])
+        unknown = set(self.transformer_weights or ()) - {name for name, _ in self._children()}
+        if unknown:
+            raise InvalidInput("a weight belongs to a part of the union", unknown=sorted(unknown))
+
+    def _children(self) -> Sequence[tuple[str, Any]]:
+        parts = self.transformer_list
+        return [(part[0], part[1]) for part in parts] if isinstance(parts, (list, tuple)) else ()
+
+    def _replace_child(self, name: str, value: Any) -> None:
+        self.transformer_list = [(own, value if own == name else part) for own, part in self._children()]
+
+    def _parts(self) -> Iterator[tuple[str, Transformer | None]]:
+        """The parts that give something; None passes all through."""
+        for name, part in self._children():
+            if part not in (DROP, None):
+                yield name, part if isinstance(part, Transformer) else None
+
+    @property
+    def _needs_target(self) -> bool:  # type: ignore[override]
+        return any(part is not None and part._needs_target for _, part in self._parts())
+
+    def _learn(self, table: Table, y: Any) -> None:
+        self._fit_parts(table, y)
+
+    def _fit_parts(self, table: Table, y: Any) -> list[list[Any]]:
+        columns: list[list[Any]] = []
+        for _, part in self._parts():
+            columns += table.columns if part is None else fit_through(table, part, y).columns
+        return columns
+
+    def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
+        crossed = self._needs_target and not self.transformer_weights
+        if not crossed:
+            self._fit_table(table, y)
+            return None
+        self._check()
+        self._forget()
+        ready = self._as_numbers(table)
+        self._see(ready)
+        return self._fit_parts(ready, y)
+
+    def _write(self, program: Program, values: list[Value]) -> list[Value]:
+        outputs: list[Value] = []
+        for name, part in self._parts():
+            own = passed(program, values) if part is None else part._write(program, values)
+            outputs += weighted(program, own, (self.transformer_weights or {}).get(name))
+        return outputs
+
+    def _names_out(self, names: list[str]) -> list[str]:
+        parts = [(name, names if part is None else part._names_out(names)) for name, part in self._parts()]
+        return prefixed(parts, self.verbose_feature_names_out)
+
+    def _read_state(self, plain: Mapping[str, Any], place: str) -> None:
+        if not all(part is None or part.is_fitted for _, part in self._parts()):
+            raise InvalidInput("every part of a fitted union is fitted", place=place)

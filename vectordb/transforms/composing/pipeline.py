@@ -1,0 +1,98 @@
+"""Pipeline: transformers one after the other, fused into one program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from ledger import InvalidInput
+from vectordb.transforms.base import Transformer
+from vectordb.transforms.composing.children import PASSTHROUGH, Composite, check_parts, fit_through, passed
+from vectordb.transforms.program import Program, Value
+from vectordb.transforms.table import Table
+
+
+class Pipeline(Composite):
+    """``steps`` are (name, transformer), or (name, "passthrough"); ``fit`` fits them in place, each on what the one
+    before it gives. Between steps nothing is copied: one compiled function takes a row through all of them.
+
+    >>> from vectordb.transforms import SimpleImputer, StandardScaler
+    >>> pipeline = Pipeline([("fill", SimpleImputer()), ("scale", StandardScaler())])
+    >>> pipeline.fit([[1.0], [None], [3.0]]).transform_one([3.0])
+    (1.224744871391589,)
+    """
+
+    def __init__(self, steps: Sequence[Any], *, memory: Any = None, verbose: bool = False) -> None:
+        """``memory`` and ``verbose`` are scikit-learn's, and change nothing here."""
+        self.steps = steps
+        self.memory = memory
+        self.verbose = verbose
+
+    def _check(self) -> None:
+        check_parts(self.steps, "Pipeline", [PASSTHROUGH])
+
+    def _children(self) -> Sequence[tuple[str, Any]]:
+        return [(step[0], step[1]) for step in self.steps] if isinstance(self.steps, (list, tuple)) else ()
+
+    def _replace_child(self, name: str, value: Any) -> None:
+        self.steps = [(step[0], value if step[0] == name else step[1]) for step in self.steps]
+
+    @property
+    def named_steps(self) -> SimpleNamespace:
+        """The steps by name, as attributes."""
+        return SimpleNamespace(**dict(self._children()))
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, place: int | str | slice) -> Any:
+        if isinstance(place, slice):
+            return Pipeline(self.steps[place])
+        return dict(self._children())[place] if isinstance(place, str) else self.steps[place][1]
+
+    def _parts(self) -> Iterator[Transformer]:
+        """The steps that do something."""
+        for _, part in self._children():
+            if isinstance(part, Transformer):
+                yield part
+
+    @property
+    def _needs_target(self) -> bool:  # type: ignore[override]
+        return any(part._needs_target for part in self._parts())
+
+    def _learn(self, table: Table, y: Any) -> None:
+        for part in self._parts():
+            table = fit_through(table, part, y)
+
+    def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
+        """The columns of a fit where a step cross-fits; else what the fitted pipeline gives is the same."""
+        if not self._needs_target:
+            self._fit_table(table, y)
+            return None
+        self._check()
+        self._forget()
+        ready = self._as_numbers(table)
+        self._see(ready)
+        for part in self._parts():
+            ready = fit_through(ready, part, y)
+        return ready.columns
+
+    def _write(self, program: Program, values: list[Value]) -> list[Value]:
+        for part in self._parts():
+            values = part._write(program, values)
+        return passed(program, values)
+
+    def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
+        for part in reversed(list(self._parts())):
+            values = part._unwrite(program, values)
+        return values
+
+    def _names_out(self, names: list[str]) -> list[str]:
+        for part in self._parts():
+            names = part._names_out(names)
+        return names
+
+    def _read_state(self, plain: Mapping[str, Any], place: str) -> None:
+        if not all(part.is_fitted for part in self._parts()):
+            raise InvalidInput("every step of a fitted pipeline is fitted", place=place)

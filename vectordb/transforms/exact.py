@@ -1,0 +1,82 @@
+"""What is learnt from exact sums or counts: fitted in pieces, merged and retracted without losing a bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final, Self
+
+from ledger import InvalidInput
+from projections import Moments
+from vectordb.transforms.base import Transformer
+from vectordb.transforms.shapes import INT, Shape, each, refuse
+from vectordb.transforms.sharing import shared_sums
+from vectordb.transforms.table import Table, read_table
+
+
+class Incremental(Transformer):
+    """Holds ``sums_``: for each feature (or whatever the subclass says) something with ``merge`` and ``retract``.
+
+    A subclass gives the sums of a table (``_sums_of``), those of nothing (``_nothing``), and what follows from
+    ``sums_`` (``_conclude``). ``merge`` equals fitting on both, ``retract`` takes back what was merged, bit for bit.
+    """
+
+    sums_: Any
+    _by_piece: ClassVar[bool] = True  # the sums of rows do not depend on the others
+
+    def _sums_of(self, table: Table, y: Any) -> Sequence[Any]:
+        raise NotImplementedError
+
+    def _nothing(self, width: int) -> Sequence[Any]:
+        raise NotImplementedError
+
+    def _conclude(self) -> None:
+        raise NotImplementedError
+
+    def _learn(self, table: Table, y: Any) -> None:
+        self.sums_ = shared_sums(self, table, y)
+        self._conclude()
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from more rows: the same as one fit on all of them."""
+        if "n_features_in_" not in vars(self):
+            return self.fit(X, y)
+        table = self._ready(read_table(X, type(self).__name__))
+        self._check()
+        more = self._sums_of(table, y)
+        self.sums_ = tuple(held.merge(other) for held, other in zip(self.sums_, more, strict=True))
+        self._conclude()
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """A new transformer, as if it had been fitted on the rows of both."""
+        return self._combined(other, "merge")
+
+    def retract(self, other: Self) -> Self:
+        """A new transformer without the rows of another, which were part of it; refused where they cannot have been."""
+        return self._combined(other, "retract")
+
+    def _combined(self, other: Self, how: str) -> Self:
+        self._check_fitted()
+        other._check_fitted()
+        if type(other) is not type(self) or other.to_dict()["parameters"] != self.to_dict()["parameters"]:
+            raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
+        if other.n_features_in_ != self.n_features_in_:
+            raise InvalidInput("both have the same features", this=self.n_features_in_, other=other.n_features_in_)
+        made = type(self)(**self.get_params(False))
+        vars(made).update(vars(self))
+        pairs = zip(self.sums_, other.sums_, strict=True)
+        made.sums_ = tuple(getattr(held, how)(more) for held, more in pairs)
+        made._conclude()
+        return made
+
+
+def _read_moments(plain: Any, place: str) -> Moments:
+    size, total, squares, scale = each(INT, 4).read(plain, place)
+    if size < 0 or squares < 0 or scale < 1 or scale & (scale - 1) or (not size and (total or squares)):
+        raise refuse("sums of numbers: size, total, squares, and a power of two", place, plain)
+    if size * squares < total * total:
+        raise refuse("sums of squares that some numbers have", place, plain)
+    return Moments(size, total, squares, scale)
+
+
+MOMENTS: Final = each(Shape(each(INT, 4).write, _read_moments))

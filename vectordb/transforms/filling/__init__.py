@@ -1,0 +1,3 @@
+"""Fillers: what stands where a value is missing."""
+
+__all__: list[str] = []

@@ -1,0 +1,100 @@
+"""StandardScaler: centred on the mean, scaled to unit variance; from exact sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, nan
+from sys import float_info
+from typing import Any, ClassVar
+
+from projections import NOTHING, Moments, moments
+from vectordb.transforms.exact import MOMENTS, Incremental
+from vectordb.transforms.program import Program, Value
+from vectordb.transforms.shapes import FLOATS, INTS, Shape, optional
+from vectordb.transforms.table import Table
+
+EPS = float_info.epsilon
+
+
+class StandardScaler(Incremental):
+    """``(x - mean_) / scale_`` for each feature; NaN is left out of the fit and stays NaN.
+
+    ``scale_`` is the deviation over n (ddof 0), and 1 for a constant feature. ``mean_``, ``var_``, ``scale_`` and
+    ``n_samples_seen_`` have an entry a feature; they come from exact sums, so ``partial_fit``, ``merge`` and
+    ``retract`` give the bits of one fit on the same rows in any order. 0.5 us a value to fit.
+
+    Constant: var <= n eps var + (n mean eps)^2. Source: Chan, Golub and LeVeque, "Algorithms for computing the sample
+    variance" (1983).
+
+    >>> scaler = StandardScaler().fit([[1.0], [2.0], [None], [4.0]])
+    >>> scaler.mean_, scaler.var_
+    ((2.3333333333333335,), (1.5555555555555556,))
+    """
+
+    _state: ClassVar[dict[str, Shape]] = {
+        "mean_": optional(FLOATS),
+        "var_": optional(FLOATS),
+        "scale_": optional(FLOATS),
+        "n_samples_seen_": INTS,
+        "sums_": MOMENTS,
+    }
+
+    mean_: tuple[float, ...] | None
+    scale_: tuple[float, ...] | None
+
+    def __init__(self, *, copy: bool = True, with_mean: bool = True, with_std: bool = True) -> None:
+        """``copy`` is scikit-learn's and changes nothing: what is given is never written to."""
+        self.copy = copy
+        self.with_mean = with_mean
+        self.with_std = with_std
+
+    def _sums_of(self, table: Table, y: Any) -> Sequence[Moments]:
+        return [moments([value for value in column if value == value]) for column in table.columns]
+
+    def _nothing(self, width: int) -> Sequence[Moments]:
+        return [NOTHING] * width
+
+    def _conclude(self) -> None:
+        sums: Sequence[Moments] = self.sums_
+        means = tuple(nan if held.mean is None else held.mean for held in sums)
+        self.n_samples_seen_ = tuple(held.size for held in sums)
+        self.mean_ = means if self.with_mean or self.with_std else None
+        self.var_ = self.scale_ = None
+        if self.with_std:
+            self.var_ = tuple(_variance(held) for held in sums)
+            self.scale_ = tuple(map(_scale, sums))
+
+    def _write(self, program: Program, values: list[Value]) -> list[Value]:
+        outputs = []
+        for place, value in enumerate(map(program.number, values)):
+            if self.with_mean and self.mean_:
+                value = program.let("{0} - {1}", value, program.constant(self.mean_[place]))
+            if self.scale_:
+                value = program.let("{0} / {1}", value, program.constant(self.scale_[place]))
+            outputs.append(value)
+        return outputs
+
+    def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
+        outputs = []
+        for place, value in enumerate(values):
+            if self.scale_:
+                value = program.let("{0} * {1}", value, program.constant(self.scale_[place]))
+            if self.with_mean and self.mean_:
+                value = program.let("{0} + {1}", value, program.constant(self.mean_[place]))
+            outputs.append(value)
+        return outputs
+
+
+def _variance(held: Moments) -> float:
+    found = held.variance
+    return nan if not held.size else inf if found is None else found
+
+
+def _scale(held: Moments) -> float:
+    """The deviation, which exists where the variance is beyond float64; 1 of a constant feature."""
+    if not held.size:
+        return nan
+    mean, variance, count = held.mean or 0.0, _variance(held), held.size
+    if variance <= count * EPS * variance + (count * mean * EPS) * (count * mean * EPS):
+        return 1.0
+    return held.deviation or 1.0

@@ -1,0 +1,7 @@
+"""Times, cycles and named functions."""
+
+from vectordb.transforms.times.cyclical import CyclicalFeatures
+from vectordb.transforms.times.datetimes import DatetimeFeatures
+from vectordb.transforms.times.function_transformer import FunctionTransformer
+
+__all__ = ["CyclicalFeatures", "DatetimeFeatures", "FunctionTransformer"]
