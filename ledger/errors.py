@@ -60,7 +60,7 @@ def _rebuild(kind: type[VectorDBError], rule: str, values: dict[str, Any]) -> Ve
 def _shorten(value: object, limit: int = 200) -> str:
     try:
         text = repr(value)
-    except ValueError:  # an int of more digits than may be shown
+    except (ValueError, RecursionError):  # an int of more digits than may be shown, lists too deep
         text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
 

@@ -67,10 +67,13 @@ from vectordb.dense import Dense
 from vectordb.drift import FeatureDrift, ViewDrift
 from vectordb.hits import Hit, Hits
 from vectordb.indexing import VectorIndex
+from vectordb.live_service import LiveService
 from vectordb.live_view import LiveView, Loaded
 from vectordb.matrix import FeatureMatrix
 from vectordb.models import Model
+from vectordb.parity import Parity
 from vectordb.past import Past
+from vectordb.pipeline_drift import PipelineDrift
 from vectordb.plan import Status
 from vectordb.prediction import Prediction
 from vectordb.reader import Reader
@@ -83,6 +86,8 @@ from vectordb.statistics import FeatureStatistics, ViewStatistics
 from vectordb.subscription import Subscription
 from vectordb.training_set import FeatureLeakage, Leakage, TrainingSet
 from vectordb.transaction import Transaction
+from vectordb.transformed_matrix import TransformedMatrix
+from vectordb.transformed_row import TransformedRow
 from vectordb.version import Version
 from vectordb.view import View
 
@@ -122,6 +127,7 @@ __all__ = [
     "Leakage",
     "LedgerLocked",
     "LineTooLong",
+    "LiveService",
     "LiveView",
     "Loaded",
     "MISSING",
@@ -133,7 +139,9 @@ __all__ = [
     "NotInLog",
     "OffsetConflict",
     "OffsetOutOfRange",
+    "Parity",
     "Past",
+    "PipelineDrift",
     "Prediction",
     "Projection",
     "ProjectionError",
@@ -156,6 +164,8 @@ __all__ = [
     "UnknownEventType",
     "UnknownName",
     "UnknownVersion",
+    "TransformedMatrix",
+    "TransformedRow",
     "Vector",
     "VectorDB",
     "VectorDBError",

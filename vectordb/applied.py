@@ -11,9 +11,11 @@ from math import nan
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import WORD, CannotTransform, FeatureType, FittedPipeline, InvalidInput, Vector
+from ledger import WORD, CannotTransform, FeatureType, FittedPipeline, Float, InvalidInput, Vector
+from vectordb.dense import Dense
 from vectordb.packing import NUMBERS
-from vectordb.transforms import FLOAT, Fused, Program, Transformer, transformer_from_dict
+from vectordb.transforms import Transformer, transformer_from_dict
+from vectordb.transforms.program import FLOAT, Fused, Program
 
 if TYPE_CHECKING:
     from vectordb.service_row import ServiceRow
@@ -49,7 +51,7 @@ class Inputs(NamedTuple):
 class Applied:
     """``names`` are those of the outputs, all of which are float64; ``transformer`` is the fitted pipeline."""
 
-    __slots__ = ("_blanks", "_fused", "_numbers", "_others", "fitted", "names", "transformer", "unpack")
+    __slots__ = ("_blanks", "_fused", "_numbers", "_others", "fitted", "kinds", "names", "transformer", "unpack")
 
     def __init__(self, fitted: FittedPipeline, types: Mapping[str, FeatureType]) -> None:
         """``types`` are those of the service's inputs by key."""
@@ -60,6 +62,7 @@ class Applied:
         program = Program(inputs.names, inputs.kinds)
         outputs = self.transformer._write(program, program.inputs)
         self.names = tuple(self.transformer.get_feature_names_out(inputs.names))
+        self.kinds: dict[str, FeatureType] = dict.fromkeys(self.names, Float())
         wrong = [name for name, value in zip(self.names, outputs) if value.kind != FLOAT]
         if wrong:
             raise InvalidInput("the pipeline of a service gives numbers", service=fitted.service, outputs=wrong[:10])
@@ -80,6 +83,10 @@ class Applied:
     def width(self) -> int:
         """How many numbers a row becomes."""
         return len(self.names)
+
+    def block(self, data: bytes) -> Dense:
+        """Packed rows as a block."""
+        return Dense(data, (len(data) // (WORD * self.width), self.width), "float64")
 
     def pack_row(self, row: ServiceRow) -> bytes:
         """The outputs of a row that a service read."""

@@ -11,7 +11,10 @@ from vectordb.matrix import FeatureMatrix
 from vectordb.service import Service
 from vectordb.sharing import Progress, Sharing
 from vectordb.training_set import TrainingSet
-from vectordb.transforms import Transformer, fit_shared, read_table, transformer_from_dict, unfitted
+from vectordb.transforms import Transformer, transformer_from_dict
+from vectordb.transforms.composing import unfitted
+from vectordb.transforms.sharing import fit_shared
+from vectordb.transforms.table import read_table
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ledger import WORD, CannotTransform, Entity, Float
+from ledger import WORD, CannotTransform, Entity
 from vectordb.applied import Applied, Task, cutter, transform
 from vectordb.gather import Gather, Item
 from vectordb.packing import Raw
@@ -30,7 +30,7 @@ class PipedGather(Gather):
         super().__init__(state, items, plans)
         self._applied = applied
         self._raw = Gather(state, items, plans)
-        self.kinds = dict.fromkeys(applied.names, Float())
+        self.kinds = applied.kinds
         self.others = ()
         self._cut = cutter(applied.width)
         ttls = [plan.ttl for plan in plans.values() if plan.ttl is not None]

@@ -8,6 +8,7 @@ from typing import Any
 
 from ledger import DamagedLog, Header, VectorDBError
 from vectordb.database import VectorDB
+from vectordb.transforms import transformer_from_dict
 
 SHOWN = 20  # drifted predictions listed in full
 
@@ -25,6 +26,7 @@ def replay_report(path: str) -> dict[str, Any]:
     try:
         db.check()
         db.state.journal.check_wording()
+        report["pipelines"] = _pipelines(db)
         verified = time.perf_counter()
         report["predictions"] = _predictions(db)
     except VectorDBError as error:
@@ -53,6 +55,17 @@ def _state(db: VectorDB) -> dict[str, Any]:
 def _header(header: Header) -> dict[str, Any]:
     parent = {"ledger_id": header.parent.ledger_id, "offset": header.parent.offset} if header.parent else None
     return {"id": header.ledger_id, "parent": parent}
+
+
+def _pipelines(db: VectorDB) -> int:
+    """Build every version of every pipeline; how many there are. A malformed one is refused, with its place."""
+    catalog = db.state.catalog
+    for _, definition in catalog.services:
+        if definition.pipeline is not None:
+            transformer_from_dict(definition.pipeline, definition.label)
+    for _, fitted in catalog.pipelines:
+        transformer_from_dict(fitted.pipeline, fitted.label)
+    return len(list(catalog.pipelines))
 
 
 def _predictions(db: VectorDB) -> dict[str, Any]:

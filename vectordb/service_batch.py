@@ -64,7 +64,7 @@ def _read_piped(
     def row_of(place: int) -> Any:
         return pinned.transformed_row(plan, {kind: ids[place]}, {})
 
-    return TransformedMatrix(plan.applied, ids, data, row_of, offset, clock, plan.label)
+    return TransformedMatrix(plan.applied, ids, plan.applied.block(data), row_of, offset, clock, plan.label)
 
 
 def transform_matrix(plan: ServicePlan, raw: FeatureMatrix, shared: Sharing) -> TransformedMatrix:
@@ -90,7 +90,7 @@ def transform_matrix(plan: ServicePlan, raw: FeatureMatrix, shared: Sharing) -> 
         return TransformedRow(row, applied, applied.pack_row(row))
 
     read = (raw.as_of, raw.at_micros, raw.label)
-    return TransformedMatrix(applied, raw.entities, b"".join(found), row_of, *read)
+    return TransformedMatrix(applied, raw.entities, applied.block(b"".join(found)), row_of, *read)
 
 
 def _read_raw(reader: Reader, plan: ServicePlan, columns: dict[str, list[Entity]], asked: Asked) -> FeatureMatrix:

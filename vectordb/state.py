@@ -17,6 +17,7 @@ T = TypeVar("T")
 G = TypeVar("G", bound=Gather)
 TRIES = 3
 SERVED_BYTES = 256 << 20  # of the packed rows of all lists of features
+SERVICE_PLANS = 256  # versions of services and pipelines whose plans are kept
 GATHERS = 64  # lists of features whose packed rows are kept
 
 
@@ -122,6 +123,8 @@ class State:
         key = (definition.label, fitted and fitted.version, *(plan.label for plan in plans.values()))
         found = self._service_plans.get(key)
         if found is None:
+            while len(self._service_plans) >= SERVICE_PLANS:
+                self._service_plans.pop(next(iter(self._service_plans)), None)
             found = self._service_plans[key] = ServicePlan(self, definition, plans, fitted)
         return found
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ledger import Float, UnknownName
+from ledger import UnknownName
 from vectordb.applied import Applied
 from vectordb.dense import Dense
-from vectordb.matrix import FeatureMatrix, RowOf
+from vectordb.matrix import Column, FeatureMatrix, RowOf
 from vectordb.plan import Status
+
+
+NO_COLUMNS: dict[str, Column] = {}
 
 
 class TransformedMatrix(FeatureMatrix):
@@ -24,17 +27,14 @@ class TransformedMatrix(FeatureMatrix):
         self,
         applied: Applied,
         entities: Sequence[Any],
-        data: bytes | Dense,
+        numbers: Dense,
         row_of: RowOf,
         as_of: int,
         at: int,
         label: str,
     ) -> None:
-        """``data`` has the outputs of each row as float64."""
-        names = applied.names
-        if not isinstance(data, Dense):
-            data = Dense(data, (len(entities), len(names)), "float64")
-        super().__init__(names, entities, dict.fromkeys(names, _FLOAT), data, {}, row_of, as_of, at, label)
+        """``numbers`` has the outputs of each row."""
+        super().__init__(applied.names, entities, applied.kinds, numbers, NO_COLUMNS, row_of, as_of, at, label)
         self._applied = applied
 
     @property
@@ -61,5 +61,3 @@ class TransformedMatrix(FeatureMatrix):
         """For each row the status of every input."""
         return [row.status for row in self.rows]
 
-
-_FLOAT = Float()

@@ -10,6 +10,7 @@ from tests.bench import (
     get,
     memory,
     open_file,
+    pipelines,
     put,
     put_many,
     replay,
@@ -20,7 +21,7 @@ from tests.bench import (
 )
 from tests.bench.report import main
 
-READING = (get, batch, training, as_of, wide, vector_search)
+READING = (get, batch, pipelines, training, as_of, wide, vector_search)
 MODULES = (put, put_many, open_file, replay, memory, fork, digest, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 

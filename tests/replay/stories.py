@@ -23,6 +23,17 @@ from vectordb import (
     Vector,
     VectorDB,
 )
+from vectordb.transforms import (
+    ColumnTransformer,
+    CountEncoder,
+    DatetimeFeatures,
+    OfType,
+    OneHotEncoder,
+    Pipeline,
+    RobustScaler,
+    SimpleImputer,
+    StandardScaler,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = 3600
@@ -350,6 +361,53 @@ def prediction() -> Told:
     db.create_service("pairs", features=["users:age", "items:price"], replace=True)
     users.delete(2)
     return Told(db, (5, 12, 16, 19))
+
+
+@story
+def pipeline() -> Told:
+    """A pipeline is fitted, fitted again and replaced; predictions come back through the one they were served with."""
+    db, clock = begin(15)
+    features = {**DRIVERS, "seen": Timestamp()}
+    drivers = db.create_view("drivers", entity="driver", ttl=48 * HOUR, features=features)
+    cities = ["Rome", "Oslo", "Rome", None, "Bonn", "Oslo", "Rome", "Oslo"]
+    ids, rating = [f"d-{number}" for number in range(8)], [0.1, 2.5, None, 4.9, 1e-3, 3.3, 0.7, 4.1]
+    seen = [START - timedelta(hours=number) for number in range(8)]
+    columns = {"trips": [3, 1, 4, 1, 5, 9, 2, 6], "rating": rating, "city": cities, "seen": seen}
+    drivers.put_many({"driver": ids, **columns})
+    keys = ["drivers:trips", "drivers:rating", "drivers:city", "drivers:seen"]
+    ranker = db.create_service("ranker", features=keys, pipeline=_usual())
+    clock.advance(HOUR)
+    ranker.fit(actor="trainer")
+    names = list(ranker.get("d-0"))
+    weights = [round(0.3 - place / 10, 3) for place in range(len(names))]
+    db.create_model("risk", "logistic", features=names, coefficients=weights, intercept=0.25)
+    db.record_predictions(ranker.get_many([*ids, "nobody"]), model="risk")
+    drivers.put("d-1", {"rating": 2.75, "city": "Kyiv"})  # a city that the pipeline has not seen
+    db.record_prediction(ranker.get("d-1"), model="risk")
+    first = db.head
+    clock.advance(HOUR)
+    ranker.fit()
+    db.record_prediction(db.as_of(first).service("ranker").get("d-1"), model="human", output=None)
+    scaled = ["drivers:trips", Request("km", Float(default=2.0))]
+    scores = db.create_service("ranker", features=scaled, pipeline=RobustScaler(), replace=True)
+    spine = {"driver": ids[:5], "time": [START] * 5, "km": [1.0, 2.0, 4.0, 8.0, 16.0]}
+    scores.fit(spine=spine, as_of=first)
+    db.record_prediction(scores.get("d-5", request={"km": 3.0}), model="human", output={"score": 0.5})
+    given = ColumnTransformer([("c", CountEncoder(), [0])]).fit([["Rome"], ["Rome"], ["Oslo"]])
+    counts = db.create_service("counts", features=["drivers:city"], pipeline=given)
+    clock.advance(100 * HOUR)  # every value has expired
+    db.record_predictions(counts.get_many(["d-0", "d-3"]), model="human", outputs=[1, 2])
+    return Told(db, (3, 5, first, db.head - 2))
+
+
+def _usual() -> ColumnTransformer:
+    numbers = Pipeline([("fill", SimpleImputer()), ("scale", StandardScaler())])
+    parts = [
+        ("numbers", numbers, OfType("number")),
+        ("city", OneHotEncoder(handle_unknown="ignore"), ["city"]),
+        ("seen", DatetimeFeatures(features=["hour", "is_weekend"]), OfType("timestamp")),
+    ]
+    return ColumnTransformer(parts, verbose_feature_names_out=False)
 
 
 @story

@@ -1,29 +1,41 @@
 """Transformations: preprocessing that is learnt once, stored as data, and applied to a row or a million alike."""
 
-from vectordb.transforms.base import Compiled, Transformer
-from vectordb.transforms.composing import ColumnTransformer, FeatureUnion, OfType, Pipeline, unfitted
-from vectordb.transforms.program import FLOAT, Fused, Program
+from vectordb.transforms.base import Transformer
+from vectordb.transforms.composing import ColumnTransformer, FeatureUnion, OfType, Pipeline
+from vectordb.transforms.encoding import (
+    CountEncoder,
+    FeatureHasher,
+    LabelEncoder,
+    OneHotEncoder,
+    OrdinalEncoder,
+    TargetEncoder,
+    WOEEncoder,
+)
 from vectordb.transforms.registry import dumps, loads, transformer_from_dict
 from vectordb.transforms.scaling import StandardScaler
-from vectordb.transforms.sharing import fit_shared
-from vectordb.transforms.table import Table, read_table
+from vectordb.transforms.sklearn_door import from_sklearn, to_sklearn
+from vectordb.transforms.times import CyclicalFeatures, DatetimeFeatures, FunctionTransformer
 
 __all__ = [
     "ColumnTransformer",
-    "Compiled",
-    "FLOAT",
+    "CountEncoder",
+    "CyclicalFeatures",
+    "DatetimeFeatures",
+    "FeatureHasher",
     "FeatureUnion",
-    "Fused",
+    "FunctionTransformer",
+    "LabelEncoder",
     "OfType",
+    "OneHotEncoder",
+    "OrdinalEncoder",
     "Pipeline",
-    "Program",
     "StandardScaler",
-    "Table",
+    "TargetEncoder",
     "Transformer",
+    "WOEEncoder",
     "dumps",
-    "fit_shared",
+    "from_sklearn",
     "loads",
-    "read_table",
+    "to_sklearn",
     "transformer_from_dict",
-    "unfitted",
 ]

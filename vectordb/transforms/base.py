@@ -13,6 +13,7 @@ from vectordb.transforms.shapes import Shape, read_object, refuse
 from vectordb.transforms.table import Table, check_floats, give, read_table, to_floats
 
 OUTPUTS = ("default", "pandas", "polars")
+WIDEST = 2**20  # features: names are made of a stored number of them
 
 
 class Compiled(NamedTuple):
@@ -63,8 +64,8 @@ class Transformer:
         return {**found, **self._params_inside(found)} if deep else found
 
     def _params_inside(self, own: Mapping[str, Any]) -> dict[str, Any]:
-        found = {}
-        for name, value in {**own, **dict(self._children())}.items():
+        found = dict(self._children())
+        for name, value in {**own, **found}.items():
             if isinstance(value, Transformer):
                 found[name] = value
                 found.update({f"{name}__{key}": inner for key, inner in value.get_params().items()})
@@ -78,7 +79,8 @@ class Transformer:
         """Set parameters, those of transformers inside as ``name__parameter``; an unknown one is refused."""
         nested: dict[str, dict[str, Any]] = {}
         own = parameters_of(type(self))
-        for key, value in params.items():
+        for key in sorted(params, key=lambda key: key not in own):  # parts are set in what holds them from now on
+            value = params[key]
             name, inside, rest = key.partition("__")
             if inside:
                 nested.setdefault(name, {})[rest] = value
@@ -170,17 +172,24 @@ class Transformer:
         """Both. A transformer that learns from labels gives cross-fitted values here (see it)."""
         table = read_table(X, type(self).__name__)
         own = self._fit_transform_table(table, y)
-        return self.transform(X) if own is None else self._wrapped(give(own, table.rows, table.like), X)
+        if own is None:
+            return self.transform(X)
+        floats = self._compile(table.labels, table.kinds).is_numeric
+        return self._wrapped(give(own, table.rows, table.like, floats), X)
 
     def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
-        """Fit; the columns of floats where those of the fit are not what ``transform`` gives."""
+        """Fit; the columns where those of the fit are not what ``transform`` gives."""
         self._fit_table(table, y)
         return None
 
     def transform_one(self, row: Any) -> tuple[Any, ...]:
         """The outputs of one row: values in order, or a mapping by feature name. 1 to 3 us for ten features."""
-        if isinstance(row, Mapping):
-            row = [row[name] for name in self._names_in(len(row))]
+        if isinstance(row, Mapping) and "n_features_in_" in vars(self):
+            names = self._names_in(0)
+            missing = [name for name in names if name not in row]
+            if missing:
+                raise InvalidInput("a row has every feature", missing=missing[:20])
+            row = [row[name] for name in names]
         table = self._ready(read_table([row], type(self).__name__))
         fused = self._compile(table.labels, table.kinds).fused
         return fused.row([column[0] for column in table.columns])
@@ -189,7 +198,7 @@ class Transformer:
         """What would be transformed to ``X``; refused by a transformer that has no inverse."""
         self._check_fitted()
         given = read_table(X, type(self).__name__)
-        names = self.get_feature_names_out()
+        names = self.get_feature_names_out() if "n_features_in_" in vars(self) else list(given.labels)
         if len(given.columns) != len(names):
             raise InvalidInput("an inverse takes as many columns as the transformer gives", given=len(given.columns))
         program = Program(names, given.kinds)
@@ -223,6 +232,8 @@ class Transformer:
     def _compile(self, labels: Sequence[str], kinds: Sequence[str]) -> Compiled:
         """The program for inputs of some kinds; kept."""
         key = tuple(kinds)
+        if not hasattr(self, "_compiled"):  # of a class without parameters, not fitted
+            object.__setattr__(self, "_compiled", {})
         found: Compiled | None = self._compiled.get(key)
         if found is None:
             program = Program(vars(self).get("feature_names_in_") or labels, key)
@@ -296,7 +307,7 @@ class Transformer:
         """Take what was learnt from its plain form; anything malformed is refused with its place."""
         held = read_object(plain, place, ["n_features_in_", "feature_names_in_", *self._state_names()])
         width, names = held["n_features_in_"], held["feature_names_in_"]
-        if type(width) is not int or not 0 < width < 2**31:
+        if type(width) is not int or not 0 < width <= WIDEST:
             raise refuse("a number of features", f"{place}.n_features_in_", width)
         self.n_features_in_ = width
         if names is not None:
@@ -319,6 +330,8 @@ class Transformer:
         if transform is not None:
             if transform not in OUTPUTS:
                 raise InvalidInput("transform is default, pandas or polars", transform=transform)
+            if transform != "default" and transform not in sys.modules:
+                raise InvalidInput("frames are of a package that is imported", transform=transform)
             self._sklearn_output_config = {"transform": transform}  # the name under which clone keeps it
         return self
 

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from math import isfinite, isinf, nan
+from math import inf, isfinite, isinf, nan
 from secrets import token_hex
 from struct import Struct
 from typing import Any, Final, NamedTuple
@@ -24,6 +24,8 @@ from ledger import CannotTransform, NotANumber
 
 FLOAT: Final = "float"  # the kind of a value that is a float, NaN where there is none; other kinds are as they came
 PLACE: Final = re.compile(r"\{(\d+)\}")
+LITERAL: Final = 2**63  # whole numbers below it are written out: texts of long ones are slow, and limited by Python
+NESTED: Final = 25  # expressions within expressions: Python reads no more than 200
 
 
 class Value(NamedTuple):
@@ -57,7 +59,7 @@ class Program:
 
     def constant(self, value: Any) -> str:
         """How a constant stands in a template: a finite number as a literal, anything else by a name."""
-        if type(value) is int or (type(value) is float and isfinite(value)):
+        if (type(value) is int and -LITERAL < value < LITERAL) or (type(value) is float and isfinite(value)):
             return f"({value!r})"
         name = f"k{len(self.constants)}"
         self.constants[name] = value
@@ -136,7 +138,10 @@ class ToNumber:
             return nan
         if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
             raise NotANumber("could not convert to a number", feature=self.label, value=value)
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an int beyond float64
+            number = inf
         if isinf(number):
             raise CannotTransform("a number is finite", feature=self.label, value=value)
         return number
@@ -218,11 +223,16 @@ class Fused:
         return Fused(groups, self.steps, self.outputs, self.constants)
 
     def _used_once(self) -> set[str]:
-        """Values that stand in one place only: their expression is written there."""
+        """Values that stand in one place only: their expression is written there, unless it is nested too deep."""
         uses = Counter(self.outputs)
         for step in self.steps:
             uses.update(step.arguments[int(place)] for place in PLACE.findall(step.template))
-        return {step.targets[0] for step in self.steps if len(step.targets) == 1 and uses[step.targets[0]] == 1}
+        depths: dict[str, int] = {}
+        for step in self.steps:
+            depth = 1 + max((depths.get(name, 0) for name in step.arguments), default=0)
+            if len(step.targets) == 1 and uses[step.targets[0]] == 1 and depth < NESTED:
+                depths[step.targets[0]] = depth
+        return set(depths)
 
     def _shown(self, name: str) -> str:
         return f"({self._expression(self._by_target[name])})" if name in self._once else name

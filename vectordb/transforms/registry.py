@@ -14,6 +14,7 @@ from vectordb.transforms.parameters import parameters_of, read_parameter
 from vectordb.transforms.program import Program
 from vectordb.transforms.shapes import refuse
 
+DEEPEST: Final = 32
 FAMILIES: Final = (scaling, filling, shaping, encoding, times, composing)
 TRANSFORMERS: Final[dict[str, type[Transformer]]] = {
     name: kind
@@ -40,9 +41,11 @@ def transformer_from_dict(plain: Any, place: str = "transformer") -> Transformer
     unknown = set(given) - set(parameters_of(kind)) if isinstance(given, Mapping) else {"not an object"}
     if unknown:
         raise refuse(f"parameters of {kind.__name__}", f"{place}.parameters", sorted(map(str, unknown)))
+    if place.count(".parameters.") + place.count(".fitted.") > DEEPEST:
+        raise refuse(f"at most {DEEPEST} transformers inside one another", place, kind.__name__)
     makers: dict[str, Callable[[Any, str], Any]] = {"transformer": transformer_from_dict, "types": OfType.from_plain}
-    inside = {name: read_parameter(value, f"{place}.parameters.{name}", makers) for name, value in given.items()}
     try:
+        inside = {name: read_parameter(value, f"{place}.parameters.{name}", makers) for name, value in given.items()}
         made = kind(**inside)
         if "fitted" in plain:
             _read_fitted(made, plain["fitted"], f"{place}.fitted")
@@ -71,4 +74,8 @@ def dumps(transformer: Transformer) -> str:
 
 def loads(text: str | bytes) -> Transformer:
     """See ``dumps``."""
-    return transformer_from_dict(json.loads(text))
+    try:
+        plain = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"a stored transformer is JSON: {error}") from error
+    return transformer_from_dict(plain)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from math import inf, nan
+from numbers import Real
 from typing import Any, Final, NamedTuple
 
 from ledger import InvalidInput, NotANumber
@@ -59,11 +60,10 @@ def read_table(given: Any, who: str) -> Table:
     table = _read(given, who)
     if len({len(column) for column in table.columns}) > 1:
         raise InvalidInput("columns are equally long", lengths=[len(column) for column in table.columns][:20])
+    shape = (table.rows, len(table.columns))
     if not table.rows:
-        shape = (table.rows, len(table.columns))
         raise InvalidInput(f"Found array with 0 sample(s) (shape={shape}) while a minimum of 1 is required by {who}.")
     if not table.columns:
-        shape = (table.rows, len(table.columns))
         raise InvalidInput(f"Found array with 0 feature(s) (shape={shape}) while a minimum of 1 is required by {who}.")
     return table
 
@@ -111,11 +111,18 @@ def _filled(column: list[Any]) -> list[float]:
 
 
 def _of_columns(given: Mapping[Any, Any]) -> Table:
+    for name, column in given.items():
+        text = isinstance(column, (str, bytes))
+        if text or not hasattr(column, "__iter__") or getattr(column, "ndim", 1) != 1:
+            raise InvalidInput("a column is a sequence of values", column=name, type=type(column).__name__)
+        _check_times(column)
     columns = [_listed(column) for column in given.values()]
     return Table(columns, tuple(map(kind_of, columns)), len(columns[0]) if columns else 0, _names(given))
 
 
 def _of_frame(given: Any) -> Table:
+    if len(set(given.columns)) != len(given.columns):
+        raise InvalidInput("columns have names of their own", names=list(given.columns)[:20])
     columns = [_listed(given[name]) for name in given.columns]
     kinds = tuple(map(kind_of, columns))
     return Table(columns, kinds, len(given), _names(given.columns), "numpy" if "numpy" in sys.modules else "rows")
@@ -129,14 +136,27 @@ def _names(given: Any) -> tuple[str, ...] | None:
 def _listed(column: Any) -> list[Any]:
     for method in ("tolist", "to_list"):
         if hasattr(column, method):
-            return list(getattr(column, method)())
+            held = list(getattr(column, method)())
+            if any(kind.__name__ == "NAType" for kind in set(map(type, held))):  # pandas' missing value
+                return [None if type(value).__name__ == "NAType" else value for value in held]
+            return held
     return list(column)
 
 
+def _check_times(given: Any) -> None:
+    if getattr(getattr(given, "dtype", None), "kind", "") in ("M", "m") and not hasattr(given, "dt"):
+        raise InvalidInput("an array of times says no offset from UTC: give aware datetimes, or seconds since 1970")
+
+
 def _of_array(given: Any, who: str) -> Table:
-    if not hasattr(given, "ndim"):
+    if not hasattr(given, "ndim") or not hasattr(given, "tolist"):
         given = sys.modules["numpy"].asarray(given)
     kind = getattr(given.dtype, "kind", "O")
+    _check_times(given)
+    if hasattr(given, "mask"):
+        kind = "O"  # what is masked is None
+    elif kind == "f" and given.dtype.itemsize > 8:
+        given = given.astype(float)
     if kind == "c":
         raise InvalidInput(f"Complex data not supported by {who}.")
     if given.ndim != 2:
@@ -160,7 +180,7 @@ def _of_rows(given: Any, who: str) -> Table:
         columns = [[row[name] for row in rows] for name in names]
         return Table(columns, tuple(map(kind_of, columns)), len(rows), _names(names))
     for row in rows:
-        if isinstance(row, (str, bytes)) or not hasattr(row, "__len__"):
+        if isinstance(row, (str, bytes, Mapping, Set)) or not hasattr(row, "__len__"):
             raise InvalidInput("Expected 2D array, got 1D array instead. Reshape your data.", row=row)
     widths = {len(row) for row in rows}
     if len(widths) > 1:
@@ -174,13 +194,21 @@ def kind_of(column: Sequence[Any]) -> str:
     types = set(map(type, column))
     if len(types) == 1 and types <= PLAIN_NUMBERS:
         return types.pop().__name__
-    return "number" if types <= PLAIN_OR_NONE and types != {type(None)} else "category"
+    if types == {type(None)}:
+        return "category"
+    return "number" if all(kind in PLAIN_OR_NONE or issubclass(kind, Real) for kind in types) else "category"
 
 
 def to_floats(column: Sequence[Any], label: str) -> list[float]:
     """A column as floats: None becomes NaN; what is no number is refused."""
-    if PLAIN_NUMBERS.issuperset(map(type, column)):
-        return list(map(float, column))
+    try:
+        return list(map(float, column)) if PLAIN_NUMBERS.issuperset(map(type, column)) else _to_floats(column, label)
+    except OverflowError:
+        rule = "Input X contains infinity or a value too large for dtype('float64')."
+        raise InvalidInput(rule, feature=label) from None
+
+
+def _to_floats(column: Sequence[Any], label: str) -> list[float]:
     found = []
     for value in column:
         if value is None:

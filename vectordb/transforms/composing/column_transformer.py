@@ -11,12 +11,17 @@ from vectordb.transforms.composing.children import (
     DROP,
     PASSTHROUGH,
     Composite,
+    check_fitted_on,
+    check_part,
     check_parts,
+    check_union,
     fit_through,
     passed,
+    passed_columns,
     prefixed,
     unfitted,
     weighted,
+    weighted_columns,
 )
 from vectordb.transforms.composing.of_type import OfType
 from vectordb.transforms.parameters import read_parameter, write_parameter
@@ -53,11 +58,9 @@ class ColumnTransformer(Composite):
         self.verbose_feature_names_out = verbose_feature_names_out
 
     def _check(self) -> None:
-        check_parts(self.transformers, "ColumnTransformer", [PASSTHROUGH, DROP])
-        check_parts([("remainder", self.remainder)], "ColumnTransformer", [PASSTHROUGH, DROP])
-        for part in self.transformers:
-            if len(part) != 3:
-                raise InvalidInput("a part of a ColumnTransformer is (name, transformer, columns)", part=part)
+        check_parts(self.transformers, ColumnTransformer, [PASSTHROUGH, DROP], length=3)
+        check_part("remainder", self.remainder, "ColumnTransformer", [PASSTHROUGH, DROP])
+        check_union(self.transformer_weights, self.verbose_feature_names_out)
 
     def _children(self) -> Sequence[tuple[str, Any]]:
         parts = self.transformers
@@ -84,16 +87,18 @@ class ColumnTransformer(Composite):
         fitted: list[tuple[str, Any, tuple[int, ...]]] = []
         for name, part, places in self._resolved(table):
             own = unfitted(part)
+            given: list[list[Any]] = []
             if isinstance(own, Transformer) and places:
-                columns += fit_through(table.pick(places), own, y).columns
+                given = fit_through(table.pick(places), own, y).columns
             elif own == PASSTHROUGH:
-                columns += table.pick(places).columns
+                given = passed_columns(table.pick(places))
+            columns += weighted_columns(given, (self.transformer_weights or {}).get(name))
             fitted.append((name, own, tuple(places)))
         self.transformers_ = tuple(fitted)
         return columns
 
     def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
-        if not self._needs_target or self.transformer_weights:
+        if not self._needs_target:
             self._fit_table(table, y)
             return None
         self._check()
@@ -143,15 +148,13 @@ class ColumnTransformer(Composite):
     def _combined(self, other: Self, how: str) -> Self:
         self._check_fitted()
         other._check_fitted()
-        if [(name, places) for name, _, places in self.transformers_] != [
-            (name, places) for name, _, places in other.transformers_
-        ]:
-            raise InvalidInput("both have the same parts", this=self, other=other)
+        if type(other) is not type(self) or _outline(self) != _outline(other):
+            raise InvalidInput("both have the same parts of the same features", this=self, other=other)
         made = type(self)(**self.get_params(False))
         vars(made).update(vars(self))
         parts = []
         for (name, part, places), (_, more, _) in zip(self.transformers_, other.transformers_, strict=True):
-            if isinstance(part, Transformer):
+            if isinstance(part, Transformer) and places and part._needs_fit:
                 if not hasattr(part, how):
                     raise InvalidInput(f"{type(part).__name__} cannot {how}", part=name)
                 part = getattr(part, how)(more)
@@ -180,14 +183,21 @@ class ColumnTransformer(Composite):
             places = INTS.read(item[2], here)
             if not all(0 <= one < self.n_features_in_ for one in places):
                 raise refuse("columns that there are", here, item[2])
-            if isinstance(part, Transformer) and places and not part.is_fitted:
-                raise refuse("a fitted transformer", here, item[1])
-            if isinstance(part, Transformer) and places and part.n_features_in_ != len(places):
-                raise refuse("as many columns as the part was fitted on", here, item[2])
+            if isinstance(part, Transformer) and places:
+                check_fitted_on(part, len(places), "part of a fitted ColumnTransformer", here)
             if not isinstance(part, Transformer) and part not in (DROP, PASSTHROUGH):
                 raise refuse("a transformer, drop or passthrough", here, item[1])
             parts.append((item[0], part, places))
         self.transformers_ = tuple(parts)
+
+
+def _outline(held: ColumnTransformer) -> list[Any]:
+    """What two that are merged have in common: features, and parts by name, kind and columns."""
+    parts = [
+        (name, type(part) if isinstance(part, Transformer) else part, places)
+        for name, part, places in held.transformers_
+    ]
+    return [held.n_features_in_, vars(held).get("feature_names_in_"), held.transformer_weights, parts]
 
 
 def _places(columns: Any, table: Table, part: str) -> list[int]:
@@ -200,7 +210,10 @@ def _places(columns: Any, table: Table, part: str) -> list[int]:
     if isinstance(columns, slice):
         bounds = [_place(end, table, part) if isinstance(end, str) else end for end in (columns.start, columns.stop)]
         closed = bounds[1] is not None and isinstance(columns.stop, str)  # by name, the last one counts
-        return list(range(count))[slice(bounds[0], bounds[1] + 1 if closed else bounds[1], columns.step)]
+        try:
+            return list(range(count))[slice(bounds[0], bounds[1] + 1 if closed else bounds[1], columns.step)]
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(f"a slice of columns: {error}", part=part, columns=columns) from error
     if callable(columns) or not hasattr(columns, "__iter__"):
         raise InvalidInput("columns are names, places, a slice, a mask, or OfType", part=part, columns=columns)
     chosen = [one.item() if hasattr(one, "item") else one for one in columns]

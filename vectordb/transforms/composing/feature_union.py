@@ -11,11 +11,15 @@ from vectordb.transforms.composing.children import (
     DROP,
     PASSTHROUGH,
     Composite,
+    check_fitted_on,
     check_parts,
+    check_union,
     fit_through,
     passed,
+    passed_columns,
     prefixed,
     weighted,
+    weighted_columns,
 )
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.table import Table
@@ -43,7 +47,8 @@ class FeatureUnion(Composite):
         self.verbose_feature_names_out = verbose_feature_names_out
 
     def _check(self) -> None:
-        check_parts(self.transformer_list, "FeatureUnion", [PASSTHROUGH, DROP])
+        check_parts(self.transformer_list, FeatureUnion, [PASSTHROUGH, DROP])
+        check_union(self.transformer_weights, self.verbose_feature_names_out)
         unknown = set(self.transformer_weights or ()) - {name for name, _ in self._children()}
         if unknown:
             raise InvalidInput("a weight belongs to a part of the union", unknown=sorted(unknown))
@@ -70,13 +75,13 @@ class FeatureUnion(Composite):
 
     def _fit_parts(self, table: Table, y: Any) -> list[list[Any]]:
         columns: list[list[Any]] = []
-        for _, part in self._parts():
-            columns += table.columns if part is None else fit_through(table, part, y).columns
+        for name, part in self._parts():
+            own = passed_columns(table) if part is None else fit_through(table, part, y).columns
+            columns += weighted_columns(own, (self.transformer_weights or {}).get(name))
         return columns
 
     def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
-        crossed = self._needs_target and not self.transformer_weights
-        if not crossed:
+        if not self._needs_target:
             self._fit_table(table, y)
             return None
         self._check()
@@ -97,5 +102,6 @@ class FeatureUnion(Composite):
         return prefixed(parts, self.verbose_feature_names_out)
 
     def _read_state(self, plain: Mapping[str, Any], place: str) -> None:
-        if not all(part is None or part.is_fitted for _, part in self._parts()):
-            raise InvalidInput("every part of a fitted union is fitted", place=place)
+        for _, part in self._parts():
+            if part is not None:
+                check_fitted_on(part, self.n_features_in_, "part of a fitted union", place)

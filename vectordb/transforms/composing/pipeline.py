@@ -8,7 +8,15 @@ from typing import Any
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
-from vectordb.transforms.composing.children import PASSTHROUGH, Composite, check_parts, fit_through, passed
+from vectordb.transforms.composing.children import (
+    PASSTHROUGH,
+    Composite,
+    check_fitted_on,
+    check_parts,
+    fit_through,
+    passed,
+    passed_columns,
+)
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.table import Table
 
@@ -30,7 +38,7 @@ class Pipeline(Composite):
         self.verbose = verbose
 
     def _check(self) -> None:
-        check_parts(self.steps, "Pipeline", [PASSTHROUGH])
+        check_parts(self.steps, Pipeline, [PASSTHROUGH])
 
     def _children(self) -> Sequence[tuple[str, Any]]:
         return [(step[0], step[1]) for step in self.steps] if isinstance(self.steps, (list, tuple)) else ()
@@ -48,8 +56,17 @@ class Pipeline(Composite):
 
     def __getitem__(self, place: int | str | slice) -> Any:
         if isinstance(place, slice):
-            return Pipeline(self.steps[place])
+            return self._sliced(place)
         return dict(self._children())[place] if isinstance(place, str) else self.steps[place][1]
+
+    def _sliced(self, place: slice) -> Pipeline:
+        """Some steps, as far fitted as they are."""
+        made = Pipeline(self.steps[place], memory=self.memory, verbose=self.verbose)
+        first = next(made._parts(), None)
+        if first is not None and "n_features_in_" in vars(first):
+            names = ("n_features_in_", "feature_names_in_")
+            vars(made).update({name: vars(first)[name] for name in names if name in vars(first)})
+        return made
 
     def _parts(self) -> Iterator[Transformer]:
         """The steps that do something."""
@@ -76,7 +93,7 @@ class Pipeline(Composite):
         self._see(ready)
         for part in self._parts():
             ready = fit_through(ready, part, y)
-        return ready.columns
+        return passed_columns(ready)
 
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
         for part in self._parts():
@@ -85,7 +102,7 @@ class Pipeline(Composite):
 
     def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
         for part in reversed(list(self._parts())):
-            values = part._unwrite(program, values)
+            values = part._unwrite(program, [program.number(value) for value in values] if part._numeric else values)
         return values
 
     def _names_out(self, names: list[str]) -> list[str]:
@@ -94,5 +111,7 @@ class Pipeline(Composite):
         return names
 
     def _read_state(self, plain: Mapping[str, Any], place: str) -> None:
-        if not all(part.is_fitted for part in self._parts()):
-            raise InvalidInput("every step of a fitted pipeline is fitted", place=place)
+        names = list(self._names_in(0))
+        for part in self._parts():
+            check_fitted_on(part, len(names), "step of a fitted pipeline", place)
+            names = part._names_out(names)

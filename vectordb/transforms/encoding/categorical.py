@@ -169,7 +169,9 @@ def plain_list(values: Any) -> tuple[Any, ...]:
 
 
 def plain_parameter(value: Any) -> Any:
-    """A parameter of scikit-learn's that lists categories, as plain lists."""
+    """A parameter of scikit-learn's as plain data: lists for arrays, names for types."""
+    if isinstance(value, type):
+        return value.__name__
     if hasattr(value, "tolist"):
         return plain_parameter(value.tolist())
     return [plain_parameter(item) for item in value] if isinstance(value, (list, tuple)) else value

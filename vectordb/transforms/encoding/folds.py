@@ -56,7 +56,7 @@ def _given(cv: Any, rows: int) -> list[Fold]:
 
 
 def _places(given: Any, rows: int) -> list[int]:
-    listed = given.tolist() if hasattr(given, "tolist") else list(given)
-    if not all(type(place) is int and 0 <= place < rows for place in listed):
-        raise InvalidInput("a fold has places of rows", rows=rows, places=listed[:10])
-    return listed
+    listed = given.tolist() if hasattr(given, "tolist") else given
+    if not isinstance(listed, (list, tuple)) or not all(type(place) is int and 0 <= place < rows for place in listed):
+        raise InvalidInput("a fold has places of rows", rows=rows, places=given)
+    return list(listed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import chain
 from math import isinf
 from typing import Any, ClassVar, Final, Self
@@ -10,6 +11,7 @@ from typing import Any, ClassVar, Final, Self
 from ledger import CannotTransform, InvalidInput, NotANumber
 from vectordb.matrix import FeatureMatrix
 from vectordb.transforms.base import Compiled, Transformer
+from vectordb.transforms.encoding.categorical import check_dtype
 from vectordb.transforms.encoding.murmur import murmur3_32
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.table import give
@@ -26,7 +28,7 @@ class FeatureHasher(Transformer):
     ``dict`` also takes columns (rows, frames, arrays, a feature matrix), whose names are those of the features: a text
     is hashed as ``name=text``, a number counts under its name. In a program it is given columns. Nothing is learnt but
     the names of the features. What is missing (None, NaN) adds nothing. What comes out is dense, so the default of
-    ``n_features`` is 1024, not scikit-learn's 2**20. 1 us a value; 2 us for one never seen.
+    ``n_features`` is 1024, not scikit-learn's 2**20. 0.2 us a value; 3 us a text that is new.
 
     Source: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009); MurmurHash3.
 
@@ -56,6 +58,7 @@ class FeatureHasher(Transformer):
             raise InvalidInput("n_features is a whole number from 1 to 2**31 - 1", n_features=self.n_features)
         if self.input_type not in KINDS:
             raise InvalidInput(f"input_type is one of {', '.join(KINDS)}", input_type=self.input_type)
+        check_dtype(self.dtype)
         if not isinstance(self.alternate_sign, bool):
             raise InvalidInput("alternate_sign is True or False", alternate_sign=self.alternate_sign)
 
@@ -175,6 +178,7 @@ class Slots(dict[Any, tuple[int, float]]):
         return Slots, (self.label, self.width, self.alternate)
 
 
+@lru_cache(KEPT)
 def _slot(name: str | bytes, width: int, alternate: bool) -> tuple[int, float]:
     found = murmur3_32(name.encode() if isinstance(name, str) else name)
     return abs(found) % width, -1.0 if alternate and found < 0 else 1.0

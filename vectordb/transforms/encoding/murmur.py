@@ -8,7 +8,7 @@ MASK = 0xFFFFFFFF
 
 
 def murmur3_32(data: bytes, seed: int = 0) -> int:
-    """The signed hash of bytes. 0.4 us for each four of them. Source: Austin Appleby's MurmurHash3_x86_32.
+    """The signed hash of bytes. 0.5 us for each four of them. Source: Austin Appleby's MurmurHash3_x86_32.
 
     >>> murmur3_32(b"dog")
     -1312749093

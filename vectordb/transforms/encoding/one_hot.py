@@ -17,7 +17,8 @@ UNKNOWNS = ("error", "ignore", "infrequent_if_exist", "warn")
 
 
 class OneHotEncoder(Grouping):
-    """1.0 in the place of the category, 0.0 elsewhere: one look-up of a tuple a feature, 0.1 us and the unpacking.
+    """1.0 in the place of the category, 0.0 elsewhere: one look-up of a tuple a feature, 0.05 us and 0.01 us
+    a column. 0.15 us a value to fit.
 
     ``categories_`` are sorted (numbers, then text, None, NaN); 1, 1.0 and True are one category. ``sums_`` holds
     counts, so ``partial_fit``, ``merge`` and ``retract`` give the bits of one fit on the same rows. What comes out is

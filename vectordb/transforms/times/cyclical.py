@@ -23,7 +23,7 @@ class CyclicalFeatures(Transformer):
     weekdays, 365.25 for days. ``drop_original=False`` keeps the feature in front of its two. ``periods_`` has one a
     feature. Names: ``hour_sin``, ``hour_cos``. 0.6 us a value.
 
-    The remainder of a division by an eighth of a turn is exact, and only then an angle is made: the error is below
+    The remainder of a division by a quarter of a turn is exact, and only of that an angle is made: the error is below
     2 ulp however many turns ``x`` is away, and quarters of a turn give 0, 1 and -1 exactly.
 
     >>> hours = CyclicalFeatures(period=24).fit({"hour": [0, 6, 12]})
@@ -42,12 +42,10 @@ class CyclicalFeatures(Transformer):
     def _check(self) -> None:
         if type(self.drop_original) is not bool:
             raise InvalidInput("drop_original is True or False", drop_original=self.drop_original)
-        if isinstance(self.period, Mapping):
-            given = list(self.period.values())
-        else:
-            given = list(self.period) if _is_sequence(self.period) else [self.period]
-        for period in given:
-            _check_period(period)
+        period: Any = self.period
+        given = period.values() if isinstance(period, Mapping) else period if _is_sequence(period) else [period]
+        for one in given:
+            _check_period(one)
 
     def _learn(self, table: Table, y: Any) -> None:
         self.periods_ = tuple(float(period) for period in self._given(table.labels))
@@ -109,14 +107,13 @@ class Circle:
         angle = rest / self.period * (2 * pi)
         quarters = round((turn - rest) / self.quarter) % 4
         sine, cosine = sin(angle), cos(angle)
-        # 0.0 - x: of a zero no -0.0
         if quarters == 0:
             return sine, cosine
         if quarters == 1:
-            return cosine, 0.0 - sine
+            return cosine, 0.0 - sine  # of a zero, no -0.0
         if quarters == 2:
             return 0.0 - sine, -cosine
-        return -cosine, sine
+        return -cosine, sine + 0.0
 
 
 def _is_sequence(value: Any) -> bool:

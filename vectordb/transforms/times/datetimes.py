@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import nan
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ DEFAULT: Final = ("year", "month", "day", "dayofweek", "hour", "minute", "second
 
 
 def _ends_month(moment: datetime) -> bool:
-    return moment.month != from_micros(to_micros(moment) + DAY_MINUTES * MINUTE).month
+    return (moment + timedelta(days=1)).month != moment.month
 
 
 # Monday is 0; weeks are those of ISO 8601, whose week 1 has the year's first Thursday.
@@ -91,6 +91,11 @@ class DatetimeFeatures(Transformer):
 
     def _names_out(self, names: list[str]) -> list[str]:
         return [f"{name}_{feature}" for name in names for feature in self.features]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True  # instants as text
+        return tags
 
 
 class Clock:

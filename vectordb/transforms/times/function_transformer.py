@@ -9,8 +9,9 @@ from warnings import warn
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
-from vectordb.transforms.program import Program, Value
-from vectordb.transforms.table import Table
+from vectordb.transforms.composing.children import NUMERIC
+from vectordb.transforms.program import FLOAT, Program, Value
+from vectordb.transforms.table import Table, check_floats
 from vectordb.transforms.times.functions import FUNCTIONS, NAMES_OF_UFUNCS, Named, check_function
 
 ROWS_CHECKED = 100
@@ -61,6 +62,13 @@ class FunctionTransformer(Transformer):
         if self.feature_names_out not in (None, "one-to-one"):
             raise InvalidInput("feature_names_out is None or 'one-to-one'", feature_names_out=self.feature_names_out)
 
+    def _as_numbers(self, table: Table) -> Table:
+        ready = super()._as_numbers(table)
+        for column, kind, label in zip(ready.columns, ready.kinds, ready.labels):
+            if kind == FLOAT:
+                check_floats(column, label, nan_too=True)
+        return ready
+
     def _learn(self, table: Table, y: Any) -> None:
         if self.check_inverse and self.func is not None and self.inverse_func is not None:
             step = max(1, table.rows // ROWS_CHECKED)
@@ -79,6 +87,11 @@ class FunctionTransformer(Transformer):
 
     def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
         return [_apply(program, value, self.inverse_func) for value in values]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.no_validation = not self._numeric
+        return tags
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
@@ -119,7 +132,7 @@ class FunctionTransformer(Transformer):
 
 def _apply(program: Program, value: Value, name: str | None) -> Value:
     if name in (None, "identity"):
-        return value if value.kind in ("category", "text", "timestamp", "vector") else program.number(value)
+        return program.number(value) if value.kind in NUMERIC else value
     value, known = program.number(value), FUNCTIONS[str(name)]
     if known.function is not None:
         return program.let("{1}({0})", value, program.constant(Named(str(name), value.label)))

@@ -1,0 +1,105 @@
+"""Fitting and transforming with an executor: the bits of the serial run, errors with their entity, progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+
+import vectordb.sharing
+import vectordb.transforms.sharing
+from vectordb import CannotTransform, Category, Float, ManualClock, VectorDB
+from vectordb.transforms import (
+    ColumnTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    Pipeline,
+    SimpleImputer,
+    StandardScaler,
+)
+
+ROWS = 3_000
+
+
+@pytest.fixture(params=["threads", "processes"])
+def executor(request: Any) -> Iterator[Executor]:
+    """Two of either."""
+    if request.param == "threads":
+        with ThreadPoolExecutor(2) as pool:
+            yield pool
+    else:
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            yield pool
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of 500 rows, shared from 1,000 on."""
+    for module in ("vectordb.sharing", "vectordb.gather", "vectordb.piped", "vectordb.service_batch",
+                   "vectordb.transforms.sharing"):  # fmt: skip
+        for name, value in (("PIECE", 500), ("WORTH", 1_000)):
+            monkeypatch.setattr(f"{module}.{name}", value, raising=False)
+    monkeypatch.setattr(vectordb.sharing.pieces_of, "__defaults__", (500,))
+
+
+def filled() -> VectorDB:
+    """Numbers with gaps and categories."""
+    db = VectorDB(clock=ManualClock(1_700_000_000), seed=1)
+    view = db.create_view("v", entity="e", features={"a": Float(), "b": Float(), "c": Category(), "d": Category()})
+    ids = [f"e{number}" for number in range(ROWS)]
+    a = [None if number % 7 == 0 else number / 3 for number in range(ROWS)]
+    columns = {"a": a, "b": [float(number % 11) for number in range(ROWS)], "c": [f"c{n % 5}" for n in range(ROWS)]}
+    view.put_many({"e": ids, **columns, "d": [n % 3 for n in range(ROWS)]})
+    return db
+
+
+def pipeline() -> ColumnTransformer:
+    numbers = Pipeline([("fill", SimpleImputer()), ("scale", StandardScaler())])
+    return ColumnTransformer([("n", numbers, ["a", "b"]), ("c", OneHotEncoder(), ["c"]), ("d", OrdinalEncoder(), ["d"])])
+
+
+def test_equal_to_serial(executor: Executor) -> None:
+    db = filled()
+    features = ["v:a", "v:b", "v:c", "v:d"]
+    alone = db.create_service("alone", features=features, pipeline=pipeline())
+    shared = db.create_service("shared", features=features, pipeline=pipeline())
+    alone.fit()
+    told: list[tuple[int, int]] = []
+    shared.fit(executor=executor, progress=lambda done, total: told.append((done, total)))
+    assert alone.pipeline is not None and shared.pipeline is not None
+    assert alone.pipeline.to_dict() == shared.pipeline.to_dict()
+    assert told[-1] == (ROWS, ROWS) and [done for done, _ in told] == sorted(done for done, _ in told)
+    ids, seen = [f"e{number}" for number in reversed(range(ROWS))], []
+    expected = alone.get_many(ids).numbers.raw.tobytes()
+    found = shared.get_many(ids, executor=executor, progress=lambda done, total: seen.append((done, total)))
+    assert found.numbers.raw.tobytes() == expected and len(seen) > 3 and seen[-1] == (ROWS, ROWS)
+    assert shared.get_many(ids).numbers.raw.tobytes() == expected
+
+
+def test_a_spine_of_several_kinds(executor: Executor) -> None:
+    db = filled()
+    other = db.create_view("w", entity="f", features={"x": Float()})
+    other.put_many({"f": ["p", "q"], "x": [1.0, 5.0]})
+    ids = [f"e{number}" for number in range(ROWS)]
+    many: dict[str, Any] = {"e": ids, "f": ["p", "q"] * (ROWS // 2)}
+    pair = db.create_service("pair", features=["v:b", "w:x"], pipeline=StandardScaler())
+    again = db.create_service("again", features=["v:b", "w:x"], pipeline=StandardScaler())
+    pair.fit(spine={**many, "time": [db.at] * ROWS})
+    again.fit(spine={**many, "time": [db.at] * ROWS}, executor=executor)
+    assert pair.pipeline is not None and again.pipeline is not None
+    assert pair.pipeline.to_dict() == again.pipeline.to_dict()
+    assert pair.get_many(many).to_rows() == again.get_many(many, executor=executor).to_rows()
+
+
+def test_a_refusal_names_its_entity(executor: Executor) -> None:
+    db = filled()
+    service = db.create_service("s", features=["v:a", "v:b", "v:c", "v:d"], pipeline=pipeline())
+    service.fit()
+    db.view("v").put("e2345", {"c": "new"})
+    ids = [f"e{number}" for number in range(ROWS)]
+    with pytest.raises(CannotTransform) as caught:
+        service.get_many(ids, executor=executor)
+    assert caught.value.values["entity"] == "e2345" and caught.value.values["value"] == "new"
