@@ -202,6 +202,9 @@ class Gather:
         ends: list[int] = []
         first, window = ALWAYS, self.packing.window
         ahead = [table for table in map(self._state.rows.tables.__getitem__, self.plans) if table.newest > now]
+        if not ahead and len(columns) == 1 and self.packing.parts[0].ttl is None:  # to the next write
+            kept = [entity for entity, raw in zip(entities, columns[0]) if raw is not None]
+            return Lasting(kept, max([header_of(raw)[1] for raw in columns[0] if raw is not None], default=first), ends)
         for entity, raws in zip(entities, zip(*columns)):
             if raws.count(None) == len(raws) or (ahead and _is_ahead(ahead, entity, now)):
                 continue

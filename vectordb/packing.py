@@ -11,7 +11,6 @@ data: it can be sent to another process, and packs there what it packs here.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Sequence
 from itertools import chain
 from operator import itemgetter
@@ -35,12 +34,12 @@ from ledger import (
     word_at,
     word_of,
 )
+from vectordb.bulk import BULK, pack_bulk, woven
 from vectordb.plan import Plan, Slot
 
 NUMBERS: Final = frozenset({"int", "float", "bool"})
 FOREVER: Final = 2**62
 ALWAYS: Final = -FOREVER
-BULK: Final = 64  # rows from which plain ones are packed column by column
 
 Raw = bytes | None
 Raws = Sequence[Raw]  # of one entity, one a view
@@ -151,27 +150,6 @@ class Part:
         passed = [end + 1 for end in ends if end < at]
         return (max([event_time, *passed]), min((end for end in ends if end >= at), default=FOREVER))
 
-    def block(self, raws: Sequence[bytes], at: int) -> bytes | None:
-        """The numbers of many rows at once, if each is plain and fresh; else None. 0.15 us a row of ten floats."""
-        width = 3 + len(self.slot_words)
-        joined = b"".join(raws)
-        if len(joined) != len(raws) * width * WORD or set(map(len, raws)) != {width * WORD}:
-            return None
-        words = memoryview(joined).cast("q")
-        slots = len(self.slot_words)  # an older row is as long as a newer one where a text stands behind its words
-        plain = all(flags & PLAIN and flags >> SLOTS_SHIFT == slots for flags in set(words[2::width].tolist()))
-        if not plain or (self.ttl is not None and min(words[1::width].tolist()) < at - self.ttl):
-            return None
-        count = len(self.numbers)
-        out = bytearray(len(raws) * count * WORD)
-        integers, floats = memoryview(out).cast("q"), memoryview(out).cast("d")
-        for column, (place, word, _) in enumerate(self.numbers):
-            if word == "d":
-                integers[column::count] = words[3 + place :: width]
-            else:
-                floats[column::count] = memoryview(array("d", words[3 + place :: width].tolist()))
-        return bytes(out)
-
 
 class Packing:
     """The features of one kind of entity, from one part a view; ``order`` brings them into reading order."""
@@ -210,12 +188,19 @@ class Packing:
 
     def rows(self, columns: Sequence[Sequence[Raw]], at: int) -> tuple[bytes, bytes]:
         """Numbers and words of many entities, joined, from a column of raw rows a view."""
-        words = b"".join([self.words(raws, at) for raws in zip(*columns)]) if self.order_words else b""
-        if len(columns) == 1 and len(columns[0]) >= BULK and None not in columns[0]:
-            block = self.parts[0].block(columns[0], at)  # type: ignore[arg-type]
-            if block is not None:
-                return block, words
-        return b"".join([self.row(raws, at) for raws in zip(*columns)]), words
+        found = pack_bulk(self.parts[0], columns[0], at) if len(columns) == 1 and len(columns[0]) >= BULK else None
+        if found is None:
+            return self._one_by_one(list(zip(*columns)), at)
+        picks, (numbers, words) = found
+        others = [(raw,) for raw, pick in zip(columns[0], picks) if not pick]
+        rest = [self.row(raws, at) for raws in others]
+        beside = [self.words(raws, at) for raws in others] if self.order_words else []
+        sizes = (WORD * len(self.order), WORD * len(self.order_words))
+        return woven(picks, numbers, rest, sizes[0]), woven(picks, words, beside, sizes[1])
+
+    def _one_by_one(self, rows: Sequence[Raws], at: int) -> tuple[bytes, bytes]:
+        words = b"".join([self.words(raws, at) for raws in rows]) if self.order_words else b""
+        return b"".join([self.row(raws, at) for raws in rows]), words
 
 
 def pack(task: tuple[Packing, Sequence[Sequence[Raw]], int]) -> tuple[bytes, bytes]:

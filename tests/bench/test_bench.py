@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import load, vector_data, vector_measure
+from tests.bench import load, pipelines_shared, vector_data, vector_measure
 from tests.bench import sharing as shared_bench
 from tests.bench.__main__ import BUILDS, MODULES
 from tests.bench.harness import Bar, Benchmark, Candidate, Disagreement, kept_bytes, measure
@@ -71,6 +71,13 @@ def test_sharing_is_measured_with_equal_results() -> None:
     assert [point.rows for point in points] == [50, 9_000] and all(point.times_faster > 0 for point in points)
     fast, slow = shared_bench.Shared(200, 2.0, 1.0), shared_bench.Shared(100, 1.0, 2.0)
     assert shared_bench.crossover([fast, slow]) == 200 and shared_bench.crossover([slow]) is None
+
+
+def test_two_processes_fit_and_transform_to_the_same_bits() -> None:
+    timings = list(pipelines_shared.run([50, 9_000], rounds=1))
+    assert [(what, point.rows) for what, point in timings] == [
+        ("fit", 50), ("transform", 50), ("fit", 9_000), ("transform", 9_000)]  # fmt: skip
+    assert all(point.times_faster > 0 for _, point in timings)
 
 
 def test_all_modules_are_in_the_one_command() -> None:

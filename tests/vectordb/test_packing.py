@@ -12,8 +12,9 @@ import pytest
 
 from ledger import ABSENT, ABSENT_FLOAT, NULL, NULL_FLOAT, ManualClock
 from tests.vectordb.world import START
-from vectordb import Bool, Category, Float, Int, LiveView, Status, Text, VectorDB
-from vectordb.packing import ALWAYS, BULK, FOREVER, Packing
+from vectordb import MISSING, Bool, Category, Float, Int, LiveView, Status, Text, VectorDB
+from vectordb.bulk import BULK, pack_bulk
+from vectordb.packing import ALWAYS, FOREVER, Packing
 from vectordb.packing import pack as pack_task
 from vectordb.plan import Plan
 
@@ -152,18 +153,49 @@ def test_many_plain_rows_pack_as_they_do_one_by_one(rows: int, names: list[str])
     packing, raws = packing_of(view, names), [raw_of(view, entity) for entity in range(rows)]
     one_by_one = b"".join(packing.row([raw], clock()) for raw in raws)
     assert packing.rows([raws], clock())[0] == one_by_one
-    assert (packing.parts[0].block(raws, clock()) == one_by_one) and packing.parts[0].block(
-        raws, clock() + 10**9
-    ) is None
+    found = pack_bulk(packing.parts[0], raws, clock())
+    assert found is not None and found[0] == [True] * rows and found[1][0] == one_by_one
+    assert pack_bulk(packing.parts[0], raws, clock() + 10**9) is None  # all have expired
 
 
-def test_a_block_is_refused_where_a_row_has_a_gap() -> None:
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("names", [["n", "x", "on", "city", "note"], ["note", "x"], ["city", "n"], ["on", "d"]])
+def test_rows_of_every_kind_pack_as_they_do_one_by_one(seed: int, names: list[str]) -> None:
+    """Nulls, gaps, defaults, merges, deletes, expiry, texts behind a row, rows of an older width, and nobody."""
+    rng = random.Random(seed)
+    clock, view = new_view({name: kind for name, kind in KINDS.items() if name != "d"})
+    db = view._reader
+    count = 3 * BULK
+    for entity in range(count // 4):
+        view.put(entity, {"n": entity, "note": "eight by"})
+    db.create_view("v", entity="e", ttl=TTL, features={**KINDS, "d": Int(default=7)}, replace=True)
+    for _ in range(4):
+        ids = rng.sample(range(count), count // 3)
+        view.put_many({"e": ids, "n": [rng.choice([None, MISSING, 5]) for _ in ids],
+                       "x": [rng.choice([None, 0.5]) for _ in ids], "on": [True] * len(ids), "city": ["r"] * len(ids),
+                       "note": [rng.choice([None, "text"]) for _ in ids],
+                       "d": [rng.choice([MISSING, 3]) for _ in ids]})  # fmt: skip
+        clock.advance(rng.choice([0, TTL / 3]))
+    for entity in rng.sample(range(count), 9):
+        view.delete(entity)
+        view.put(entity + 1000, {"x": 1.0})
+    packing, raws = packing_of(view, names), [raw_of(view, entity) for entity in range(count + 5)]
+    for at in (clock(), clock() + int(TTL * 5e5)):
+        numbers, words = packing.rows([raws], at)
+        assert numbers == b"".join(packing.row([raw], at) for raw in raws)
+        assert words == b"".join(packing.words([raw], at) for raw in raws)
+
+
+def test_rows_with_gaps_are_packed_in_bulk_and_mixed_ones_are_not() -> None:
     clock, view = new_view({"n": Int(), "x": Float()})
     ids = list(range(BULK))
     view.put_many({"e": ids, "n": ids, "x": [None, *map(float, ids[1:])]})
+    view.put(3, {"n": 4})
     part = packing_of(view).parts[0]
-    assert part.block([raw_of(view, entity) or b"" for entity in ids], clock()) is None
-    assert part.block([raw_of(view, entity) or b"" for entity in ids[1:]], clock()) is not None
+    raws = [raw_of(view, entity) for entity in ids]
+    found = pack_bulk(part, raws, clock())
+    assert found is not None and [place for place, pick in enumerate(found[0]) if not pick] == [3]
+    assert pack_bulk(part, [raws[3]] * BULK, clock()) is None
 
 
 @pytest.mark.parametrize("kind", [Int(default=4), Float(), Bool()])

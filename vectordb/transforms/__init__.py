@@ -11,6 +11,7 @@ from vectordb.transforms.encoding import (
     TargetEncoder,
     WOEEncoder,
 )
+from vectordb.transforms.filling import MissingIndicator, SimpleImputer
 from vectordb.transforms.registry import dumps, loads, transformer_from_dict
 from vectordb.transforms.scaling import StandardScaler
 from vectordb.transforms.sklearn_door import from_sklearn, to_sklearn
@@ -25,10 +26,12 @@ __all__ = [
     "FeatureUnion",
     "FunctionTransformer",
     "LabelEncoder",
+    "MissingIndicator",
     "OfType",
     "OneHotEncoder",
     "OrdinalEncoder",
     "Pipeline",
+    "SimpleImputer",
     "StandardScaler",
     "TargetEncoder",
     "Transformer",

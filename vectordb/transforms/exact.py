@@ -79,4 +79,5 @@ def _read_moments(plain: Any, place: str) -> Moments:
     return Moments(size, total, squares, scale)
 
 
-MOMENTS: Final = each(Shape(each(INT, 4).write, _read_moments))
+MOMENT: Final = Shape(each(INT, 4).write, _read_moments)
+MOMENTS: Final = each(MOMENT)

@@ -35,7 +35,7 @@ def _signature(kind: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
 
 def write_parameter(value: Any, place: str) -> Any:
     """Plain data, from which ``read_parameter`` makes the value again; refused where there is none."""
-    if hasattr(value, "to_dict") and hasattr(value, "get_params"):
+    if hasattr(value, "to_dict") and hasattr(value, "get_params") and not isinstance(value, type):
         return {"transformer": value.to_dict()}
     if hasattr(value, "to_plain"):
         return value.to_plain()

@@ -1,3 +1,6 @@
 """Fillers: what stands where a value is missing."""
 
-__all__: list[str] = []
+from vectordb.transforms.filling.missing_indicator import MissingIndicator
+from vectordb.transforms.filling.simple_imputer import SimpleImputer
+
+__all__ = ["MissingIndicator", "SimpleImputer"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf, nan
 from sys import float_info
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from projections import NOTHING, Moments, moments
 from vectordb.transforms.exact import MOMENTS, Incremental
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.shapes import FLOATS, INTS, Shape, optional
+from vectordb.transforms.shapes import FLOATS, INTS, Shape, optional, refuse
 from vectordb.transforms.table import Table
 
 EPS = float_info.epsilon
@@ -83,6 +83,15 @@ class StandardScaler(Incremental):
                 value = program.let("{0} + {1}", value, program.constant(self.mean_[place]))
             outputs.append(value)
         return outputs
+
+    def _read_state(self, plain: Mapping[str, Any], place: str) -> None:
+        super()._read_state(plain, place)
+        for name in self._state:
+            held = getattr(self, name)
+            if held is not None and len(held) != self.n_features_in_:
+                raise refuse("an entry a feature", f"{place}.{name}", len(held))
+        if 0.0 in (self.scale_ or ()):
+            raise refuse("a scale is not 0", f"{place}.scale_", self.scale_)
 
 
 def _variance(held: Moments) -> float:

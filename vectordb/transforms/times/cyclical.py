@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import cos, inf, isfinite, nan, pi, remainder, sin
+from math import cos, inf, nan, pi, remainder, sin
 from typing import Any, ClassVar, Final
 
 from ledger import CannotTransform, InvalidInput
@@ -122,5 +122,5 @@ def _is_sequence(value: Any) -> bool:
 
 def _check_period(period: Any) -> None:
     number = not isinstance(period, (bool, str, bytes)) and hasattr(period, "__float__")
-    if not number or not isfinite(period) or not SMALLEST <= period <= LARGEST:
+    if not number or not SMALLEST <= period <= LARGEST:
         raise InvalidInput("a period is a number above 0 (1e-300 to 1e300)", period=period)

@@ -1,0 +1,94 @@
+"""Bulk packing: rows that one write each left, column by column instead of value by value.
+
+A row that is not merged from several writes holds the word of every slot where any other of its width has it, its
+sentinels included, so a column of all of them is one strided copy. 0.15 us a row of ten floats, where the general way
+takes 0.5 us, and 4 us where something is null.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from itertools import compress
+from typing import TYPE_CHECKING, Final
+
+from ledger import ABSENT, HEADER_SIZE, MIXED, NULL, NULL_FLOAT, PLAIN, SLOTS_SHIFT, TOMBSTONE, WORD, header_of
+
+if TYPE_CHECKING:
+    from vectordb.packing import Part
+
+BULK: Final = 64  # rows from which it pays
+HEAD: Final = HEADER_SIZE // WORD
+Packed = tuple[bytes, bytes]
+
+
+def pack_bulk(part: Part, raws: Sequence[bytes | None], at: int) -> tuple[list[bool], Packed] | None:
+    """Which rows can be packed so, and their numbers and words; None where most cannot."""
+    width = HEAD + len(part.slot_words)
+    slots = len(part.slot_words)
+    whole = slots << SLOTS_SHIFT
+    limit = None if part.ttl is None else at - part.ttl
+    fits: dict[int, bool] = {}
+    picks = []
+    for raw in raws:
+        fit = False
+        if raw is not None and len(raw) == width * WORD:
+            _, event_time, flags = header_of(raw)
+            if flags not in fits:  # an older row is as long as a newer one where a text stands behind its words
+                fits[flags] = not flags & (MIXED | TOMBSTONE) and flags >> SLOTS_SHIFT == slots and flags >= whole
+            fit = fits[flags] and (limit is None or event_time >= limit)
+        picks.append(fit)
+    if picks.count(True) * 2 < len(picks):
+        return None
+    joined = b"".join(compress(raws, picks))  # type: ignore[arg-type]
+    is_plain = all(flags & PLAIN for flags, fit in fits.items() if fit)
+    words = memoryview(joined).cast("q")
+    return picks, (_numbers(part, words, width, is_plain), _others(part, words, width))
+
+
+def _numbers(part: Part, words: memoryview, width: int, is_plain: bool) -> bytes:
+    """The block of numbers. Sentinels of floats are NaN as they stand; those of ints, and defaults, are put in."""
+    count = len(part.numbers)
+    out = bytearray(len(words) // width * count * WORD)
+    integers, floats = memoryview(out).cast("q"), memoryview(out).cast("d")
+    for column, (place, word, default) in enumerate(part.numbers):
+        own = words[HEAD + place :: width]
+        if word == "d" and (is_plain or default != default):
+            integers[column::count] = own
+            continue
+        values = _values(own, word)
+        if not is_plain:
+            held = own.tolist()
+            pairs = zip(held, values)
+            values = [NULL_FLOAT if bits == NULL else default if bits == ABSENT else value for bits, value in pairs]
+        floats[column::count] = array("d", values)
+    return bytes(out)
+
+
+def _values(words: memoryview, word: str) -> list[float]:
+    """The numbers of a column of words."""
+    held = words.tolist()
+    return array("d", array("q", held).tobytes()).tolist() if word == "d" else held
+
+
+def _others(part: Part, words: memoryview, width: int) -> bytes:
+    """The words of the other features; of a heavy one the reference of its write."""
+    count = len(part.others)
+    out = bytearray(len(words) // width * count * WORD)
+    integers = memoryview(out).cast("q")
+    for column, (place, heavy) in enumerate(part.others):
+        own = words[HEAD + place :: width]
+        if heavy:
+            pairs = zip(own.tolist(), words[::width].tolist())
+            own = memoryview(array("q", [word if word in (NULL, ABSENT) else ref for word, ref in pairs]))
+        integers[column::count] = own
+    return bytes(out)
+
+
+def woven(picks: Sequence[bool], bulk: bytes, rest: Sequence[bytes], size: int) -> bytes:
+    """The rows of both in their order; ``size`` bytes each."""
+    if not rest or not size:
+        return bulk
+    cut = [bulk[start : start + size] for start in range(0, len(bulk), size)]
+    both = (iter(rest), iter(cut))
+    return b"".join([next(both[pick]) for pick in picks])

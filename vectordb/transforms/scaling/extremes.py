@@ -1,0 +1,70 @@
+"""Extremes: what scalers share that rest on the smallest and the largest value of a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import nan
+from typing import Any, Self
+
+from ledger import InvalidInput
+from vectordb.transforms.scaling.learnt import Learnt, present
+from vectordb.transforms.table import Table, read_table
+
+
+class Extremes(Learnt):
+    """Fitted in pieces and merged, as if on all rows at once; an extreme that is taken back leaves no trace of the next.
+
+    A subclass says which learnt attributes are smallest and which are largest values, and what follows (``_conclude``).
+    """
+
+    n_samples_seen_: int
+
+    def _hold(self, rows: int, columns: Sequence[list[float]]) -> None:
+        """Take more rows into the extremes."""
+        raise NotImplementedError
+
+    def _merge(self, other: Self) -> None:
+        """Take the extremes of another one in."""
+        raise NotImplementedError
+
+    def _learn(self, table: Table, y: Any) -> None:
+        self.n_samples_seen_ = table.rows
+        self._hold(table.rows, [present(column) for column in table.columns])
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from more rows: the same as one fit on all of them."""
+        if "n_features_in_" not in vars(self):
+            return self.fit(X, y)
+        more = type(self)(**self.get_params(False))
+        more._fit_table(self._ready(read_table(X, type(self).__name__)), y)
+        self.n_samples_seen_ += more.n_samples_seen_
+        self._merge(more)
+        return self
+
+    def merge(self, other: Self) -> Self:
+        """A new transformer, as if it had been fitted on the rows of both."""
+        self._check_fitted()
+        other._check_fitted()
+        if type(other) is not type(self) or other.to_dict()["parameters"] != self.to_dict()["parameters"]:
+            raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
+        if other.n_features_in_ != self.n_features_in_:
+            raise InvalidInput("both have the same features", this=self.n_features_in_, other=other.n_features_in_)
+        made = type(self)(**self.get_params(False))
+        vars(made).update(vars(self))
+        made.n_samples_seen_ += other.n_samples_seen_
+        made._merge(other)
+        return made
+
+    def retract(self, other: Self) -> Self:
+        """Refused."""
+        raise self._refuse_pieces("retract", "an extreme that is taken back does not tell the next; fit on what stays")
+
+
+def least(values: Sequence[float]) -> float:
+    """The smallest number, 0.0 where it is -0.0; NaN of none."""
+    return min(values, default=nan) + 0.0
+
+
+def most(values: Sequence[float]) -> float:
+    """The largest number, 0.0 where it is -0.0; NaN of none."""
+    return max(values, default=nan) + 0.0

@@ -1,0 +1,41 @@
+"""Checks: what parameters of shapers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+from ledger import InvalidInput
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number; a bool is none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Refuse what is no whole number from ``least`` on."""
+    if not is_whole(value) or value < least:
+        raise InvalidInput(f"{name} is a whole number from {least} on", **{name: value})
+
+
+def check_choice(name: str, value: Any, known: Sequence[str]) -> None:
+    """Refuse what is none of some words."""
+    if not isinstance(value, str) or value not in known:
+        raise InvalidInput(f"{name} is one of {', '.join(known)}", **{name: value})
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Refuse what is neither True nor False."""
+    if not isinstance(value, bool) and type(value).__name__ not in ("bool", "bool_"):  # NumPy's too
+        raise InvalidInput(f"{name} is True or False", **{name: value})
+
+
+def check_draw(subsample: Any, random_state: Any) -> None:
+    """Refuse parameters of ``draws`` that break a rule."""
+    if subsample is not None:
+        check_whole("subsample", subsample, 1)
+    if random_state is not None and not is_whole(random_state):
+        rule = "random_state is a whole number or None (a generator's state is no part of a definition)"
+        raise InvalidInput(rule, random_state=random_state)
