@@ -49,10 +49,20 @@ from ledger.errors import (
     WriteFailed,
 )
 from ledger.event import Event, Meta
+from ledger.facts.experiment_defined import (
+    AGGREGATES,
+    SEGMENTS,
+    ExperimentDefined,
+    ExperimentDefinition,
+    Metric,
+    experiment_from_json,
+)
+from ledger.facts.exposures_recorded import Exposure, ExposuresRecorded
 from ledger.facts.fact import Fact, Reading
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined, ModelDefinition
 from ledger.facts.origin import Origin
+from ledger.facts.outcomes_recorded import Outcome, OutcomesRecorded
 from ledger.facts.pipeline_fitted import FittedPipeline, PipelineFitted, check_pipeline, fitted_from_json
 from ledger.facts.plain import check_plain
 from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
@@ -115,6 +125,7 @@ from ledger.vector_type import METRICS, Vector
 
 __all__ = [
     "ABSENT",
+    "AGGREGATES",
     "ABSENT_FLOAT",
     "BadCell",
     "Block",
@@ -137,6 +148,10 @@ __all__ = [
     "EntityDeleted",
     "EntityNotFound",
     "Event",
+    "ExperimentDefined",
+    "ExperimentDefinition",
+    "Exposure",
+    "ExposuresRecorded",
     "FACTS",
     "FOUND",
     "Fact",
@@ -173,6 +188,7 @@ __all__ = [
     "ManualClock",
     "MarkConflict",
     "Meta",
+    "Metric",
     "ModelDefined",
     "ModelDefinition",
     "NO_SOURCE",
@@ -184,6 +200,8 @@ __all__ = [
     "OffsetConflict",
     "OffsetOutOfRange",
     "Origin",
+    "Outcome",
+    "OutcomesRecorded",
     "PLAIN",
     "Parent",
     "PipelineFitted",
@@ -199,6 +217,7 @@ __all__ = [
     "Request",
     "RowPut",
     "RowsPut",
+    "SEGMENTS",
     "SLOTS_SHIFT",
     "ServiceDefined",
     "ServiceDefinition",
@@ -235,6 +254,7 @@ __all__ = [
     "encode_event",
     "entity_from_json",
     "entity_to_json",
+    "experiment_from_json",
     "fitted_from_json",
     "float_of",
     "from_micros",

@@ -7,12 +7,15 @@ ledger whose digests hold is still refused when an event names what is not there
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ledger.errors import InvalidInput
+from ledger.facts.experiment_defined import ExperimentDefined, ExperimentDefinition
+from ledger.facts.exposures_recorded import ExposuresRecorded
 from ledger.facts.fact import Fact
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined
+from ledger.facts.outcomes_recorded import OutcomesRecorded
 from ledger.facts.pipeline_fitted import PipelineFitted, unfitted_form
 from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
 from ledger.facts.service_defined import FeatureRef, ServiceDefined, ServiceDefinition
@@ -20,6 +23,8 @@ from ledger.facts.view_defined import ViewDefined
 from ledger.identity import ROW_BITS, Entity
 from ledger.layouts import Layouts
 from ledger.pool import Pool
+
+D = TypeVar("D", ServiceDefinition, ExperimentDefinition)
 
 
 class Owners(Protocol):
@@ -30,13 +35,14 @@ class Owners(Protocol):
 
 
 class Registry:
-    """Layouts of views, services, pipelines and models by version, marks, idempotency keys."""
+    """Layouts of views, services, pipelines, models and experiments by version, marks, idempotency keys."""
 
     def __init__(self, pool: Pool | None = None) -> None:
         self.layouts = Layouts(pool)
         self.services: dict[str, list[ServiceDefinition]] = {}
         self.pipelines: dict[str, int] = {}
         self.models: dict[str, int] = {}
+        self.experiments: dict[str, list[ExperimentDefinition]] = {}
         self.marks: set[str] = set()
         self.keys: dict[str, int] = {}
         self._noted: list[tuple[int, Fact]] = []
@@ -47,6 +53,9 @@ class Registry:
             PipelineFitted: self._check_pipeline,
             LogMarked: self._check_mark,
             PredictionsRecorded: self._check_predictions,
+            ExperimentDefined: self._check_experiment,
+            ExposuresRecorded: self._check_exposures,
+            OutcomesRecorded: self._check_outcomes,
         }
 
     def note(self, offset: int, fact: Fact) -> None:
@@ -61,6 +70,8 @@ class Registry:
             self.pipelines[fact.fitted.name] = fact.fitted.version
         elif isinstance(fact, ModelDefined):
             self.models[fact.definition.name] = fact.definition.version
+        elif isinstance(fact, ExperimentDefined):
+            self.experiments.setdefault(fact.definition.name, []).append(fact.definition)
         elif isinstance(fact, LogMarked):
             self.marks.add(fact.name)
         else:
@@ -119,14 +130,31 @@ class Registry:
 
     def _service(self, label: str, rule: str) -> ServiceDefinition:
         """The definition of ``name@version``."""
-        name, _, version = label.partition("@")
-        known = self.services.get(name, [])
-        if not version.isascii() or not version.isdecimal() or not 1 <= int(version) <= len(known):
-            raise InvalidInput(rule, service=label)
-        definition = known[int(version) - 1]
-        if str(definition.version) != version:
-            raise InvalidInput(rule, service=label)
-        return definition
+        return _version_of(self.services, label, rule)
+
+    def _check_experiment(self, fact: ExperimentDefined, log: Owners) -> None:
+        definition = fact.definition
+        known = self.experiments.get(definition.name, [])
+        _check_turn(definition, len(known))
+        if known and definition.bucket_version < known[-1].bucket_version:
+            rule = "the bucket version of an experiment never goes back"
+            raise InvalidInput(rule, experiment=definition.name, now=known[-1].bucket_version)
+        if known and definition.unit != known[-1].unit:
+            raise InvalidInput("the unit of an experiment stays", experiment=definition.name, unit=known[-1].unit)
+        if definition.view:
+            self.layouts.newest(definition.view)
+
+    def _check_exposures(self, fact: ExposuresRecorded, log: Owners) -> None:
+        definition = _version_of(self.experiments, fact.experiment, "an exposure names a version of an experiment")
+        for one in fact.exposures:
+            if one.arm not in definition.arms:
+                raise InvalidInput("an exposure names an arm of its experiment", experiment=fact.experiment, arm=one.arm)
+
+    def _check_outcomes(self, fact: OutcomesRecorded, log: Owners) -> None:
+        definition = _version_of(self.experiments, fact.experiment, "an outcome names a version of an experiment")
+        for metric in {one.metric for one in fact.outcomes}:
+            if metric not in definition.metrics:
+                raise InvalidInput("an outcome names a metric of its experiment", experiment=fact.experiment, metric=metric)
 
     def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
         definition = self._service(fact.service, "a prediction names a version of a service")
@@ -158,6 +186,18 @@ class Registry:
                     raise InvalidInput("a request input comes from no write", input=str(item))
             if value is not None:
                 kind.from_json(value)
+
+
+def _version_of(shelf: dict[str, list[D]], label: str, rule: str) -> D:
+    """The definition of ``name@version``."""
+    name, _, version = label.partition("@")
+    known = shelf.get(name, [])
+    if not version.isascii() or not version.isdecimal() or not 1 <= int(version) <= len(known):
+        raise InvalidInput(rule, given=label)
+    definition = known[int(version) - 1]
+    if str(definition.version) != version:
+        raise InvalidInput(rule, given=label)
+    return definition
 
 
 def _check_turn(definition: Any, known: int) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from ledger import (
     Event,
+    ExperimentDefined,
+    ExperimentDefinition,
     FittedPipeline,
     LogMarked,
     ModelDefined,
@@ -20,11 +22,12 @@ from ledger import (
     UnknownName,
     ViewDefined,
     ViewDefinition,
+    experiment_from_json,
     fitted_from_json,
 )
 from projections.contract import Handler, Projection
 
-D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition, FittedPipeline)
+D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition, FittedPipeline, ExperimentDefinition)
 
 
 class Shelf(Generic[D]):
@@ -84,9 +87,9 @@ class Catalog(Projection):
     """Views, services, pipelines, models and marks, as of any offset."""
 
     name = "catalog"
-    version = 2
+    version = 3
     essential = True
-    handles = (ViewDefined, ServiceDefined, PipelineFitted, ModelDefined, LogMarked)
+    handles = (ViewDefined, ServiceDefined, PipelineFitted, ModelDefined, ExperimentDefined, LogMarked)
     revision = 0  # grows with every definition of a view or service, and every fit
 
     def reset(self) -> None:
@@ -96,6 +99,7 @@ class Catalog(Projection):
         self.services: Shelf[ServiceDefinition] = Shelf("service")
         self.pipelines: Shelf[FittedPipeline] = Shelf("pipeline")  # by the name of their service
         self.models: Shelf[ModelDefinition] = Shelf("model")
+        self.experiments: Shelf[ExperimentDefinition] = Shelf("experiment")
         self.marks: dict[str, int] = {}
 
     def handlers(self) -> dict[type, Handler]:
@@ -105,6 +109,7 @@ class Catalog(Projection):
             ServiceDefined: self._service_defined,
             PipelineFitted: self._pipeline_fitted,
             ModelDefined: self._model_defined,
+            ExperimentDefined: self._experiment_defined,
             LogMarked: self._log_marked,
         }
 
@@ -131,6 +136,10 @@ class Catalog(Projection):
         assert isinstance(event.fact, ModelDefined)
         self.models.add(event.offset, event.fact.definition)
 
+    def _experiment_defined(self, event: Event) -> None:
+        assert isinstance(event.fact, ExperimentDefined)
+        self.experiments.add(event.offset, event.fact.definition)
+
     def _log_marked(self, event: Event) -> None:
         assert isinstance(event.fact, LogMarked)
         self.marks[event.fact.name] = event.offset
@@ -155,7 +164,9 @@ class Catalog(Projection):
         shelves = (self.views, self.services, self.models)
         state = [[[offset, definition.to_json()] for offset, definition in shelf] for shelf in shelves]
         pipelines = [[offset, fitted.to_json()] for offset, fitted in self.pipelines]
-        return json.dumps({"definitions": state, "pipelines": pipelines, "marks": self.marks}).encode()
+        experiments = [[offset, definition.to_json()] for offset, definition in self.experiments]
+        more = {"pipelines": pipelines, "experiments": experiments, "marks": self.marks}
+        return json.dumps({"definitions": state, **more}).encode()
 
     def load(self, state: bytes) -> None:
         """Read the definitions back through the facts' own readers."""
@@ -169,11 +180,13 @@ class Catalog(Projection):
                 shelf.add(offset, kind.from_json({"definition": body}, reading).definition)
         for offset, body in data["pipelines"]:
             self.pipelines.add(offset, fitted_from_json(body))
+        for offset, body in data["experiments"]:
+            self.experiments.add(offset, experiment_from_json(body))
         self.marks = data["marks"]
 
     def check(self) -> None:
         """Versions count up from 1 at rising offsets."""
-        shelves: tuple[Shelf[Any], ...] = (self.views, self.services, self.pipelines, self.models)
+        shelves: tuple[Shelf[Any], ...] = (self.views, self.services, self.pipelines, self.models, self.experiments)
         for shelf in shelves:
             for name in shelf.names():
                 versions = shelf.versions(name)
@@ -187,5 +200,6 @@ class Catalog(Projection):
             "services": len(self.services.names()),
             "pipelines": len(list(self.pipelines)),
             "models": len(self.models.names()),
+            "experiments": len(self.experiments.names()),
             "marks": len(self.marks),
         }

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from ledger.facts.experiment_defined import ExperimentDefined
+from ledger.facts.exposures_recorded import ExposuresRecorded
 from ledger.facts.fact import Fact, Reading
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined
+from ledger.facts.outcomes_recorded import OutcomesRecorded
 from ledger.facts.pipeline_fitted import PipelineFitted
 from ledger.facts.predictions_recorded import PredictionsRecorded
 from ledger.facts.row_put import EntityDeleted, RowPut
@@ -30,6 +33,9 @@ FACTS: Final[tuple[type[Fact], ...]] = (
     EntityDeleted,
     TransactionCommitted,
     PredictionsRecorded,
+    ExperimentDefined,
+    ExposuresRecorded,
+    OutcomesRecorded,
     LogMarked,
 )
 READERS: Final[dict[str, Callable[[dict[str, Any], Reading], Fact]]] = {
