@@ -3,8 +3,17 @@
 from projections.catalog import Catalog, Shelf
 from projections.checkpoint import load_checkpoint, write_checkpoint
 from projections.contract import Projection
+from projections.experiments import (
+    METRICS_OWN,
+    Experiments,
+    ExposedUnit,
+    FirstExposure,
+    Tallies,
+    Uncounted,
+)
 from projections.fold import Fold
 from projections.history import row_as_of
+from projections.joint_moments import NO_PAIRS, JointMoments, joint_moments
 from projections.lineage import Lineage
 from projections.merge import merge, resolve
 from projections.moments import NOTHING, Moments, moments
@@ -40,16 +49,25 @@ __all__ = [
     "search_index",
     "similarity",
     "Catalog",
+    "ExposedUnit",
+    "Experiments",
+    "FirstExposure",
     "Fold",
+    "JointMoments",
     "Lineage",
+    "METRICS_OWN",
     "Moments",
     "NOTHING",
+    "NO_PAIRS",
     "Predictions",
     "Projection",
     "Rows",
     "Shelf",
     "Table",
+    "Tallies",
     "Timeline",
+    "Uncounted",
+    "joint_moments",
     "load_checkpoint",
     "merge",
     "moments",

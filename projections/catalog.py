@@ -35,6 +35,7 @@ class Shelf(Generic[D]):
 
     def __init__(self, noun: str) -> None:
         self.noun = noun
+        self.count = 0  # of the definitions, versions each counted
         self._versions: dict[str, tuple[tuple[int, ...], tuple[D, ...]]] = {}
 
     def add(self, offset: int, definition: D) -> None:
@@ -43,6 +44,7 @@ class Shelf(Generic[D]):
         offsets: tuple[int, ...] = versions[0] if versions else ()
         definitions: tuple[D, ...] = versions[1] if versions else ()
         self._versions[definition.name] = (offsets + (offset,), definitions + (definition,))
+        self.count += 1
 
     def get(self, name: str, offset: int | None = None) -> D:
         """The definition of a name as of an offset (None = the newest). 0.15 us for the newest."""
@@ -77,6 +79,10 @@ class Shelf(Generic[D]):
     def names(self, offset: int | None = None) -> list[str]:
         """The names defined as of an offset, in order of their first definition."""
         return [name for name, (offsets, _) in self._versions.items() if offset is None or offsets[0] <= offset]
+
+    def newest(self, offset: int | None = None) -> list[D]:
+        """The definition of every name as of an offset."""
+        return [found for name in self.names(offset) if (found := self.find(name, offset)) is not None]
 
     def __iter__(self) -> Iterator[tuple[int, D]]:
         for offsets, definitions in self._versions.values():

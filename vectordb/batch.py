@@ -53,7 +53,7 @@ def raw_batch(layout: Layout, entity_kind: str, rows: Any, event_time: Any) -> R
 
     A column (or key) ``event_time`` gives each row its own, unless the view has a feature of that name.
     """
-    columns = dict(rows) if isinstance(rows, Mapping) else _transpose(rows)
+    columns = dict(rows) if isinstance(rows, Mapping) else columns_of_rows(rows)
     check_columns(columns)
     if entity_kind not in columns:
         raise InvalidInput(
@@ -182,7 +182,8 @@ def _is_column(event_time: Instant | Sequence[Instant] | None) -> bool:
     return event_time is not None and not isinstance(event_time, str) and is_sized(event_time)
 
 
-def _transpose(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def columns_of_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Columns of an iterable of rows; ``MISSING`` where a row has no such key."""
     try:
         items = list(rows)
     except TypeError:

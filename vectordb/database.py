@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -12,25 +12,18 @@ from ledger import (
     Clock,
     ClosedLedger,
     Event,
-    FeatureType,
     InvalidInput,
     Journal,
     JsonlStore,
     Log,
     OffsetOutOfRange,
-    check_pipeline,
-    duration_micros,
     new_header,
-    parse_input,
     system_clock,
 )
 from projections import Projection, write_checkpoint
+from vectordb.defining import Defining
 from vectordb.definitions import Definitions
-from vectordb.live import Live
-from vectordb.live_service import LiveService
-from vectordb.live_view import LiveView
 from vectordb.matrix import FeatureMatrix
-from vectordb.models import Model
 from vectordb.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
 from vectordb.prediction import Prediction
 from vectordb.recorder import Recorder
@@ -38,14 +31,13 @@ from vectordb.service import ServedRow
 from vectordb.state import SERVED_BYTES, State
 from vectordb.subscription import Subscription
 from vectordb.transaction import Transaction
-from vectordb.transforms import Transformer
 from vectordb.writer import Writer
 
 T = TypeVar("T")
 POLL_S = 0.02
 
 
-class VectorDB(Live):
+class VectorDB(Defining):
     """An in-memory feature database over an event log.
 
     ``VectorDB()`` lives in memory; ``VectorDB.open(path)`` keeps its log in a file; ``VectorDB.replay``
@@ -134,11 +126,7 @@ class VectorDB(Live):
             return cls._of(*replay_path(source, as_of, clock, projections))
         return cls._of(replay_events(source, as_of, clock, projections))
 
-    # -- views and forks -----------------------------------------------------------------------------
-
-    def view(self, name: str) -> LiveView:
-        """A view by name, to read and to write; raises ``UnknownName``."""
-        return LiveView(self, name)
+    # -- forks ---------------------------------------------------------------------------------------
 
     def fork(
         self,
@@ -162,95 +150,6 @@ class VectorDB(Live):
             branch = State(journal, clock, projections, state.indexing.automatic)
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
-
-    def service(self, name: str) -> LiveService:
-        """A feature service by name, to read from and to fit; raises ``UnknownName``."""
-        return LiveService(self, name)
-
-    # -- definitions ---------------------------------------------------------------------------------
-
-    def create_view(
-        self,
-        name: str,
-        *,
-        entity: str,
-        features: Mapping[str, FeatureType],
-        ttl: Any = None,
-        owner: str = "",
-        tags: Sequence[str] = (),
-        description: str = "",
-        replace: bool = False,
-        **meta: Any,
-    ) -> LiveView:
-        """Define a view of features of one kind of entity.
-
-        The same definition again is a no-op; another one is refused with the difference shown, and with
-        ``replace=True`` becomes the next version (features may come and go; type, dimension and metric of
-        a feature stay). ``ttl`` is seconds or a ``timedelta``; None or 0 keeps values for ever.
-        """
-        arguments = {
-            "name": name,
-            "entity": entity,
-            "features": dict(features),
-            "ttl": duration_micros(ttl or 0) or None,
-        }
-        labels = {"owner": owner, "tags": tuple(tags), "description": description}
-        self._definitions.create_view({**arguments, **labels}, replace, meta)
-        return self.view(name)
-
-    def create_service(
-        self,
-        name: str,
-        *,
-        features: Sequence[Any],
-        pipeline: Transformer | Mapping[str, Any] | None = None,
-        owner: str = "",
-        tags: Sequence[str] = (),
-        description: str = "",
-        replace: bool = False,
-        **meta: Any,
-    ) -> LiveService:
-        """Define what a model asks for: ``"view:feature"`` texts and ``Request`` inputs, in its order.
-
-        Where two views share a feature's name, its input is called ``view:feature``, else by its name. Reads go through
-        the ``pipeline`` (see ``vectordb.transforms``): one that is fitted serves from this event on, another one from
-        ``service.fit`` on. What is kept is its plain form; the object that was given stays the caller's.
-        """
-        labels = {"owner": owner, "tags": tuple(tags), "description": description}
-        plain = pipeline.to_dict() if isinstance(pipeline, Transformer) else pipeline
-        arguments = {
-            "name": name,
-            "features": tuple(map(parse_input, features)),
-            "pipeline": None if plain is None else check_pipeline(plain),
-            **labels,
-        }
-        self._definitions.create_service(arguments, replace, meta)
-        return self.service(name)
-
-    def create_model(
-        self,
-        name: str,
-        kind: str,
-        *,
-        owner: str = "",
-        tags: Sequence[str] = (),
-        description: str = "",
-        replace: bool = False,
-        **parameters: Any,
-    ) -> Model:
-        """Define a model as data: ``kind`` is linear, logistic or tree, with its own parameters.
-
-        >>> model = VectorDB().create_model("risk", "linear", features=["x"], coefficients=[2.0], intercept=1.0)
-        >>> model.predict({"x": 3.0})
-        7.0
-        """
-        labels = {"owner": owner, "tags": tuple(tags), "description": description}
-        self._definitions.create_model({"name": name, "kind": kind, "parameters": parameters, **labels}, replace, {})
-        return self.model(name)
-
-    def mark(self, name: str, **meta: Any) -> int:
-        """Name this point of the log, once: ``as_of(mark=name)`` finds it. The offset of the mark."""
-        return self._definitions.mark(name, meta)
 
     # -- writing ---------------------------------------------------------------------------------------
 

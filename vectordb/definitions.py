@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ledger import (
     DefinitionConflict,
     DefinitionError,
+    ExperimentDefined,
+    ExperimentDefinition,
     Fact,
     FeatureRef,
     FittedPipeline,
@@ -23,12 +25,17 @@ from ledger import (
 )
 from projections import Shelf
 from vectordb.applied import Applied
+from vectordb.experiments import changed, check_fits, parse_fields
 from vectordb.models import check_model
+from vectordb.past import Past
+from vectordb.receipt import Receipt
 from vectordb.state import State
 from vectordb.transforms import transformer_from_dict
 from vectordb.writer import Writer, make_meta
 
-D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition)
+D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition, ExperimentDefinition)
+
+Changes = Mapping[str, Any] | Callable[[ExperimentDefinition], Mapping[str, Any]]
 
 
 class Definitions:
@@ -65,6 +72,33 @@ class Definitions:
             return ModelDefined(check_model(definition))
 
         self._create(ModelDefinition, "models", arguments, replace, meta, decide)
+
+    def create_experiment(self, arguments: dict[str, Any], replace: bool, meta: dict[str, Any]) -> None:
+        """Define an experiment; its bucket version is that of the one before."""
+        with self._state.lock:
+            self._state.heal()
+            known = self._state.catalog.experiments.find(arguments["name"])
+            fields = {**parse_fields(arguments), "bucket_version": known.bucket_version if known else 1}
+            self._create(ExperimentDefinition, "experiments", fields, replace, meta, self._experiment_fact)
+
+    def change_experiment(self, name: str, changes: Changes, meta: dict[str, Any]) -> Receipt:
+        """Record the next version of an experiment; of one that says the same, the receipt of what is there."""
+        state, made = self._state, make_meta(**meta)
+        with state.lock:
+            state.heal()
+            offset, known = state.catalog.experiments.versions(name)[-1]
+            definition = changed(known, changes if isinstance(changes, Mapping) else changes(known))
+            if definition is known:
+                return Receipt(state.log.event(offset), replayed=True)
+            fact = self._experiment_fact(definition)
+            return self._writer.commit(lambda offset, time: fact, made)
+
+    def _experiment_fact(self, definition: ExperimentDefinition) -> Fact:
+        """The fact of a definition that fits what is there."""
+        check_fits(Past(self._state, self._state.log.head, self._state.now()), definition)
+        fact = ExperimentDefined(definition)
+        self._state.log.registry.check(fact, self._state.log)
+        return fact
 
     def _create(
         self,

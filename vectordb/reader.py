@@ -35,6 +35,7 @@ from ledger import (
     to_micros,
 )
 from vectordb.events import Events
+from vectordb.experiments import Experiment
 from vectordb.gather import Gather
 from vectordb.models import Model, build_model
 from vectordb.plan import Plan
@@ -245,6 +246,14 @@ class Reader:
         if version > newest.version:
             raise UnknownName("the model has no such version here", model=label, newest=newest.version)
         return models.version(name, version)
+
+    def experiment(self, name: str) -> Experiment:
+        """An experiment by name; raises ``UnknownName``."""
+        return Experiment(self, name)
+
+    def experiments(self) -> list[str]:
+        """Names of the experiments."""
+        return self._names("experiments")
 
     def prediction(self, prediction_id: str) -> Prediction:
         """A recorded prediction by its id ``service/entity@offset[.row]``."""

@@ -190,6 +190,10 @@ class Cells:
         self._pool = plan.layout.pool
         self._seen = {name: _seen(plan.slot(name)) for name in names}
 
+    def unwritten(self, feature: str) -> tuple[bool, Any]:
+        """Reads an entity that has no row: its defaults."""
+        return False, self._seen[feature][2]
+
     def reader(self, packed: bytes, oldest: int | None) -> Callable[[str], tuple[bool, Any]]:
         """Reads one row; values older than ``oldest`` have expired."""
 

@@ -7,7 +7,7 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from ledger import ROW_BITS, ROW_MASK, Clock, Entity, FittedPipeline, Journal, ServiceDefinition, UnknownName, header_of
-from projections import Fold, Lineage, Predictions, Projection, Rows, Vectors
+from projections import Experiments, Fold, Lineage, Predictions, Projection, Rows, Vectors
 from vectordb.gather import Gather
 from vectordb.indexing import Indexing
 from vectordb.plan import Plan
@@ -40,11 +40,13 @@ class State:
         self.lineage = Lineage()
         self.predictions = Predictions()
         self.vectors = Vectors(self.rows)
+        self.experiments = Experiments()
         self.indexing = Indexing(self, auto_index)
-        built_in = (self.rows, self.lineage, self.predictions, self.vectors)
+        built_in = (self.rows, self.lineage, self.predictions, self.vectors, self.experiments)
         self.fold = Fold(self.log, (*built_in, *projections))
         self.catalog = self.fold.catalog
         self.served_bytes = served_bytes
+        self.aside: dict[Any, Any] = {}  # what packages above keep with the state, each under its own key
         self._plans: dict[tuple[str, int], Plan] = {}
         self._gathers: dict[Any, Gather] = {}
         self._service_plans: dict[Any, ServicePlan] = {}

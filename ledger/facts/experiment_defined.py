@@ -33,7 +33,8 @@ class Metric:
 
     def __post_init__(self) -> None:
         if self.aggregate not in AGGREGATES:
-            raise DefinitionError("an outcome is aggregated by one of these", aggregate=self.aggregate, known=AGGREGATES)
+            rule = "an outcome is aggregated by one of these"
+            raise DefinitionError(rule, aggregate=self.aggregate, known=AGGREGATES)
         if self.window is not None and (type(self.window) is not int or self.window <= 0):
             raise DefinitionError("an attribution window is longer than nothing", window=self.window)
 
@@ -50,8 +51,8 @@ class Metric:
 class ExperimentDefinition:
     """One version of an experiment; a ramp, other weights, an override, a stop are versions too.
 
-    ``arms`` has the weight of each arm, which sum to 1; the first is the control. ``traffic`` is the share of units that
-    is in. ``layer`` and ``share``: of a mutually exclusive layer, the share of its segments. ``holdout`` and
+    ``arms`` has the weight of each arm, which sum to 1; the first is the control. ``traffic`` is the share of units
+    that is in. ``layer`` and ``share``: of a mutually exclusive layer, the share of its segments. ``holdout`` and
     ``holdout_share``: units that are in no experiment which names that holdout. ``forced``: units with an arm of their
     own, never counted. ``view`` and ``where``: whom it targets. ``sticky``: a unit keeps the arm of its first exposure
     until ``bucket_version`` is raised. Stopped, it answers ``final`` (an arm, or none).
@@ -148,7 +149,8 @@ def _check_arms(definition: ExperimentDefinition) -> None:
     for arm, weight in definition.arms.items():
         check_name(arm, "arm")
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not isfinite(weight) or weight < 0:
-            raise DefinitionError("a weight is a number from 0 to 1", experiment=definition.name, arm=arm, weight=weight)
+            rule = "a weight is a number from 0 to 1"
+            raise DefinitionError(rule, experiment=definition.name, arm=arm, weight=weight)
     if abs(fsum(weights) - 1.0) > CLOSE:
         rule = "the weights of the arms sum to 1"
         raise DefinitionError(rule, experiment=definition.name, arms=dict(definition.arms), sum=fsum(weights))
@@ -205,7 +207,7 @@ def experiment_from_json(data: dict[str, Any]) -> ExperimentDefinition:
         "name": take(body, "name", str),
         "version": take_version(body),
         "unit": take(body, "unit", str),
-        "arms": {arm: weight for arm, weight in _pairs(take(body, "arms", list), str, float)},
+        "arms": dict(_pairs(take(body, "arms", list), str, float)),
         "traffic": take(body, "traffic", float),
     }
     for name, default in _PLAIN_FIELDS.items():

@@ -6,6 +6,10 @@ from typing import Any
 
 from ledger import (
     EntityDeleted,
+    ExperimentDefined,
+    ExperimentDefinition,
+    Exposure,
+    ExposuresRecorded,
     FeatureRef,
     FittedPipeline,
     Float,
@@ -13,9 +17,12 @@ from ledger import (
     Log,
     LogMarked,
     Meta,
+    Metric,
     ModelDefined,
     ModelDefinition,
     Origin,
+    Outcome,
+    OutcomesRecorded,
     PipelineFitted,
     PredictionRow,
     PredictionsRecorded,
@@ -90,7 +97,29 @@ def every_fact() -> Log:
     append(log, ServiceDefined(ServiceDefinition("scaled", 2, features[:1], learnt)))
     scaled = PredictionRow(("d-7",), (12,), (3 << 24,), 0.5, transformed="cd" * 32)
     append(log, PredictionsRecorded("scaled@2", 10, T0 + 3, "m", (scaled,), pipeline=2))
+    _experiments(log)
     return log
+
+
+def _experiments(log: Log) -> None:
+    """Every form of the events of experiments; they stand behind all others."""
+    arms = {"control": 0.25, "treatment": 0.75}
+    plain = ExperimentDefinition("trial", 1, "driver", arms, 0.5, metrics={"spent": Metric()})
+    append(log, ExperimentDefined(plain))
+    metrics = {"spent": Metric("sum", 3_600_000_000, "drivers:trips"), "rate": Metric("mean", over="spent")}
+    who: dict[str, Any] = {"salt": "é", "layer": "home", "share": 0.125, "holdout": "year", "holdout_share": 0.1}
+    some: dict[str, Any] = {"forced": (("d-7", "control"), (("eu", 7), "control")), "sticky": True}
+    target: dict[str, Any] = {"view": "drivers", "where": {"trips": {"$gte": 3}, "city": {"$in": ["Rome", 1]}}}
+    more: dict[str, Any] = {"bucket_version": 2, "reason": "é", "owner": "ml", "tags": ("a",), "description": "d"}
+    append(log, ExperimentDefined(ExperimentDefinition("trial", 2, "driver", arms, 1.0, metrics=metrics, **who, **some,
+                                                       **target, **more)))  # fmt: skip
+    met = (Exposure("d-7", "control", "forced", 1.0), Exposure(("eu", 7), "treatment", "split", 0.75))
+    append(log, ExposuresRecorded("trial@2", met, T0 - 5), meta=Meta("web"))
+    append(log, ExposuresRecorded("trial@1", (Exposure(8, "treatment", "sticky", 0.1),), T0 + log.head))
+    did = (Outcome("d-7", "spent", -0.0, T0 - 1), Outcome(8, "rate", 2.5, T0))
+    append(log, OutcomesRecorded("trial@2", did, Origin(key="o", args="2" * 32)))
+    stopped = ExperimentDefinition("trial", 3, "driver", arms, 1.0, bucket_version=2, running=False, final="control")
+    append(log, ExperimentDefined(stopped))
 
 
 def again(log: Log, body: bytes, offset: int) -> bytes:

@@ -58,7 +58,7 @@ def says_the_same(found: Any, data: Any) -> bool:
     return type(data) is type(found) and data == found
 
 
-FREE = ("parameters", "output", "assignment", "pipeline")  # plain data of any form
+FREE = ("parameters", "output", "assignment", "pipeline", "where")  # plain data of any form
 WRONG = [None, True, 0, -1, 1.5, "", "x", [], {}, [None], [[]], {"x": 1}, 2**53 + 1, 2**70, "\ud800", float("inf")]
 
 

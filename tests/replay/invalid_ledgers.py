@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.replay.broken_ledger import Broken
 from tests.replay.damaged_bytes import BYTES
-from tests.replay.damaged_pipelines import DEFINITIONS  # and the other definitions
+from tests.replay.damaged_experiments import DEFINITIONS  # and the other definitions
 from tests.replay.damaged_rows import ROWS
 from tests.replay.fixtures import ERROR, EVENTS, to_json
 

@@ -35,6 +35,9 @@ def fill(db: VectorDB, clock: ManualClock) -> VectorDB:
     db.create_model("risk", "linear", features=["rate", "km"], coefficients=[1.0, 2.0], intercept=0.5)
     db.record_prediction(db.service("ranker").get("u1", request={"km": 2.0}), model="risk")
     db.create_service("scaled", features=["users:rate"], pipeline=StandardScaler()).fit()
+    trial = db.create_experiment("trial", arms={"a": 0.5, "b": 0.5}, unit="user", metrics={"spent": "sum"})
+    trial.expose_many(["u1", 3])
+    trial.record("u1", "spent", 2.5, event_time=30)
     db.mark("release")
     written = {event.type for event in db.events()}
     assert written == {fact.type for fact in FACTS}, "the sample has every type of fact"
@@ -68,7 +71,14 @@ def told(db: VectorDB) -> dict[str, Any]:
     states = [state_of(db.as_of(offset)) for offset in range(db.head + 1)]
     digests = [db.digest(offset) for offset in range(db.head + 1)]
     predictions = [(found.id, dict(found.inputs), found.output) for found in db.predictions()]
-    return {"live": state_of(db), "states": states, "digests": digests, "predictions": predictions}
+    trials = [(db.experiment(name).exposures(), db.experiment(name).history()) for name in db.experiments()]
+    return {
+        "live": state_of(db),
+        "states": states,
+        "digests": digests,
+        "predictions": predictions,
+        "experiments": trials,
+    }
 
 
 class Forger:

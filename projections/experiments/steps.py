@@ -1,0 +1,197 @@
+"""Steps: the values of an arm's units as they changed, and from them the exact moments as of any offset.
+
+Append-only columns, in order of offset: which unit, its value before and after. After every ``BLOCK`` steps the sums
+of all steps so far are kept; the moments as of an offset are the sums before its block and at most a block of steps,
+taken exactly. 0.1 ms for 1,000,000 steps at any offset; 28 bytes a step and nothing that the garbage collector sees.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from operator import mul
+from typing import Final, Generic, Protocol, TypeVar
+
+from projections.joint_moments import NO_PAIRS, JointMoments, joint_moments
+from projections.moments import NOTHING, Moments, moments
+
+BITS: Final = 9
+BLOCK: Final = 1 << BITS
+_FINE: Final = 2.0**64
+
+
+class Sums(Protocol):
+    """Exact sums."""
+
+    def merge(self: S, other: S) -> S:
+        """With what ``other`` sums."""
+
+    def retract(self: S, other: S) -> S:
+        """Without it."""
+
+
+S = TypeVar("S", bound=Sums)
+
+
+class Columns(Generic[S]):
+    """What steps of one value and of a pair of values have in common."""
+
+    nothing: S
+
+    def __init__(self, absent: float) -> None:
+        self.counts_all = absent == 0.0  # units without outcomes are counted, as zeros; they need no step
+        self.offsets = array("q")
+        self.units = array("i")
+        self.sums: list[S] = []
+
+    def gained(self, places: slice) -> S:
+        """The sums of the values after some steps."""
+        raise NotImplementedError
+
+    def lost(self, places: slice) -> S:
+        """The sums of the values before them."""
+        raise NotImplementedError
+
+    def blank(self, place: int) -> None:
+        """Turn one step into none."""
+        raise NotImplementedError
+
+    def _seal(self, size: int) -> None:
+        """A block is full."""
+        last = self.sums[-1] if self.sums else self.nothing
+        self.sums.append(self._on(last, slice(size - BLOCK, size)))
+
+    def _on(self, sums: S, places: slice) -> S:
+        return sums.merge(self.gained(places)).retract(self.lost(places))
+
+    def along(self, offsets: Iterable[int]) -> list[S]:
+        """The sums as of each offset. In increasing order no step is taken twice."""
+        found: list[S] = []
+        place, held = 0, self.nothing
+        for offset in offsets:
+            stop = bisect_right(self.offsets, offset)
+            block = stop >> BITS
+            if not block << BITS <= place <= stop:
+                place, held = block << BITS, self.sums[block - 1] if block else self.nothing
+            if place < stop:
+                held = self._on(held, slice(place, stop))
+                place = stop
+            found.append(held)
+        return found
+
+    def forget(self, unit: int) -> None:
+        """Make it as if a unit had never been there: its steps change nothing, and no sum holds them."""
+        places = self._places(unit)
+        if not places:
+            return
+        gained = lost = self.nothing
+        for block in range(places[0] >> BITS, len(self.sums)):
+            for place in [place for place in places if place >> BITS == block]:
+                gained = gained.merge(self.gained(slice(place, place + 1)))
+                lost = lost.merge(self.lost(slice(place, place + 1)))
+            self.sums[block] = self.sums[block].merge(lost).retract(gained)
+        for place in places:
+            self.blank(place)
+            self.units[place] = -1
+
+    def _places(self, unit: int) -> list[int]:
+        places: list[int] = []
+        while True:
+            try:
+                places.append(self.units.index(unit, places[-1] + 1 if places else 0))
+            except ValueError:
+                return places
+
+
+class Steps(Columns[Moments]):
+    """Steps of one value; a unit that is not counted has NaN, or 0 where units without outcomes are zeros."""
+
+    nothing = NOTHING
+
+    def __init__(self, absent: float) -> None:
+        super().__init__(absent)
+        self.old = array("d")
+        self.new = array("d")
+
+    def add(self, unit: int, offset: int, old: float, new: float) -> None:
+        """A unit's value changed."""
+        self.old.append(old)
+        self.new.append(new)
+        self.units.append(unit)
+        self.offsets.append(offset)
+        size = len(self.offsets)
+        if not size & BLOCK - 1:
+            self._seal(size)
+
+    def gained(self, places: slice) -> Moments:
+        """See ``Columns``."""
+        return self._moments(self.new[places])
+
+    def lost(self, places: slice) -> Moments:
+        """See ``Columns``."""
+        return self._moments(self.old[places])
+
+    def _moments(self, values: Sequence[float]) -> Moments:
+        held = list(filter(None, values)) if self.counts_all else [value for value in values if value == value]
+        return _exact(held)
+
+    def blank(self, place: int) -> None:
+        """See ``Columns``."""
+        self.old[place] = self.new[place] = 0.0
+
+    def values(self, offset: int) -> dict[int, float]:
+        """The value of each unit that has a step up to an offset. 0.1 us a step."""
+        stop = bisect_right(self.offsets, offset)
+        return dict(zip(self.units[:stop], self.new[:stop]))
+
+
+class PairSteps(Columns[JointMoments]):
+    """Steps of a pair of values; of one that is not counted both are NaN."""
+
+    nothing = NO_PAIRS
+
+    def __init__(self, absent: float) -> None:
+        super().__init__(absent)
+        self.old = (array("d"), array("d"))
+        self.new = (array("d"), array("d"))
+
+    def add(self, unit: int, offset: int, old: tuple[float, float], new: tuple[float, float]) -> None:
+        """A unit's pair changed."""
+        for column, value in zip((*self.old, *self.new), (*old, *new)):
+            column.append(value)
+        self.units.append(unit)
+        self.offsets.append(offset)
+        size = len(self.offsets)
+        if not size & BLOCK - 1:
+            self._seal(size)
+
+    def gained(self, places: slice) -> JointMoments:
+        """See ``Columns``."""
+        return self._moments(*self.new, places)
+
+    def lost(self, places: slice) -> JointMoments:
+        """See ``Columns``."""
+        return self._moments(*self.old, places)
+
+    def _moments(self, tops: array[float], bottoms: array[float], places: slice) -> JointMoments:
+        pairs = [pair for pair in zip(tops[places], bottoms[places]) if pair[0] == pair[0]]
+        if self.counts_all:
+            pairs = [pair for pair in pairs if pair != (0.0, 0.0)]
+        return joint_moments(pairs)
+
+    def blank(self, place: int) -> None:
+        """See ``Columns``."""
+        for column in (*self.old, *self.new):
+            column[place] = 0.0
+
+
+def _exact(values: list[float]) -> Moments:
+    """``moments``, 0.25 us a value for those that are whole numbers of 2**-64: a power of two rounds nothing off."""
+    for factor in (1.0, _FINE):
+        whole = values if factor == 1.0 else list(map(factor.__mul__, values))
+        if all(map(float.is_integer, whole)):
+            numbers = list(map(int, whole))
+            sums = Moments(len(numbers), sum(numbers), sum(map(mul, numbers, numbers)), int(factor))  # ints
+            return NOTHING.merge(sums)  # in its one form
+    return moments(values)

@@ -1,0 +1,490 @@
+"""An analysis of one metric, through the whole path: ledger, tallies, statistics."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from ledger import InvalidInput, UnknownName
+from tests.vectordb.experiments.lab import HALVES, Lab
+from tests.vectordb.experiments.people import close, people, populate, record
+from vectordb import VectorDB
+
+METRICS = {"spent": "sum", "bought": "any", "seen": "count", "rating": "mean"}
+
+
+def with_sums(size: int, total: float, squares: float) -> list[float]:
+    """An odd number of values with these sums."""
+    mean = total / size
+    reach = math.sqrt((squares - size * mean * mean) / (size - 1))
+    half = (size - 1) // 2
+    return [mean, *[mean - reach] * half, *[mean + reach] * half]
+
+
+# -- the values that are written down --------------------------------------------------------------------
+
+
+def test_the_first_values_to_their_printed_digits() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    arms = {"control": with_sums(3407, 1396.87, 52377.9767), "treatment": with_sums(3461, 2422.7, 134698.29)}
+    populate(ranking, "spent", arms)
+    effect = ranking.analyze("spent").effect()
+    absolute, relative = effect.absolute, effect.relative
+    assert [round(x, 5) for x in (absolute.estimate, absolute.standard_error)] == [0.29, 0.12478]
+    assert [round(x, 5) for x in (absolute.low, absolute.high, absolute.p_value)] == [0.04538, 0.53462, 0.02016]
+    assert [round(x, 5) for x in (relative.estimate, relative.low, relative.high, relative.p_value)] == [
+        0.70732, -0.03526, 1.44989, 0.06191]  # fmt: skip
+
+
+def test_the_values_of_two_proportions() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    units = people(ranking, {"control": 28, "treatment": 30})
+    ranking.expose_many([*units["control"], *units["treatment"]])
+    record(ranking, "bought", {"control": units["control"][:14], "treatment": units["treatment"][:16]},
+           {"control": [1.0] * 14, "treatment": [1.0] * 16})  # fmt: skip
+    found = ranking.analyze("bought", method="proportions")
+    effect = found.effect()
+    assert [(arm.n, arm.sum, arm.mean) for arm in found.arms] == [(28, 14.0, 0.5), (30, 16.0, 16 / 30)]
+    assert round(effect.absolute.estimate, 5) == 0.03333
+    assert [round(effect.relative.estimate, 5), round(effect.relative.standard_error, 4)] == [0.06667, 0.2717]
+    assert round(effect.relative.p_value, 5) == 0.80707
+    assert close(effect.chance_to_win, 0.598547849, 1e-6)
+
+
+# -- against the judges, on random data --------------------------------------------------------------------
+
+
+def drawn(random: Random) -> dict[str, list[float]]:
+    """Two arms of random sizes, levels and shapes."""
+    level, width = 10 ** random.uniform(-3, 6), 10 ** random.uniform(-2, 2)
+    shift = random.choice([0.0, 0.1, 30.0]) * width
+    make = random.choice([random.gauss, lambda mean, sd: mean + sd * (random.expovariate(1.0) - 1.0)])
+    return {
+        "control": [make(level, width) for _ in range(random.choice([2, 3, 12, 300]))],
+        "treatment": [make(level + shift, width * random.uniform(0.2, 4)) for _ in range(random.choice([2, 5, 250]))],
+    }
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_welch_agrees_with_scipy(seed: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    arms = drawn(Random(seed))
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "spent", arms)
+    found = ranking.analyze("spent", alpha=0.1).effect().absolute
+    judge = stats.ttest_ind(arms["treatment"], arms["control"], equal_var=False)
+    exact = math.fsum(arms["treatment"]) / len(arms["treatment"]) - math.fsum(arms["control"]) / len(arms["control"])
+    assert found.estimate == pytest.approx(exact, rel=1e-9)
+    conditioned = max(1.0, abs(arms["control"][0]) / abs(exact)) * 1e-15  # what float means cost the judge
+    places = max(1e-10, 1e3 * conditioned)
+    assert close(found.statistic, judge.statistic, places) and close(found.dof, judge.df, 1e-8)
+    ends = judge.confidence_interval(0.9)
+    width = ends.high - ends.low
+    assert abs(found.low - ends.low) < 1e-8 * width and abs(found.high - ends.high) < 1e-8 * width
+    if judge.pvalue > 1e-250:
+        assert close(found.p_value, judge.pvalue, max(places, abs(judge.statistic) ** 2 * places))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_other_methods_agree_with_scipy_and_statsmodels(seed: int) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    random = Random(seed)
+    arms = {arm: [float(random.randrange(9)) for _ in range(random.randrange(20, 200))] for arm in HALVES}
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "rating", arms)
+    ranks = ranking.analyze("rating", method="mann_whitney").effect()
+    judge = stats.mannwhitneyu(arms["treatment"], arms["control"], method="asymptotic")
+    assert close(ranks.p, judge.pvalue)
+    share = judge.statistic / (len(arms["control"]) * len(arms["treatment"]))
+    assert ranks.absolute.estimate == pytest.approx(share - 0.5, abs=1e-12)
+    middle = ranking.analyze("rating", method="quantile", quantile=0.4)
+    numpy = pytest.importorskip("numpy")
+    assert middle.effect().control_estimate == pytest.approx(numpy.quantile(arms["control"], 0.4))
+    assert middle.quantile == 0.4
+    resampled = ranking.analyze("rating", method="bootstrap", seed=seed)
+    assert resampled.seed == seed and resampled == ranking.analyze("rating", method="bootstrap", seed=seed)
+    plain = ranking.analyze("rating").effect().absolute
+    assert resampled.effect().absolute.standard_error == pytest.approx(plain.standard_error, rel=0.1)
+
+
+def test_the_pooled_z_agrees_with_statsmodels() -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    ranking = Lab().make(metrics=METRICS)
+    units = people(ranking, {"control": 500, "treatment": 400})
+    ranking.expose_many([*units["control"], *units["treatment"]])
+    record(ranking, "bought", {"control": units["control"][:50], "treatment": units["treatment"][:61]},
+           {"control": [1.0] * 50, "treatment": [3.0] * 61})  # fmt: skip
+    found = ranking.analyze("bought", method="proportions").effect()
+    z, p = proportion.proportions_ztest([61, 50], [400, 500])
+    assert close(found.statistic, z) and close(found.p, p)
+    low, high = proportion.confint_proportions_2indep(61, 400, 50, 500, method="wald")
+    assert close(found.absolute.low, low) and close(found.absolute.high, high)
+
+
+def test_a_ratio_of_means_is_that_of_the_delta_method() -> None:
+    numpy = pytest.importorskip("numpy")
+    random = Random(3)
+    metrics = {"clicks": {"aggregate": "sum", "over": "views"}, "views": "sum"}
+    ranking = Lab().make(metrics=metrics)
+    views = {arm: [float(random.randrange(1, 30)) for _ in range(size)] for arm, size in (("control", 90), ("treatment", 70))}
+    clicks = {arm: [random.random() * value for value in own] for arm, own in views.items()}
+    units = populate(ranking, "views", views)
+    record(ranking, "clicks", units, clicks)
+    found = ranking.analyze("clicks")
+    parts = {}
+    for arm in views:
+        top, under = numpy.array(clicks[arm]), numpy.array(views[arm])
+        ratio = top.sum() / under.sum()
+        parts[arm] = ratio, ((top - ratio * under) / under.mean()).var(ddof=1) / len(top)
+        assert close(found.arm(arm).mean, ratio) and close(found.arm(arm).under, under.sum())
+    effect = found.effect()
+    assert close(effect.absolute.estimate, parts["treatment"][0] - parts["control"][0], 1e-9)
+    assert close(effect.absolute.standard_error, math.sqrt(parts["treatment"][1] + parts["control"][1]), 1e-9)
+    for refused in ("proportions", "bootstrap"):
+        with pytest.raises(InvalidInput, match="a ratio is analyzed by welch"):
+            ranking.analyze("clicks", method=refused)
+
+
+def test_an_extreme_difference_has_a_p_value_above_0() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    random = Random(1)
+    populate(ranking, "spent", {"control": [random.gauss(0, 1e-6) for _ in range(300)],
+                                "treatment": [random.gauss(1e9, 1e-6) for _ in range(300)]})  # fmt: skip
+    effect = ranking.analyze("spent").effect()
+    assert 0.0 < effect.p < 1e-300 and 0.0 < effect.always_valid.p < 1e-300
+    assert effect.absolute.log_p_value < -1_000
+
+
+# -- little or nothing to see ------------------------------------------------------------------------------
+
+
+def test_what_too_few_units_do_not_say_is_none() -> None:
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS)
+    nobody = ranking.analyze("spent")
+    assert nobody.exposed == 0 and nobody.sample_ratio is None
+    assert "no unit was exposed: no sample ratio test" in nobody.assumptions
+    assert nobody.effect().p is None and nobody.effect().absolute.undefined == "an arm has no units"
+    populate(ranking, "rating", {"control": [1.0], "treatment": [2.0]})
+    for method in ("welch", "bootstrap", "quantile"):
+        one = ranking.analyze("rating", method=method).effect()
+        assert one.absolute.estimate == 1.0 and one.p is None and one.always_valid is None, method
+        assert one.absolute.undefined, method
+    ranks = ranking.analyze("rating", method="mann_whitney").effect()
+    assert ranks.absolute.estimate == 0.5 and ranks.absolute.standard_error is None and ranks.p == 1.0
+    json.dumps(nobody.to_dict(), allow_nan=False)
+
+
+def test_no_variance_is_no_evidence() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "spent", {"control": [5.0] * 20, "treatment": [6.0] * 20})
+    for method in ("welch", "bootstrap"):
+        effect = ranking.analyze("spent", method=method).effect()
+        assert effect.absolute.estimate == 1.0 and effect.absolute.standard_error == 0.0
+        assert effect.p is None and effect.always_valid is None and effect.chance_to_win is None
+        assert "no spread" in effect.absolute.undefined
+
+
+def test_a_control_of_zero_has_no_lift() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "spent", {"control": [0.0] * 9, "treatment": [1.0, 2.0, 3.0]})
+    effect = ranking.analyze("spent").effect()
+    assert effect.absolute.p_value is not None and effect.relative.estimate is None
+    assert effect.relative.undefined == "the baseline mean is 0: no relative lift"
+
+
+def test_a_ratio_whose_denominators_are_zero() -> None:
+    ranking = Lab().make(metrics={"clicks": {"over": "views"}, "views": "sum"})
+    populate(ranking, "clicks", {"control": [1.0] * 5, "treatment": [1.0] * 5})
+    found = ranking.analyze("clicks")
+    assert found.arms[0].mean is None and found.effect().p is None
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({"alpha": 0.0}, "alpha is between 0 and 1"),
+        ({"alpha": 1}, "alpha is between 0 and 1"),
+        ({"alpha": float("nan")}, "alpha is a finite number"),
+        ({"method": "t"}, "a method is one of these"),
+        ({"method": "proportions"}, "proportions are of a metric whose aggregate is any"),
+        ({"quantile": 1.0}, "quantile is between 0 and 1"),
+        ({"tuned": 0}, "tuned is a whole number of at least 1"),
+        ({"cuped": True}, "CUPED takes welch and a metric with a covariate"),
+        ({"cuped": 1}, "cuped is True or False"),
+        ({"window": 0}, "an attribution window is longer than nothing"),
+        ({"window": -1}, "a duration is not negative"),
+        ({"exclude": "p-1"}, "exclude is a where"),
+        ({"exclude": 7}, "exclude is a where"),
+        ({"exclude": {"city": "Rome"}}, "no such feature"),
+        ({"segments": "users"}, "a feature of the experiment's units reads view:feature"),
+        ({"segments": "users:joined"}, "segments are by a Category"),
+    ],
+)
+def test_bad_arguments_are_refused(given: dict[str, Any], rule: str) -> None:
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS)
+    populate(ranking, "spent", {"control": [1.0, 2.0], "treatment": [1.0, 3.0]})
+    before = lab.bits
+    with pytest.raises(Exception, match=rule) as caught:
+        ranking.analyze("spent", **given)
+    assert isinstance(caught.value, (InvalidInput, UnknownName))
+    assert lab.bits == before
+
+
+def test_an_unknown_metric_is_refused() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    for name in ("profit", None, 3):
+        with pytest.raises(UnknownName, match="no such metric"):
+            ranking.analyze(name)  # type: ignore[arg-type]
+    with pytest.raises(UnknownName, match="no such arm"):
+        ranking.analyze("spent").arm("gold")
+
+
+# -- time travel ---------------------------------------------------------------------------------------------
+
+
+def lively(lab: Lab, seed: int) -> Any:
+    """An experiment with exposures, conflicts, forced units, outcomes before and late, and changed weights."""
+    random = Random(seed)
+    metrics = {"spent": {"aggregate": "sum", "window": 5_000}, "bought": "any", "rate": {"over": "seen"}, "seen": "count"}
+    ranking = lab.make(metrics=metrics, forced={"u-7": "treatment"})
+    for step in range(60):
+        lab.clock.advance(random.randrange(1_000))
+        units = [f"u-{random.randrange(80)}" for _ in range(4)]
+        if random.random() < 0.5:
+            ranking.expose_many(units)
+        rows = [(unit, random.choice(list(metrics)), random.gauss(3, 2)) for unit in units]
+        ranking.record_many([{"user": unit, "metric": metric, "value": value} for unit, metric, value in rows])
+        lab.users.put(units[0], {"trips": random.randrange(5), "city": random.choice(["Rome", "Oslo"])})
+        if step in (20, 40):
+            ranking.reweight({"control": step / 100, "treatment": 1 - step / 100})
+    return ranking
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_as_of_any_offset_equals_a_fresh_replay(seed: int, tmp_path: Path) -> None:
+    lab = Lab()
+    lively(lab, seed)
+    path = tmp_path / "events.jsonl"
+    lab.db.snapshot(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for offset in range(2, lab.db.head + 1, 7):
+        fresh = tmp_path / f"{offset}.jsonl"
+        fresh.write_bytes(b"".join(lines[: offset + 1]))
+        replayed = VectorDB.replay(fresh, clock=lab.clock)
+        past, again = lab.db.as_of(offset).experiment("ranking"), replayed.as_of(offset).experiment("ranking")
+        for asked in ({}, {"segments": "users:city"}, {"exclude": {"users:trips": {"$gte": 3}}}, {"window": 2_000}):
+            assert past.analyze("spent", **asked) == again.analyze("spent", **asked), (offset, asked)  # type: ignore[arg-type]
+        assert past.analyze("bought", method="proportions") == again.analyze("bought", method="proportions")
+        assert past.analyze("rate") == again.analyze("rate")
+        assert past.uncounted("spent") == again.uncounted("spent")
+
+
+def test_the_past_does_not_move() -> None:
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS)
+    populate(ranking, "spent", {"control": [1.0, 2.0, 4.0], "treatment": [3.0, 5.0]})
+    past = lab.db.as_of(lab.db.head)
+    before, live = past.experiment("ranking").analyze("spent"), ranking.analyze("spent")
+    assert before.to_dict() == live.to_dict() and before.as_of == past.as_of_offset
+    populate(ranking, "spent", {"control": [9.0] * 3}, prefix="q")
+    assert past.experiment("ranking").analyze("spent") == before != ranking.analyze("spent")
+
+
+# -- soundness -----------------------------------------------------------------------------------------------
+
+
+def test_conflicted_and_forced_units_are_counted_apart() -> None:
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS, forced={"boss": "treatment"})
+    units = populate(ranking, "spent", {"control": [1.0, 2.0, 3.0], "treatment": [2.0, 3.0, 4.0]})
+    ranking.expose("boss")
+    ranking.record("boss", "spent", 1_000.0)
+    sound = ranking.analyze("spent")
+    assert (sound.forced, sound.conflicted, sound.warnings) == (1, 0, ())
+    moved = units["control"][0]
+    ranking.reweight({"control": 0.0, "treatment": 1.0})
+    ranking.expose(moved)
+    found = ranking.analyze("spent")
+    assert (found.exposed, found.conflicted, found.outcomes) == (5, 1, 7)
+    assert "more than 1 % of the units were seen in two arms: 1 of 6" in found.warnings
+    assert [arm.n for arm in found.arms] == [2, 3]
+    assert found.sample_ratio.expected == (2.5, 2.5) and "weights changed" in found.assumptions[-1]
+    assert ranking.uncounted("spent")._asdict() == {
+        "outcomes": 7, "unexposed": 1, "conflicted": 1, "before_exposure": 0, "after_window": 0}  # fmt: skip
+
+
+def test_the_sample_ratio_expects_the_weights_of_each_exposure() -> None:
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS, sticky=True)
+    ranking.expose_many([f"a-{number}" for number in range(3_000)])
+    ranking.reweight({"control": 0.1, "treatment": 0.9})
+    ranking.expose_many([f"b-{number}" for number in range(9_000)])
+    ratio = ranking.analyze("spent").sample_ratio
+    recorded = [one.assignment for one in ranking.exposures()]
+    own = {one.propensity if one.arm == "control" else 1 - one.propensity for one in recorded}
+    assert {round(share, 9) for share in own} == {0.5, 0.1}
+    expected = math.fsum(one.propensity if one.arm == "control" else 1 - one.propensity for one in recorded)
+    assert ratio.expected[0] == pytest.approx(expected) == pytest.approx(2_400)
+    assert not ratio.alarm
+    lost = ranking.analyze("spent", exclude=[one.unit for one in recorded if one.arm == "control"][:400])
+    assert lost.sample_ratio.alarm and lost.excluded == 400 and "sample ratio mismatch" in lost.warnings[0]
+
+
+def test_an_arm_that_is_gone_is_still_shown() -> None:
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS, arms={"control": 0.4, "old": 0.3, "new": 0.3}, sticky=True)
+    populate(ranking, "spent", {"control": [1.0, 2.0], "old": [2.0, 3.0], "new": [4.0, 7.0]})
+    ranking.reweight({"control": 0.5, "new": 0.5})
+    found = ranking.analyze("spent")
+    assert [(arm.arm, arm.weight, arm.n) for arm in found.arms] == [("control", 0.5, 2), ("new", 0.5, 2), ("old", None, 2)]
+    assert [effect.arm for effect in found.effects] == ["new", "old"]
+    assert found.sample_ratio.expected == pytest.approx((2.4, 1.8, 1.8))
+
+
+# -- other rules: windows, exclusions, segments, covariates ----------------------------------------------------
+
+
+def test_another_attribution_window() -> None:
+    lab = Lab()
+    ranking = lab.make(metrics={"spent": {"aggregate": "sum", "window": 100}})
+    units = people(ranking, {"control": 3, "treatment": 3})
+    everybody = [*units["control"], *units["treatment"]]
+    ranking.record(everybody[0], "spent", 50.0)
+    lab.clock.advance(1)
+    ranking.expose_many(everybody)
+    for seconds in (10, 150, 1_000):
+        lab.clock.advance(seconds)
+        ranking.record_many([{"user": unit, "value": float(place)} for place, unit in enumerate(everybody)], metric="spent")
+    sums = {window: ranking.analyze("spent", window=window).arms[1].sum for window in (100, 200, None)}
+    assert sums == {100: 12.0, 200: 24.0, None: 36.0}
+    assert ranking.analyze("spent", window=100) == ranking.analyze("spent")
+    assert [ranking.analyze("spent", window=window).window for window in (200, None)] == [200.0, None]
+    assert ranking.uncounted("spent")[1:] == (0, 0, 1, 12) and ranking.uncounted("spent", window=None)[4] == 0
+
+
+def test_exclusions_read_features_as_they_were_before_the_exposure() -> None:
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS)
+    units = people(ranking, {"control": 4, "treatment": 4})
+    everybody = [*units["control"], *units["treatment"]]
+    for place, unit in enumerate(everybody):
+        lab.users.put(unit, {"trips": place % 4, "city": "Rome"})
+    lab.clock.advance(5)
+    ranking.expose_many(everybody)
+    record(ranking, "spent", units, {"control": [1.0, 2.0, 4.0, 8.0], "treatment": [3.0, 5.0, 7.0, 11.0]})
+    for unit in everybody:  # later values, and a late one that was not known then
+        lab.users.put(unit, {"trips": 100})
+        lab.users.put(unit, {"city": "Oslo"}, event_time=lab.db.view("users").get(unit).event_time("city"))
+    found = ranking.analyze("spent", exclude={"users:trips": {"$gte": 2}, "users:city": "Rome"})
+    assert found.excluded == 4 and [(arm.exposed, arm.n, arm.sum) for arm in found.arms] == [(2, 2, 3.0), (2, 2, 8.0)]
+    assert ranking.analyze("spent", exclude={"users:city": "Oslo"}).excluded == 0
+    by_set = ranking.analyze("spent", exclude={unit for unit in everybody if everybody.index(unit) % 4 >= 2})
+    assert by_set.effects == found.effects
+    assert ranking.analyze("spent", exclude=set()) == ranking.analyze("spent")
+
+
+def test_segments_are_analyses_of_their_own_with_adjusted_p_values() -> None:
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS)
+    random = Random(5)
+    arms = {"control": [random.gauss(0, 1) for _ in range(60)], "treatment": [random.gauss(0.5, 1) for _ in range(50)]}
+    units = people(ranking, {"control": 60, "treatment": 50})
+    cities = ["Rome", "Oslo", None]
+    for own in units.values():
+        for place, unit in enumerate(own[:-3]):
+            lab.users.put(unit, {"city": cities[place % 3]})
+    ranking.expose_many([*units["control"], *units["treatment"]])
+    record(ranking, "spent", units, arms)
+    found = ranking.analyze("spent", segments="users:city")
+    assert found.segments is not None and found.effects == ranking.analyze("spent").effects
+    assert {segment.value for segment in found.segments.segments} == {"Rome", "Oslo", None}
+    assert [segment.analysis.exposed for segment in found.segments.segments] == [40, 36, 34]
+    rome = {unit for own in units.values() for place, unit in enumerate(own[:-3]) if place % 3 == 0}
+    everybody = {unit for own in units.values() for unit in own}
+    assert found.segments["Rome"].effects == ranking.analyze("spent", exclude=everybody - rome).effects
+    tests = found.segments.tests
+    ps = [segment.analysis.effect().p for segment in found.segments.segments]
+    assert [test.p for test in tests.tests] == ps
+    assert min(test.holm for test in tests.tests) == pytest.approx(min(1.0, 3 * min(ps)))
+    assert found.to_dict()["segments"]["segments"][0]["value"] is None
+    with pytest.raises(KeyError):
+        found.segments["Lima"]
+
+
+def cuped_lab(seed: int) -> tuple[Any, dict[str, Any]]:
+    """Units whose outcome follows what was known of them before; every tenth is unknown."""
+    lab, random = Lab(), Random(seed)
+    ranking = lab.make(metrics={"spent": {"aggregate": "sum", "covariate": "users:trips"}})
+    units = people(ranking, {"control": 200, "treatment": 150})
+    pre = {arm: [random.randrange(40) for _ in own] for arm, own in units.items()}
+    for arm, own in units.items():
+        lab.users.put_many({"user": own, "trips": pre[arm]})
+    lab.clock.advance(10)
+    ranking.expose_many([*units["control"], *units["treatment"]])
+    post = {arm: [x + random.gauss(1.0 if arm == "treatment" else 0.0, 3) for x in xs] for arm, xs in pre.items()}
+    record(ranking, "spent", units, post)
+    lab.users.put_many({"user": units["control"], "trips": [999] * 200})  # after the exposure
+    return ranking, {"pre": pre, "post": post, "lab": lab, "units": units}
+
+
+def test_cuped_is_the_computation_of_numpy_and_reduces_the_variance() -> None:
+    numpy = pytest.importorskip("numpy")
+    ranking, data = cuped_lab(1)
+    found, plain = ranking.analyze("spent", cuped=True), ranking.analyze("spent")
+    x = {arm: numpy.array(own, float) for arm, own in data["pre"].items()}
+    y = {arm: numpy.array(own) for arm, own in data["post"].items()}
+    both = numpy.concatenate([x["control"], x["treatment"]]), numpy.concatenate([y["control"], y["treatment"]])
+    theta = numpy.cov(*both)[0, 1] / both[0].var(ddof=1)
+    adjusted = {arm: y[arm] - theta * (x[arm] - both[0].mean()) for arm in x}
+    effect = found.effect()
+    assert close(effect.theta, theta, 1e-9)
+    assert close(effect.estimate, adjusted["treatment"].mean(), 1e-9)
+    assert close(effect.absolute.estimate, adjusted["treatment"].mean() - adjusted["control"].mean(), 1e-9)
+    error = math.sqrt(math.fsum(own.var(ddof=1) / len(own) for own in adjusted.values()))
+    assert close(effect.absolute.standard_error, error, 1e-9)
+    assert effect.absolute.standard_error < 0.4 * plain.effect().absolute.standard_error
+    assert 0.9 < effect.reduction < 1.0
+    assert (found.covariate, found.missing_covariates, found.method) == ("users:trips", 0, "Welch's t after CUPED")
+    assert found.arms == plain.arms
+
+
+def test_units_without_the_covariate_get_the_mean() -> None:
+    numpy = pytest.importorskip("numpy")
+    lab, random = Lab(), Random(2)
+    scores = lab.db.create_view("scores", entity="user", features={"score": "float"})
+    ranking = lab.make(metrics={"spent": {"aggregate": "sum", "covariate": "scores:score"}})
+    units = people(ranking, {"control": 40, "treatment": 40})
+    known = {unit: random.gauss(0, 1) for own in units.values() for place, unit in enumerate(own) if place % 4}
+    scores.put_many({"user": list(known), "score": list(known.values())})
+    lab.clock.advance(1)
+    ranking.expose_many([unit for own in units.values() for unit in own])
+    post = {arm: [known.get(unit, 0.0) + random.gauss(0, 1) for unit in own] for arm, own in units.items()}
+    record(ranking, "spent", units, post)
+    found = ranking.analyze("spent", cuped=True)
+    assert found.missing_covariates == 20
+    usual = numpy.mean(list(known.values()))
+    x = numpy.array([known.get(unit, usual) for own in units.values() for unit in own])
+    y = numpy.array([value for own in post.values() for value in own])
+    assert close(found.effect().theta, numpy.cov(x, y)[0, 1] / x.var(ddof=1), 1e-9)
+
+
+def test_a_result_never_changes_and_is_plain_data_on_demand() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "spent", {"control": [1.0, 2.0, 4.0], "treatment": [3.0, 5.0]})
+    found = ranking.analyze("spent")
+    with pytest.raises(AttributeError):
+        found.alpha = 0.5  # type: ignore[misc]
+    written = io.StringIO()
+    json.dump(found.to_dict(), written, allow_nan=False)
+    data = json.loads(written.getvalue())
+    assert data["experiment"] == "ranking@1" and data["effects"][0]["absolute"]["method"] == "Welch t of mean"
+    assert data["at"] == found.at.isoformat() and "units are independent" in data["assumptions"]
+    assert ranking.analyze("spent", sequential=False).effect().always_valid is None

@@ -1,0 +1,3 @@
+"""Statistics of experiments, on the standard library alone."""
+
+__all__: list[str] = []
