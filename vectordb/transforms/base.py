@@ -183,7 +183,10 @@ class Transformer:
         return None
 
     def transform_one(self, row: Any) -> tuple[Any, ...]:
-        """The outputs of one row: values in order, or a mapping by feature name. 1 to 3 us for ten features."""
+        """The outputs of one row: values in order, or a mapping by feature name.
+
+        15 us for ten features, checks of what is given included; the compiled function alone takes 1 us.
+        """
         if isinstance(row, Mapping) and "n_features_in_" in vars(self):
             names = self._names_in(0)
             missing = [name for name in names if name not in row]

@@ -194,7 +194,7 @@ def kind_of(column: Sequence[Any]) -> str:
     types = set(map(type, column))
     if len(types) == 1 and types <= PLAIN_NUMBERS:
         return types.pop().__name__
-    if types == {type(None)}:
+    if str in types or types == {type(None)}:
         return "category"
     return "number" if all(kind in PLAIN_OR_NONE or issubclass(kind, Real) for kind in types) else "category"
 

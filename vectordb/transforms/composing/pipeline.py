@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing.children import (
     PASSTHROUGH,

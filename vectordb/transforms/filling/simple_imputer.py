@@ -37,11 +37,11 @@ def _read_kinds(plain: Any, place: str) -> tuple[str, ...]:
 
 
 class SimpleImputer(Incremental):
-    """Fills missing values: with the ``mean`` or ``median`` of numbers, the ``most_frequent`` value (of equally frequent
-    ones the smallest), or the ``constant`` ``fill_value`` (0, or "missing_value" for text).
+    """Fills missing values: with the ``mean`` or ``median`` of numbers, the ``most_frequent`` value (of equally
+    frequent ones the smallest), or the ``constant`` ``fill_value`` (0, or "missing_value" for text).
 
-    ``missing_values`` NaN or None: both are missing. A feature that is wholly missing is left out of the outputs, unless
-    ``keep_empty_features``. ``add_indicator`` adds a column of 0 and 1 for each feature that had missing values in the
+    ``missing_values`` NaN or None: both are missing. A feature that is wholly missing is left out of the outputs,
+    unless ``keep_empty_features``. ``add_indicator`` adds a column of 0 and 1 for each feature that had missing values in the
     fit. Means and counts are exact: ``partial_fit``, ``merge`` and ``retract`` give the bits of one fit; a median has
     none of them. ``statistics_`` has the fill of each feature, NaN for one that is left out.
 
@@ -90,10 +90,11 @@ class SimpleImputer(Incremental):
         for column, kind, label in zip(table.columns, self.kinds_, labels):
             if kind == OTHER and self.strategy in ("mean", "median"):
                 to_floats(column, label)  # says which value is no number
-        columns = [missing.column(*given) for given in zip(table.columns, table.kinds, labels)]
+        columns = [list(missing.column(*given)) for given in zip(table.columns, table.kinds, labels)]
         ready = table._replace(columns=columns)
         if self.add_indicator:
-            self.indicator_ = MissingIndicator(missing_values=self.missing_values, error_on_new=False)._fit_table(ready, y)
+            indicator = MissingIndicator(missing_values=self.missing_values, error_on_new=False)
+            self.indicator_ = indicator._fit_table(ready, y)
         if self.strategy != "median":
             super()._learn(ready, y)
             return

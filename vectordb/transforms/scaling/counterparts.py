@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, TypeVar
 
+from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.parameters import parameters_of
 
@@ -28,6 +30,14 @@ def plain(value: Any) -> Any:
         return tuple(map(plain, value))
     found = value.tolist() if hasattr(value, "tolist") else value
     return tuple(found) if isinstance(found, list) else found
+
+
+def floats(fitted: Any, name: str) -> tuple[float, ...]:
+    """What a fitted object has learnt of each feature; infinite where it overflowed there, which is refused."""
+    found = tuple(map(float, getattr(fitted, name)))
+    if inf in found or -inf in found:
+        raise InvalidInput("what is taken over is finite", attribute=name, value=found[:20])
+    return found
 
 
 def lend(made: Any, own: Transformer, *learnt: str) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite, nan
+from math import inf, isfinite, nan
+from numbers import Real
 from sys import float_info
 from typing import Any, Final
 
@@ -16,8 +17,15 @@ TINY: Final = 10 * float_info.epsilon
 
 def _read_finite(plain: Any, place: str) -> float:
     value: float = FLOAT.read(plain, place)
-    if value - value not in (0.0,) and value == value:
+    if value in (inf, -inf):
         raise refuse("a finite number, or NaN where there was none", place, plain)
+    return value
+
+
+def _read_width(plain: Any, place: str) -> float:
+    value: float = FLOAT.read(plain, place)
+    if value < 0.0:
+        raise refuse("a distance", place, plain)
     return value
 
 
@@ -36,8 +44,8 @@ def _read_count(plain: Any, place: str) -> int:
 
 
 COUNT: Final = Shape(INT.write, _read_count)
-COUNTS: Final = each(COUNT)
 CENTRES: Final = each(Shape(FLOAT.write, _read_finite))
+WIDTHS: Final = each(Shape(FLOAT.write, _read_width))  # infinite where it is beyond float64
 SCALES: Final = each(Shape(FLOAT.write, _read_scale))
 
 
@@ -95,7 +103,7 @@ def check_flags(**flags: Any) -> None:
 
 def is_number(value: Any) -> bool:
     """Whether a parameter is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -float_info.max <= value <= float_info.max
+    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= float_info.max
 
 
 def check_quantile_range(given: Any) -> None:

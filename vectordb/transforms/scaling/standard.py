@@ -104,6 +104,9 @@ def _scale(held: Moments) -> float:
     if not held.size:
         return nan
     mean, variance, count = held.mean or 0.0, _variance(held), held.size
+    if variance == inf:  # beyond float64: the rule holds of smaller numbers alike
+        mean, deviation = mean * 2.0**-600, (held.deviation or 0.0) * 2.0**-600
+        variance = deviation * deviation
     if variance <= count * EPS * variance + (count * mean * EPS) * (count * mean * EPS):
         return 1.0
     return held.deviation or 1.0

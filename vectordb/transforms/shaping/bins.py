@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import inf
 from typing import Any, ClassVar, Final, Self
 from warnings import warn
@@ -11,12 +12,12 @@ from warnings import warn
 from ledger import CannotTransform, InvalidInput
 from vectordb.transforms.base import WIDEST, Transformer
 from vectordb.transforms.program import Program, Value
+from vectordb.transforms.shapes import FLOATS, Shape, each, refuse
 from vectordb.transforms.shaping.checks import check_choice, check_draw, check_whole, is_whole
 from vectordb.transforms.shaping.clusters import centres
 from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.draws import drawn
 from vectordb.transforms.shaping.spacing import METHODS, evenly, percentages, points
-from vectordb.transforms.shapes import FLOATS, Shape, each, refuse
 from vectordb.transforms.table import Table
 
 NARROW: Final = 1e-8  # bins that are no wider are dropped
@@ -67,10 +68,9 @@ class KBinsDiscretizer(Transformer):
         self.random_state = random_state
 
     def _check(self) -> None:
-        if is_whole(self.n_bins):
-            check_whole("n_bins", self.n_bins, 2)
-        elif isinstance(self.n_bins, str) or not hasattr(self.n_bins, "__len__"):
-            raise InvalidInput("n_bins is a whole number from 2 on, or one a feature", n_bins=self.n_bins)
+        given: Any = self.n_bins
+        if isinstance(given, (str, bytes, Mapping)) or not hasattr(given, "__len__"):
+            check_whole("n_bins", given, 2)
         check_choice("encode", self.encode, ("onehot", "onehot-dense", "ordinal"))
         check_choice("strategy", self.strategy, ("uniform", "quantile", "kmeans"))
         check_choice("quantile_method", self.quantile_method, METHODS)
@@ -87,9 +87,10 @@ class KBinsDiscretizer(Transformer):
 
     def _counts(self, width: int) -> list[int]:
         """How many bins each feature is to have."""
-        if is_whole(self.n_bins):
-            return [int(self.n_bins)] * width  # type: ignore[arg-type]
-        given = list(self.n_bins)  # type: ignore[arg-type]
+        given: Any = self.n_bins
+        if is_whole(given):
+            return [int(given)] * width
+        given = list(given)
         if len(given) != width or any(hasattr(count, "__len__") for count in given):
             rule = "n_bins must be a scalar or array of shape (n_features,)."
             raise InvalidInput(rule, n_bins=given[:20], features=width)
@@ -141,7 +142,7 @@ class KBinsDiscretizer(Transformer):
     def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
         outputs, start = [], 0
         for edges, label in zip(self.bin_edges_, self._names_in(0)):
-            middles = tuple(low * 0.5 + high * 0.5 for low, high in zip(edges, edges[1:]))
+            middles = tuple(low * 0.5 + high * 0.5 for low, high in pairwise(edges))
             width = 1 if self.encode == "ordinal" else len(middles)
             kind = MiddleOfNumber if self.encode == "ordinal" else MiddleOfHot
             own = values[start : start + width]
@@ -162,7 +163,7 @@ class KBinsDiscretizer(Transformer):
         if len(self.bin_edges_) != self.n_features_in_:
             raise refuse("edges of each feature", place, len(self.bin_edges_))
         for number, edges in enumerate(self.bin_edges_):
-            if len(edges) < 2 or any(not low <= high for low, high in zip(edges, edges[1:])):
+            if len(edges) < 2 or any(not low <= high for low, high in pairwise(edges)):
                 raise refuse("at least two edges that do not fall", f"{place}[{number}]", edges[:20])
         self._settle(self.bin_edges_)
         if sum(self.n_bins_) > WIDEST:  # ints
@@ -229,8 +230,8 @@ def _between_centres(column: list[float], least: float, most: float, count: int)
     if len(column) < count:
         raise InvalidInput(f"n_samples={len(column)} should be >= n_clusters={count}.")
     edges = evenly(least, most, count + 1)
-    found = centres(column, [(low * 0.5 + high * 0.5) for low, high in zip(edges, edges[1:])])
-    return [least, *(low * 0.5 + high * 0.5 for low, high in zip(found, found[1:])), most]
+    found = centres(column, [low * 0.5 + high * 0.5 for low, high in pairwise(edges)])
+    return [least, *(low * 0.5 + high * 0.5 for low, high in pairwise(found)), most]
 
 
 def _one_hot(count: int) -> tuple[tuple[float, ...], ...]:
