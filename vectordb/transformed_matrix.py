@@ -11,7 +11,6 @@ from vectordb.dense import Dense
 from vectordb.matrix import Column, FeatureMatrix, RowOf
 from vectordb.plan import Status
 
-
 NO_COLUMNS: dict[str, Column] = {}
 
 

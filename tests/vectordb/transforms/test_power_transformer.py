@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import cos, exp, inf, isclose, log, nan
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ledger import CannotTransform, InvalidInput
@@ -184,8 +184,13 @@ def test_extremes(name):
     assert all(value - value == 0 for row, given in zip(made, rows) for value, had in zip(row, given) if had == had)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=100)
 @given(st.lists(st.floats(-1e308, 1e308) | st.integers(-3, 3).map(float), min_size=2, max_size=12))
+@example([1.5620586872511579e277, -1.0])
+@example([1e308, -1e308, 3.0])
+@example([-1e200, 1e-200, 0.0])
+@example([-5e-324, 5e-324, 1.0])
+@example([-6.5e295, 0.0, -1e-167])
 def test_any_values(column):
     own = PowerTransformer(standardize=False).fit([[value] for value in column])
     made = [row[0] for row in three_ways(own, [[value] for value in sorted(column)])]

@@ -91,6 +91,10 @@ def test_from_end_to_end_of_float64():
     own = QuantileTransformer(n_quantiles=2).fit([[-1.7e308], [1.7e308]])
     assert close(holds(own, [[-1.7e308], [0.0], [0.85e308], [1.7e308]]), [[0.0], [0.5], [0.75], [1.0]])
     assert own.inverse_transform([[0.0], [0.5], [1.0]]) == [[-1.7e308], [0.0], [1.7e308]]
+    steep = QuantileTransformer(n_quantiles=3).fit([[0.0], [1.0], [1.7e308]])
+    assert close(steep.inverse_transform([[0.75]]), [[0.85e308]])
+    small = QuantileTransformer(n_quantiles=2).fit([[0.0], [2e-323]])
+    assert holds(small, [[1e-323]]) == [[0.5]]
 
 
 def test_first_values():

@@ -39,8 +39,8 @@ class Missing:
         """Whether None and NaN are what is missing."""
         return is_blank(self.marker)
 
-    def column(self, column: Sequence[Any], kind: str, label: str) -> Sequence[Any]:
-        """A column as it is learnt from: numbers as floats."""
+    def column(self, column: Sequence[Any], kind: str, label: str, finite: bool = False) -> Sequence[Any]:
+        """A column as it is learnt from: numbers as floats; ``finite``: known to be."""
         if kind_of(column, kind) == OTHER:
             for value in column:
                 if not isinstance(value, SCALARS):
@@ -48,7 +48,8 @@ class Missing:
                     raise NotANumber(rule, feature=label, value=value)
             return column
         floats = column if kind == FLOAT else to_floats(column, label)
-        check_floats(floats, label, self.is_blank)
+        if not (finite and kind == FLOAT and self.is_blank):
+            check_floats(floats, label, self.is_blank)
         return floats
 
     def present(self, column: Sequence[Any]) -> list[Any]:

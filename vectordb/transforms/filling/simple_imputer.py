@@ -41,9 +41,9 @@ class SimpleImputer(Incremental):
     frequent ones the smallest), or the ``constant`` ``fill_value`` (0, or "missing_value" for text).
 
     ``missing_values`` NaN or None: both are missing. A feature that is wholly missing is left out of the outputs,
-    unless ``keep_empty_features``. ``add_indicator`` adds a column of 0 and 1 for each feature that had missing values in the
-    fit. Means and counts are exact: ``partial_fit``, ``merge`` and ``retract`` give the bits of one fit; a median has
-    none of them. ``statistics_`` has the fill of each feature, NaN for one that is left out.
+    unless ``keep_empty_features``. ``add_indicator`` adds a column of 0 and 1 for each feature that had missing values
+    in the fit. Means and counts are exact: ``partial_fit``, ``merge`` and ``retract`` give the bits of one fit; a median
+    has none of them. ``statistics_`` has the fill of each feature, NaN for one that is left out.
 
     >>> SimpleImputer().fit([[1.0], [None], [4.0]]).transform([[None]])
     [[2.5]]
@@ -90,8 +90,11 @@ class SimpleImputer(Incremental):
         for column, kind, label in zip(table.columns, self.kinds_, labels):
             if kind == OTHER and self.strategy in ("mean", "median"):
                 to_floats(column, label)  # says which value is no number
-        columns = [list(missing.column(*given)) for given in zip(table.columns, table.kinds, labels)]
-        ready = table._replace(columns=columns)
+        columns = [
+            list(missing.column(*given, table.finite)) for given in zip(table.columns, table.kinds, labels)
+        ]
+        kinds = tuple(FLOAT if own == NUMBER else kind for own, kind in zip(self.kinds_, table.kinds))
+        ready = table._replace(columns=columns, kinds=kinds, finite=True)
         if self.add_indicator:
             indicator = MissingIndicator(missing_values=self.missing_values, error_on_new=False)
             self.indicator_ = indicator._fit_table(ready, y)
@@ -105,7 +108,7 @@ class SimpleImputer(Incremental):
     def _sums_of(self, table: Table, y: Any) -> Sequence[Any]:
         missing = Missing(self.missing_values)
         given = zip(table.columns, table.kinds, table.labels)
-        present = [missing.present(missing.column(*one)) for one in given]
+        present = [missing.present(missing.column(*one, table.finite)) for one in given]
         if self.strategy == "mean":
             return list(map(moments, present))
         if self.strategy == "most_frequent":
@@ -141,14 +144,19 @@ class SimpleImputer(Incremental):
         self.statistics_ = tuple(fills)
         self.empty_ = tuple(gone and not self.keep_empty_features for gone in empty)
 
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from more rows; refused for a median, and with an indicator."""
-        self._check_sums("partial_fit")
+    @property
+    def partial_fit(self) -> Any:
+        """``partial_fit(X, y=None)``: learn from more rows. A median, and an indicator, have none."""
+        if self.strategy == "median" or self.add_indicator:
+            raise AttributeError("a SimpleImputer of a median, or with an indicator, has no partial_fit")
+        return self._fit_more
+
+    def _fit_more(self, X: Any, y: Any = None) -> Self:
         if "n_features_in_" in vars(self):
             table = self._ready(read_table(X, "SimpleImputer"))
             if tuple(map(kind_of, table.columns, table.kinds)) != self.kinds_:
                 raise InvalidInput("a feature of numbers stays one", kinds=self.kinds_)
-        return super().partial_fit(X, y)
+        return Incremental.partial_fit(self, X, y)
 
     def _combined(self, other: Self, how: str) -> Self:
         self._check_sums(how)

@@ -14,7 +14,8 @@ Own = TypeVar("Own", bound=Transformer)
 
 def adopt(kind: type[Own], fitted: Any, needs_fit: bool = True) -> Own:
     """One of ours with the parameters, the number of features and their names of a fitted object."""
-    made = kind(**{name: plain(getattr(fitted, name)) for name in parameters_of(kind)})
+    known = [name for name in parameters_of(kind) if hasattr(fitted, name)]  # an older scikit-learn has fewer
+    made = kind(**{name: plain(getattr(fitted, name)) for name in known})
     made._check()
     if needs_fit or hasattr(fitted, "n_features_in_"):
         made.n_features_in_ = int(fitted.n_features_in_)

@@ -12,7 +12,7 @@ from vectordb.transforms.table import Table, read_table
 
 
 class Extremes(Learnt):
-    """Fitted in pieces and merged, as if on all rows at once; an extreme that is taken back leaves no trace of the next.
+    """Fitted in pieces and merged, as if on all rows at once; an extreme that is taken back does not tell the next.
 
     A subclass says what is picked of the values of a feature (``_picks``), and what follows (``_conclude``).
     """

@@ -44,6 +44,7 @@ def _read_count(plain: Any, place: str) -> int:
 
 
 COUNT: Final = Shape(INT.write, _read_count)
+COUNTS: Final = each(COUNT)
 CENTRES: Final = each(Shape(FLOAT.write, _read_finite))
 WIDTHS: Final = each(Shape(FLOAT.write, _read_width))  # infinite where it is beyond float64
 SCALES: Final = each(Shape(FLOAT.write, _read_scale))
@@ -75,6 +76,11 @@ class Quantiles(Learnt):
         raise self._refuse_pieces("retract", "quantiles are of all rows at once; fit on those that stay")
 
 
+def blank_of(constant: float) -> bool | None:
+    """Whether a value is blank that is made of another one and a constant: yes where that is NaN, else as before."""
+    return None if constant == constant else True
+
+
 def present(column: Sequence[float]) -> list[float]:
     """The numbers of a column without NaN."""
     return [value for value in column if value == value]
@@ -103,7 +109,10 @@ def check_flags(**flags: Any) -> None:
 
 def is_number(value: Any) -> bool:
     """Whether a parameter is a finite number."""
-    return isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= float_info.max
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    number: Any = value
+    return bool(-float_info.max <= number <= float_info.max)
 
 
 def check_quantile_range(given: Any) -> None:

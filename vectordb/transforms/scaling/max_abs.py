@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+from ledger import InvalidInput
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.counterparts import adopt, floats, lend
 from vectordb.transforms.scaling.extremes import Extremes, furthest
-from vectordb.transforms.scaling.learnt import COUNT, SCALES, WIDTHS, check_flags, stretch
+from vectordb.transforms.scaling.learnt import COUNT, SCALES, WIDTHS, blank_of, check_flags, stretch
 from vectordb.transforms.shapes import Shape
 
 
@@ -41,7 +42,8 @@ class MaxAbsScaler(Extremes):
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
         outputs = []
         for place, value in enumerate(map(program.number, values)):
-            value = program.let("{0} / {1}", value, program.constant(self.scale_[place]))
+            scale = self.scale_[place]
+            value = program.let("{0} / {1}", value, program.constant(scale), blank=blank_of(scale))
             if self.clip:
                 value = program.let("-1.0 if {0} < -1.0 else 1.0 if {0} > 1.0 else {0}", value)
             outputs.append(value)
@@ -62,4 +64,7 @@ class MaxAbsScaler(Extremes):
     def _to_sklearn(self) -> Any:
         from sklearn.preprocessing import MaxAbsScaler as Theirs
 
-        return lend(Theirs(**self.get_params(False)), self, *self._state)
+        given = self.get_params(False)
+        if not hasattr(Theirs(), "clip") and given.pop("clip"):  # one that is older
+            raise InvalidInput("this scikit-learn has no clip", clip=self.clip)
+        return lend(Theirs(**given), self, *self._state)

@@ -9,7 +9,7 @@ from ledger import InvalidInput
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.counterparts import adopt, floats, lend
 from vectordb.transforms.scaling.extremes import Extremes, least, most
-from vectordb.transforms.scaling.learnt import CENTRES, COUNT, SCALES, WIDTHS, check_flags, is_number, stretch
+from vectordb.transforms.scaling.learnt import CENTRES, COUNT, SCALES, WIDTHS, blank_of, check_flags, is_number, stretch
 from vectordb.transforms.shapes import Shape
 
 
@@ -67,7 +67,7 @@ class MinMaxScaler(Extremes):
         outputs = []
         for place, value in enumerate(map(program.number, values)):
             scale, start = program.constant(self.scale_[place]), program.constant(self.min_[place])
-            value = program.let("{0} * {1} + {2}", value, scale, start)
+            value = program.let("{0} * {1} + {2}", value, scale, start, blank=blank_of(self.scale_[place]))
             if self.clip:
                 value = program.let("{1} if {0} < {1} else {2} if {0} > {2} else {0}", value, *ends)
             outputs.append(value)

@@ -172,6 +172,8 @@ class KBinsDiscretizer(Transformer):
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
         made = adopt(cls(**parameters_from(fitted)), fitted)
+        if not all(fitted.n_bins_.tolist()):  # all of a feature's were too narrow
+            raise InvalidInput("a feature has at least one bin", n_bins_=fitted.n_bins_.tolist())
         made._settle(tuple(tuple(map(float, edges.tolist())) for edges in fitted.bin_edges_))
         return made
 

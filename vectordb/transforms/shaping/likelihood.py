@@ -32,12 +32,19 @@ def yeo_johnson_power(values: Sequence[float]) -> float:
     if least < 0.0:
         low, high = max(2.0 - high, low), min(2.0 - low, high)
         if most > 0.0:
-            return minimum(_of_both_sides(values), low, high)
+            return _of_any(values, low, high)
         mirrored = [-value for value in values]
-        if most < 0.0:
+        if most < 0.0 or low > high:
             low, high = _bounds(-least)
         return 2.0 - _of_positive(mirrored, low, high)
     return _of_positive(values, low, high)
+
+
+def _of_any(values: Sequence[float], low: float, high: float) -> float:
+    if low > high:  # of numbers beyond 1e144 each side has bounds of its own, and beyond them the middle is left
+        (low, high), (least, most) = _bounds(max(values)), _bounds(-min(values))
+        low, high = max(low, 2.0 - most), min(high, 2.0 - least)
+    return minimum(_of_both_sides(values), low, high) if low < high else 0.5 * (low + high)
 
 
 def _of_positive(values: Sequence[float], low: float, high: float) -> float:

@@ -28,7 +28,7 @@ class SplineTransformer(Transformer):
     feature. ``extrapolation``: what comes of values outside them (see ``Basis``). ``include_bias=False`` leaves the
     last spline of each feature out: together they are always 1. ``handle_missing="zeros"`` gives zeros for NaN, which
     is refused else. ``knots_`` has the knots of each feature, ``degree`` further ones on either side included.
-    Output is dense; ``order`` is scikit-learn's and changes nothing. 2 us a value of degree 3.
+    Output is dense; ``order`` is scikit-learn's and changes nothing. 4 us a value of degree 3.
 
     Source: de Boor, "On calculating with B-splines" (1972); equal distances beyond the ends as in Eilers and Marx,
     "Flexible smoothing with B-splines and penalties" (1996).
