@@ -5,6 +5,7 @@ from projections.checkpoint import load_checkpoint, write_checkpoint
 from projections.contract import Projection
 from projections.fold import Fold
 from projections.history import row_as_of
+from projections.joint_moments import NO_PAIRS, JointMoments, joint_moments
 from projections.lineage import Lineage
 from projections.merge import merge, resolve
 from projections.moments import NOTHING, Moments, moments
@@ -41,15 +42,18 @@ __all__ = [
     "similarity",
     "Catalog",
     "Fold",
+    "JointMoments",
     "Lineage",
     "Moments",
     "NOTHING",
+    "NO_PAIRS",
     "Predictions",
     "Projection",
     "Rows",
     "Shelf",
     "Table",
     "Timeline",
+    "joint_moments",
     "load_checkpoint",
     "merge",
     "moments",

@@ -17,6 +17,7 @@ from ledger import InvalidInput
 _INTS: Final = frozenset({int, bool})
 _ROOT_BITS: Final = 2 * float_info.mant_dig + 3
 _CHUNK: Final = 8192  # numbers at a time: what is made of them stays in the cache
+_FEW: Final = 10  # numbers for which a common scale is not worth looking for
 _SPREAD: Final = 300  # binary digits between the sizes of numbers that are summed over one scale
 
 
@@ -85,7 +86,7 @@ NOTHING: Final = Moments(0, 0, 0, 1)
 
 
 def moments(numbers: Iterable[float]) -> Moments:
-    """The exact moments of finite numbers. 0.05 us an int, 0.2 us a float, 0.9 us among floats of all sizes.
+    """The exact moments of finite numbers. 0.05 us an int, 0.25 us a float, 0.9 us among floats of all sizes.
 
     >>> moments([1e308, 1e308, -1e308, 3.0]).mean
     2.5e+307
@@ -98,10 +99,20 @@ def moments(numbers: Iterable[float]) -> Moments:
         return _of_ints(held, 1)  # type: ignore[arg-type]
     if types != {float}:
         held = list(map(float, held))
-    found = NOTHING
+    found, rest = NOTHING, []
     for start in range(0, len(held), _CHUNK):
-        found = found.merge(_of_floats(held[start : start + _CHUNK]))
-    return found
+        chunk = held[start : start + _CHUNK]
+        scale = _common_scale(chunk) if len(chunk) > _FEW else None
+        if scale is None:
+            rest += chunk
+        else:
+            whole = chunk if scale == 1 else [number * scale for number in chunk]
+            more = _of_ints(list(map(int, whole)), int(scale))
+            found = found.merge(more) if found.size else more
+    if not rest:
+        return found
+    more = _of_many_sizes(rest)
+    return found.merge(more) if found.size else more
 
 
 def _of_ints(tops: Sequence[int], scale: int) -> Moments:
@@ -109,18 +120,17 @@ def _of_ints(tops: Sequence[int], scale: int) -> Moments:
     return _reduced(len(tops), sum(tops), sum(map(mul, tops, tops)), scale)  # ints
 
 
-def _of_floats(numbers: Sequence[float]) -> Moments:
-    """All over the one scale that makes them whole, unless some are so large beside others that this is slow."""
+def _common_scale(numbers: Sequence[float]) -> float | None:
+    """What makes all of them whole; None where some are so large beside others that one for all is slow."""
     if all(map(float.is_integer, numbers)):
-        return _of_ints(list(map(int, numbers)), 1)
+        return 1.0
     sizes = list(map(abs, numbers))
     smallest = min(sizes) or min(filter(None, sizes))
     most, least = frexp(max(sizes))[1], frexp(smallest)[1]
     places = float_info.mant_dig - least  # after the point
     if most - least > _SPREAD or not 0 < places < float_info.max_exp - max(most, 0):
-        return _of_many_sizes(numbers)
-    scale = 2.0**places
-    return _of_ints(list(map(int, [number * scale for number in numbers])), 1 << places)
+        return None
+    return 2.0**places
 
 
 def _of_many_sizes(numbers: Sequence[float]) -> Moments:
