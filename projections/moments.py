@@ -7,7 +7,7 @@ comes out; merging and retracting are exact too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import isqrt
+from math import frexp, isqrt
 from operator import mul
 from sys import float_info
 from typing import Final, NamedTuple
@@ -16,6 +16,9 @@ from ledger import InvalidInput
 
 _INTS: Final = frozenset({int, bool})
 _ROOT_BITS: Final = 2 * float_info.mant_dig + 3
+_CHUNK: Final = 8192  # numbers at a time: what is made of them stays in the cache
+_FEW: Final = 10  # numbers for which a common scale is not worth looking for
+_SPREAD: Final = 300  # binary digits between the sizes of numbers that are summed over one scale
 
 
 class Moments(NamedTuple):
@@ -83,7 +86,7 @@ NOTHING: Final = Moments(0, 0, 0, 1)
 
 
 def moments(numbers: Iterable[float]) -> Moments:
-    """The exact moments of finite numbers. 0.05 us an int, 0.5 us a float.
+    """The exact moments of finite numbers. 0.05 us an int, 0.25 us a float, 0.9 us among floats of all sizes.
 
     >>> moments([1e308, 1e308, -1e308, 3.0]).mean
     2.5e+307
@@ -91,18 +94,52 @@ def moments(numbers: Iterable[float]) -> Moments:
     1.0
     """
     held = list(numbers)
-    if _INTS.issuperset(map(type, held)):
-        return Moments(len(held), sum(held), sum(map(mul, held, held)), 1)  # type: ignore[arg-type]  # ints
-    return _of_floats(held)
+    types = set(map(type, held))
+    if types <= _INTS:
+        return _of_ints(held, 1)  # type: ignore[arg-type]
+    if types != {float}:
+        held = list(map(float, held))
+    found, rest = NOTHING, []
+    for start in range(0, len(held), _CHUNK):
+        chunk = held[start : start + _CHUNK]
+        scale = _common_scale(chunk) if len(chunk) > _FEW else None
+        if scale is None:
+            rest += chunk
+        else:
+            whole = chunk if scale == 1 else [number * scale for number in chunk]
+            more = _of_ints(list(map(int, whole)), int(scale))
+            found = found.merge(more) if found.size else more
+    if not rest:
+        return found
+    more = _of_many_sizes(rest)
+    return found.merge(more) if found.size else more
 
 
-def _of_floats(numbers: Sequence[float]) -> Moments:
+def _of_ints(tops: Sequence[int], scale: int) -> Moments:
+    """The moments of whole numbers over a scale."""
+    return _reduced(len(tops), sum(tops), sum(map(mul, tops, tops)), scale)  # ints
+
+
+def _common_scale(numbers: Sequence[float]) -> float | None:
+    """What makes all of them whole; None where some are so large beside others that one for all is slow."""
+    if all(map(float.is_integer, numbers)):
+        return 1.0
+    sizes = list(map(abs, numbers))
+    smallest = min(sizes) or min(filter(None, sizes))
+    most, least = frexp(max(sizes))[1], frexp(smallest)[1]
+    places = float_info.mant_dig - least  # after the point
+    if most - least > _SPREAD or not 0 < places < float_info.max_exp - max(most, 0):
+        return None
+    return 2.0**places
+
+
+def _of_many_sizes(numbers: Sequence[float]) -> Moments:
     sums: dict[int, int] = {}  # numerators by denominator, all of which are powers of two
     squares: dict[int, int] = {}
-    for top, bottom in map(float.as_integer_ratio, map(float, numbers)):
+    for top, bottom in map(float.as_integer_ratio, numbers):
         sums[bottom] = sums.get(bottom, 0) + top
         squares[bottom] = squares.get(bottom, 0) + top * top
-    scale = max(sums, default=1)
+    scale = max(sums)
     total = sum(top * (scale // bottom) for bottom, top in sums.items())  # ints
     square = sum(top * (scale // bottom) ** 2 for bottom, top in squares.items())  # ints
     return _reduced(len(numbers), total, square, scale)

@@ -67,8 +67,8 @@ def _numbers(part: Part, words: memoryview, width: int, is_plain: bool) -> bytes
 
 def _values(words: memoryview, word: str) -> list[float]:
     """The numbers of a column of words."""
-    held = words.tolist()
-    return array("d", array("q", held).tobytes()).tolist() if word == "d" else held
+    held = array("q", words.tolist())
+    return array("d", held.tobytes()).tolist() if word == "d" else list(map(float, held))
 
 
 def _others(part: Part, words: memoryview, width: int) -> bytes:

@@ -82,8 +82,7 @@ def _read(past: Reader, service: Service, lesson: Lesson) -> FeatureMatrix:
         rule = "a service of several kinds of entity, or with request inputs, is fitted on a spine"
         raise InvalidInput(rule, service=plan.label, kinds=list(plan.kinds), request=sorted(plan.requests))
     found = dict.fromkeys(entity for view in plan.views for entity in past.found_entities(view))
-    shared = {"executor": lesson.executor, "progress": lesson.progress}
-    return service.get_many(list(found), raw=True, **shared)  # type: ignore[arg-type]
+    return service.get_many(list(found), raw=True)  # packing them costs less than sending them to an executor
 
 
 def _labels(matrix: FeatureMatrix, target: str) -> list[Any]:

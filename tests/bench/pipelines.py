@@ -18,6 +18,7 @@ from tests.bench.data import CITIES
 from tests.bench.harness import Bar, Benchmark, Candidate
 from tests.bench.report import main
 from vectordb import Category, Float, ManualClock, VectorDB
+from vectordb.piped import PipedGather
 from vectordb.transforms import ColumnTransformer, OneHotEncoder, Pipeline, SimpleImputer, StandardScaler
 
 SIZE = 20_000  # entities
@@ -47,7 +48,8 @@ class _World:
         columns: dict[str, list[Any]] = {
             name: [None if random.random() < 0.1 else random.gauss(5, 2) for _ in self.ids] for name in NUMBERS
         }
-        columns |= {"city": [random.choice(CITIES) for _ in self.ids], "tier": [random.choice("abcd") for _ in self.ids]}
+        columns["city"] = [random.choice(CITIES) for _ in self.ids]
+        columns["tier"] = [random.choice("abcd") for _ in self.ids]
         self.columns = {"ride": self.ids, **columns}
         self.write()
         keys = [f"rides:{name}" for name in (*NUMBERS, *CATEGORIES)]
@@ -146,7 +148,9 @@ def _beside_sklearn(world: _World, ids: Sequence[str]) -> Benchmark:
     pandas, sklearn_pipeline = import_module("pandas"), _sklearn(world)
     frame = pandas.DataFrame({name: world.columns[name][: len(ids)] for name in (*NUMBERS, *CATEGORIES)})
     frame[NUMBERS] = frame[NUMBERS].astype(float)
-    drop = next(gather for key, gather in world.db.state._gathers.items() if key[0] == "piped@1").held.clear
+    held = [gather for key, gather in world.db.state._gathers.items() if key[0] == "piped@1"]
+    (piped,) = (gather for gather in held if isinstance(gather, PipedGather))
+    drop = piped.held.clear
 
     def cold(ids: Sequence[str]) -> Any:
         drop()

@@ -324,6 +324,35 @@ def test_prediction__keeps_its_model_version_and_assignment() -> None:
     assert db.model("cost@1").definition.parameters["intercept"] == 1e-3
 
 
+def test_pipeline__every_prediction_comes_back_through_its_own() -> None:
+    db = replayed("pipeline")
+    predictions = db.predictions()
+    assert [prediction.pipeline for prediction in predictions] == [1] * 11 + [3, 1, 1]  # versions count by service
+    for prediction in predictions:
+        result = db.reproduce(prediction.id)
+        assert result.inputs and result.row.pipeline == f"{prediction.service.partition('@')[0]}#{prediction.pipeline}"
+    assert db.service("ranker").parity().holds and db.service("counts").parity().holds
+
+
+def test_pipeline__unknown_and_missing_values_follow_the_policy() -> None:
+    db = replayed("pipeline")
+    first = db.predictions()[9].as_of
+    row = db.as_of(first).service("ranker").get("d-1")
+    assert row.inputs["city"] == "Kyiv" and [row[f"city_{city}"] for city in ("Bonn", "Oslo", "Rome")] == [0.0] * 3
+    unknown = db.as_of(first).service("ranker").get("nobody")
+    assert unknown.inputs["rating"] is None and unknown["rating"] == 0.0
+    assert unknown["seen_hour"] != unknown["seen_hour"]  # NaN
+
+
+def test_pipeline__a_fit_says_what_it_saw() -> None:
+    db = replayed("pipeline")
+    fits = [event.payload["fitted"] for event in db.events(type="pipeline_fitted")]
+    assert [(fit["service"], fit["version"], fit["rows"]) for fit in fits] == [
+        ("ranker@1", 1, 8), ("ranker@1", 2, 8), ("ranker@2", 3, 5)]  # fmt: skip
+    assert "spine" in fits[2] and db.service("ranker").fitted.version == 3
+    assert db.service("counts").fitted.given and db.service("counts").get("d-0").vector() == [0.0]  # expired: unknown
+
+
 def test_provenance__sources_are_versions() -> None:
     db = replayed("provenance")
     version = db.view("clean").history("s-1")[0]

@@ -58,7 +58,8 @@ def filled() -> VectorDB:
 
 def pipeline() -> ColumnTransformer:
     numbers = Pipeline([("fill", SimpleImputer()), ("scale", StandardScaler())])
-    return ColumnTransformer([("n", numbers, ["a", "b"]), ("c", OneHotEncoder(), ["c"]), ("d", OrdinalEncoder(), ["d"])])
+    parts = [("n", numbers, ["a", "b"]), ("c", OneHotEncoder(), ["c"]), ("d", OrdinalEncoder(), ["d"])]
+    return ColumnTransformer(parts)
 
 
 def test_equal_to_serial(executor: Executor) -> None:

@@ -319,7 +319,7 @@ def test_predictions_pin_the_pipeline_and_what_it_made(fleet: Fleet) -> None:
     fleet.put("d-1", trips=1000)
     fleet.ranker.fit()
     for prediction, entity in zip(predictions, ids):
-        result = fleet.db.reproduce(prediction.id, model=lambda row: len(row))
+        result = fleet.db.reproduce(prediction.id, model=len)
         assert result.inputs and result.row.pipeline == "ranker#1"
         assert result.row == fleet.db.as_of(prediction=prediction.id).service("ranker").get(entity)
     raw = fleet.db.record_prediction(fleet.ranker.get("d-1", raw=True), model="m", output=0)

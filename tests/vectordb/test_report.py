@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.replay.broken_ledger import Sealed
+from tests.replay.damaged_definitions import SERVICE
+from tests.replay.damaged_pipelines import FITTED, LEARNT
 from tests.vectordb.world import FULL, World
 from vectordb.__main__ import main
 from vectordb.report import replay_report
@@ -105,3 +108,24 @@ def test_the_command_runs_as_a_module(tmp_path: Path) -> None:
     assert good.returncode == 0 and json.loads(good.stdout)["ok"], good.stderr
     bad = subprocess.run([*command, "nothing"], cwd=root, capture_output=True, text=True, timeout=60, check=False)
     assert bad.returncode == 2 and bad.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"type": "Nothing"}, "ages@1.type"),
+        ({"parameters": {"with_mean": True, "code": "print()"}}, "ages@1.parameters"),
+        ({"fitted": {**LEARNT, "scale_": ["2"]}}, "ages#1.fitted.scale_[0]"),
+        ({"fitted": {**LEARNT, "sums_": [[1, 41, 0, 1]]}}, "ages#1.fitted.sums_[0]"),
+    ],
+)
+def test_a_malformed_pipeline_is_named_with_its_place(tmp_path: Path, change: dict[str, Any], place: str) -> None:
+    sealed = Sealed()
+    fitted = {**FITTED, "pipeline": {**FITTED["pipeline"], **change}}
+    defined = {key: item for key, item in fitted["pipeline"].items() if key != "fitted"}
+    sealed.event("service_defined@1", {"definition": {**SERVICE, "pipeline": defined}})
+    sealed.event("pipeline_fitted@1", {"fitted": fitted})
+    (tmp_path / "ledger.jsonl").write_bytes(b"".join(sealed.lines))
+    report = replay_report(str(tmp_path / "ledger.jsonl"))
+    assert report["ok"] is False and report["error"]["code"] == "InvalidInput"
+    assert report["error"]["place"] == place

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from projections import moments
 from tests.vectordb.world import FEATURES, START, World, when
 from vectordb import (
     Bool,
@@ -28,7 +29,6 @@ from vectordb import (
     View,
 )
 from vectordb.statistics import SHARES, CategoryStatistics, NumberStatistics, ViewStatistics
-from projections import moments
 from vectordb.summary import quantiles
 
 EVERY = {

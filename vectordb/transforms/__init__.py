@@ -13,11 +13,30 @@ from vectordb.transforms.encoding import (
 )
 from vectordb.transforms.filling import MissingIndicator, SimpleImputer
 from vectordb.transforms.registry import dumps, loads, transformer_from_dict
-from vectordb.transforms.scaling import StandardScaler
+from vectordb.transforms.scaling import (
+    Binarizer,
+    Clip,
+    Log1p,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+    Winsorizer,
+)
+from vectordb.transforms.shaping import (
+    KBinsDiscretizer,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    SplineTransformer,
+)
 from vectordb.transforms.sklearn_door import from_sklearn, to_sklearn
 from vectordb.transforms.times import CyclicalFeatures, DatetimeFeatures, FunctionTransformer
 
 __all__ = [
+    "Binarizer",
+    "Clip",
     "ColumnTransformer",
     "CountEncoder",
     "CyclicalFeatures",
@@ -25,17 +44,28 @@ __all__ = [
     "FeatureHasher",
     "FeatureUnion",
     "FunctionTransformer",
+    "KBinsDiscretizer",
     "LabelEncoder",
+    "Log1p",
+    "MaxAbsScaler",
+    "MinMaxScaler",
     "MissingIndicator",
+    "Normalizer",
     "OfType",
     "OneHotEncoder",
     "OrdinalEncoder",
     "Pipeline",
+    "PolynomialFeatures",
+    "PowerTransformer",
+    "QuantileTransformer",
+    "RobustScaler",
     "SimpleImputer",
+    "SplineTransformer",
     "StandardScaler",
     "TargetEncoder",
     "Transformer",
     "WOEEncoder",
+    "Winsorizer",
     "dumps",
     "from_sklearn",
     "loads",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any, ClassVar, NamedTuple, Self
 
 from ledger import InvalidInput, NotFitted
@@ -13,6 +14,8 @@ from vectordb.transforms.shapes import Shape, read_object, refuse
 from vectordb.transforms.table import Table, check_floats, give, read_table, to_floats
 
 OUTPUTS = ("default", "pandas", "polars")
+OTHER = ""  # no plain value
+KINDS_OF_ONE = {float: FLOAT, int: "int", bool: "bool", str: "category", type(None): "category"}
 WIDEST = 2**20  # features: names are made of a stored number of them
 
 
@@ -144,9 +147,10 @@ class Transformer:
         columns = []
         for column, kind, label in zip(table.columns, table.kinds, table.labels):
             floats = column if kind == FLOAT else to_floats(column, label)
-            check_floats(floats, label, self._nan)
+            if not (table.finite and self._nan):
+                check_floats(floats, label, self._nan)
             columns.append(floats)
-        return table._replace(columns=columns, kinds=(FLOAT,) * len(columns))
+        return table._replace(columns=columns, kinds=(FLOAT,) * len(columns), finite=True)
 
     @property
     def is_fitted(self) -> bool:
@@ -183,16 +187,32 @@ class Transformer:
         return None
 
     def transform_one(self, row: Any) -> tuple[Any, ...]:
-        """The outputs of one row: values in order, or a mapping by feature name. 1 to 3 us for ten features."""
+        """The outputs of one row: values in order, or a mapping by feature name.
+
+        3 us for ten features of a kind that has been seen before, 15 us else; the compiled function alone takes 1 us.
+        """
         if isinstance(row, Mapping) and "n_features_in_" in vars(self):
             names = self._names_in(0)
             missing = [name for name in names if name not in row]
             if missing:
                 raise InvalidInput("a row has every feature", missing=missing[:20])
             row = [row[name] for name in names]
+        fused = self._seen(row)
+        if fused is not None:
+            return fused.row(row)
         table = self._ready(read_table([row], type(self).__name__))
         fused = self._compile(table.labels, table.kinds).fused
         return fused.row([column[0] for column in table.columns])
+
+    def _seen(self, row: Any) -> Fused | None:
+        """The function of rows of plain values of these kinds, where there is nothing in this one to refuse."""
+        if type(row) not in (list, tuple) or len(row) != vars(self).get("n_features_in_") or inf in row or -inf in row:
+            return None
+        kinds = tuple([KINDS_OF_ONE.get(type(value), OTHER) for value in row])
+        found = self._compiled.get(kinds)
+        if found is None or OTHER in kinds or (self._numeric and any(kind != FLOAT for kind in kinds)):
+            return None
+        return found.fused if self._nan or all(value == value for value in row) else None
 
     def inverse_transform(self, X: Any) -> Any:
         """What would be transformed to ``X``; refused by a transformer that has no inverse."""

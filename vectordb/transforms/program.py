@@ -166,9 +166,7 @@ class Lookup(dict[Any, Any]):
     NaN is no equal of itself: ``blank`` is what it becomes (None: it is unknown too).
     """
 
-    def __init__(
-        self, known: Mapping[Any, Any], label: str, rule: str, unknown: Any = None, blank: Any = None
-    ) -> None:
+    def __init__(self, known: Mapping[Any, Any], label: str, rule: str, unknown: Any = None, blank: Any = None) -> None:
         """``rule`` is what an unknown category breaks where ``unknown`` is None."""
         super().__init__(known)
         self.label = label

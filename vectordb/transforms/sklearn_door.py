@@ -5,7 +5,7 @@ Nothing is imported to take one over: its attributes are read. What goes the oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -14,6 +14,7 @@ from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing import ColumnTransformer, FeatureUnion, Pipeline, unfitted
 from vectordb.transforms.composing.children import DROP, PASSTHROUGH
 from vectordb.transforms.registry import TRANSFORMERS
+from vectordb.transforms.times import FunctionTransformer
 
 
 def from_sklearn(fitted: Any) -> Transformer:
@@ -27,7 +28,10 @@ def from_sklearn(fitted: Any) -> Transformer:
         rule = "a transformer of scikit-learn that has a counterpart here"
         raise InvalidInput(rule, type=f"{kind.__module__}.{kind.__name__}", known=sorted(takers))
     try:
-        return takers[kind.__name__](fitted)
+        made = takers[kind.__name__](fitted)
+        if hasattr(fitted, "feature_names_in_"):
+            made.feature_names_in_ = tuple(fitted.feature_names_in_.tolist())
+        return made
     except AttributeError as error:
         rule = "a transformer of scikit-learn is fitted before it is taken over"
         raise NotFitted(rule, type=kind.__name__, missing=error.name) from error
@@ -46,9 +50,6 @@ def _takers() -> dict[str, Callable[[Any], Transformer]]:
     return {**own, "Pipeline": _pipeline, "ColumnTransformer": _column_transformer, "FeatureUnion": _feature_union}
 
 
-# -- from scikit-learn -----------------------------------------------------------------------------------
-
-
 def _part(fitted: Any) -> Any:
     """A part: a word as it is, None as passing through, one of ours that stands there as a copy."""
     if fitted is None or isinstance(fitted, str):
@@ -58,7 +59,7 @@ def _part(fitted: Any) -> Any:
 
 def _pipeline(fitted: Any) -> Pipeline:
     made = Pipeline([(name, _part(step)) for name, step in fitted.steps], verbose=bool(fitted.verbose))
-    _see(made, fitted, [step for _, step in fitted.steps])
+    _see(made, fitted)
     return made
 
 
@@ -70,7 +71,7 @@ def _feature_union(fitted: Any) -> FeatureUnion:
         verbose=bool(fitted.verbose),
         verbose_feature_names_out=_verbose_names(fitted),
     )
-    _see(made, fitted, [part for _, part in fitted.transformer_list])
+    _see(made, fitted)
     return made
 
 
@@ -93,7 +94,7 @@ def _column_transformer(fitted: Any) -> ColumnTransformer:
         verbose=bool(fitted.verbose),
         verbose_feature_names_out=_verbose_names(fitted),
     )
-    _see(made, fitted, [])
+    _see(made, fitted)
     made.transformers_ = tuple(parts)
     return made
 
@@ -121,21 +122,15 @@ def _verbose_names(fitted: Any) -> bool:
     return given
 
 
-def _see(made: Transformer, fitted: Any, parts: Iterable[Any]) -> None:
+def _see(made: Transformer, fitted: Any) -> None:
     """How many features it was fitted on, and their names, as it says or else its first part that knows."""
-    for one in (fitted, *parts):
-        try:
+    for one in (fitted, *(part for _, part in made._children())):
+        if hasattr(one, "n_features_in_"):  # not a word, nor one that starts with a word
             made.n_features_in_ = int(one.n_features_in_)
-            names = getattr(one, "feature_names_in_", None)
-        except AttributeError:  # of a word, of a union that starts with a word, of what knows no features
-            continue
-        if names is not None:
-            made.feature_names_in_ = tuple(names.tolist())
-        return
+            if hasattr(one, "feature_names_in_"):
+                made.feature_names_in_ = tuple(map(str, one.feature_names_in_))
+            return
     raise NotFitted("a fitted transformer knows how many features it was fitted on", type=type(fitted).__name__)
-
-
-# -- to scikit-learn -------------------------------------------------------------------------------------
 
 
 def _to_theirs(part: Any, named: bool) -> Any:
@@ -153,9 +148,16 @@ def _to_theirs(part: Any, named: bool) -> Any:
         rule = "a transformer that has a counterpart in scikit-learn (others can stand in its pipelines as they are)"
         raise InvalidInput(rule, type=type(part).__name__)
     made = part._to_sklearn()
-    if not named and "feature_names_in_" in vars(made):
-        del made.feature_names_in_
+    vars(made).pop("feature_names_in_", None)
+    _name(made, vars(part).get("feature_names_in_") if named else None)
     return made
+
+
+def _name(made: Any, names: Sequence[str] | None) -> None:
+    if names is not None:
+        from numpy import array
+
+        made.feature_names_in_ = array(names, dtype=object)
 
 
 def _their_pipeline(part: Pipeline, named: bool) -> Any:
@@ -164,8 +166,15 @@ def _their_pipeline(part: Pipeline, named: bool) -> Any:
     steps = []
     for name, step in part.steps:
         steps.append((name, _to_theirs(step or PASSTHROUGH, named)))
-        named = named and not isinstance(step, Transformer)  # the first one gives an array
+        named = named and _keeps_names(step)
     return Theirs(steps, verbose=part.verbose)
+
+
+def _keeps_names(part: Any) -> bool:
+    """Whether a data frame comes out of it as a frame: by default, that is so of functions only."""
+    if isinstance(part, Pipeline):
+        return all(_keeps_names(step) for _, step in part.steps)
+    return not isinstance(part, Transformer) or isinstance(part, FunctionTransformer)
 
 
 def _their_union(part: FeatureUnion, named: bool) -> Any:
@@ -184,14 +193,12 @@ def _their_part(own: Any, whole: Transformer, places: Sequence[int], named: bool
     """A part as it stands in a fitted whole: passing through is a transformer there."""
     if own != PASSTHROUGH:
         return _to_theirs(DROP if own is None else own, named)
-    from numpy import array
-    from sklearn.preprocessing import FunctionTransformer
+    from sklearn.preprocessing import FunctionTransformer as Theirs
 
-    made = FunctionTransformer(accept_sparse=True, check_inverse=False, feature_names_out="one-to-one")
+    made = Theirs(accept_sparse=True, check_inverse=False, feature_names_out="one-to-one")
     made.n_features_in_ = len(places)
     names = vars(whole).get("feature_names_in_")
-    if named and names:
-        made.feature_names_in_ = array([names[place] for place in places], dtype=object)
+    _name(made, [names[place] for place in places] if named and names else None)
     return made
 
 
@@ -221,8 +228,6 @@ def _their_column_transformer(part: ColumnTransformer, named: bool) -> Any:
 
 def _set_learnt(made: Any, part: ColumnTransformer, named: bool) -> None:
     """What a fit of scikit-learn's own would have noted beside the fitted parts."""
-    from numpy import array
-
     names = list(part._names_in(0))
     places = {name: held for name, _, held in made.transformers_}
     made._columns = [places[name] for name, _, _ in made.transformers]
@@ -238,5 +243,4 @@ def _set_learnt(made: Any, part: ColumnTransformer, named: bool) -> None:
         start += width
     made.output_indices_.setdefault("remainder", slice(0, 0))
     made.n_features_in_ = part.n_features_in_
-    if named and "feature_names_in_" in vars(part):
-        made.feature_names_in_ = array(part.feature_names_in_, dtype=object)
+    _name(made, vars(part).get("feature_names_in_") if named else None)

@@ -7,7 +7,8 @@ import pickle
 from struct import pack
 from typing import Any
 
-from vectordb.transforms import Transformer, dumps, loads, read_table
+from vectordb.transforms import Transformer, dumps, loads
+from vectordb.transforms.table import read_table
 
 
 def bits(value: Any) -> Any:

@@ -51,7 +51,9 @@ def test_agrees_with_sklearn(seed, weights):
 
 
 def test_names_without_the_part_in_front():
-    union = our_union(verbose_feature_names_out=False).set_params(size="drop", keep="drop").fit({"a": [1.0], "b": [2.0]})
+    union = (
+        our_union(verbose_feature_names_out=False).set_params(size="drop", keep="drop").fit({"a": [1.0], "b": [2.0]})
+    )
     assert union.get_feature_names_out() == ["a", "b"]
     with pytest.raises(InvalidInput, match="differ"):
         our_union(verbose_feature_names_out=False).fit([[1.0]]).get_feature_names_out()
@@ -122,12 +124,14 @@ def test_malformed_stored_forms_are_refused_with_their_place():
     plain = our_union().fit(numbers(3)).to_dict()
     scaler = plain["parameters"]["transformer_list"][0]["tuple"][1]["transformer"]
     here = "transformer.parameters.transformer_list[0][1]"
+    narrow = StandardScaler().fit([[1.0], [2.0]]).to_dict()["fitted"]
     for name, to, place in [
-        ("n_features_in_", 3, "transformer.fitted"),
-        ("scale_", [1.0, "2", 1.0, 1.0], f"{here}.fitted.scale_[1]"),
-        ("sums_", 3, f"{here}.fitted.sums_"),
+        ("narrow", narrow, "transformer.fitted"),
+        ("wide", {"n_features_in_": 5}, f"{here}.fitted.mean_"),
+        ("text", {"scale_": [1.0, "2", 1.0, 1.0]}, f"{here}.fitted.scale_[1]"),
+        ("no list", {"sums_": 3}, f"{here}.fitted.sums_"),
     ]:
-        kept, scaler["fitted"] = scaler["fitted"], {**scaler["fitted"], name: to}
+        kept, scaler["fitted"] = scaler["fitted"], {**scaler["fitted"], **to}
         with pytest.raises(InvalidInput) as refused:
             transformer_from_dict(json.loads(json.dumps(plain)))
         assert refused.value.values["place"].startswith(place), (name, refused.value)

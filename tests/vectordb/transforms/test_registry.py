@@ -66,6 +66,7 @@ def outcome(made, given):
     return [list(row) if isinstance(row, (list, tuple)) else [row] for row in rows]
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of few rows, of a constant
 @pytest.mark.parametrize("name", sorted(TRANSFORMERS))
 def test_every_transformer_is_stored_by_its_name(name):
     made, given = example(name)
@@ -206,7 +207,17 @@ def test_what_is_no_transformer_is_refused(plain):
 
 @pytest.mark.parametrize(
     "name",
-    ["Nothing", "standardscaler", "Transformer", "Incremental", "Composite", "os.system", "builtins.print", "", "OfType"],
+    [
+        "Nothing",
+        "standardscaler",
+        "Transformer",
+        "Incremental",
+        "Composite",
+        "os.system",
+        "builtins.print",
+        "",
+        "OfType",
+    ],
 )
 def test_unknown_types_are_refused(name):
     with pytest.raises(InvalidInput, match="no transformer of that name") as refused:
@@ -240,7 +251,10 @@ def nested(depth, wrap):
 
 
 WRAPS = {
-    "pipelines": lambda inner: {"type": "Pipeline", "parameters": {"steps": [{"tuple": ["a", {"transformer": inner}]}]}},
+    "pipelines": lambda inner: {
+        "type": "Pipeline",
+        "parameters": {"steps": [{"tuple": ["a", {"transformer": inner}]}]},
+    },
     "parameters": lambda inner: {"type": "StandardScaler", "parameters": {"copy": {"transformer": inner}}},
     "fitted": lambda inner: {
         "type": "ColumnTransformer",

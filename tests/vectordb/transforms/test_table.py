@@ -57,7 +57,7 @@ def scaled(given):
         [MappingProxyType(dict(zip("ab", row))) for row in ROWS],
         [dict(zip((0, 1), row)) for row in ROWS],
         {"a": [1, 3, 8], "b": (2, 5, 13)},
-        {"a": array("q", [1, 3, 8]), "b": range(0, 0) or [2, 5, 13]},
+        {"a": array("q", [1, 3, 8]), "b": range(0) or [2, 5, 13]},
         {0: [1, 3, 8], 1: [2, 5, 13]},
         [[Fraction(1), Decimal(2)], [3, Decimal(5)], [8, 13.0]],
     ],
@@ -270,8 +270,9 @@ def test_what_is_no_number_is_refused_with_the_feature(value):
 
 @pytest.mark.parametrize("value", [inf, -inf, 10**400, -(10**400)], ids=lambda given: repr(given)[:8])
 def test_infinity_is_refused_with_the_feature(value):
-    for transformer in (StandardScaler(), FunctionTransformer("abs"), FunctionTransformer(), FunctionTransformer("exp")):
-        if transformer.get_params().get("func", "abs") is None and type(value) is int:
+    for name in ("abs", None, "exp"):
+        transformer = FunctionTransformer(name)
+        if name is None and type(value) is int:
             continue  # goes through as it is
         for given in ({"a": [value]}, [[value]], {"a": [value, None]}):
             with pytest.raises(InvalidInput):

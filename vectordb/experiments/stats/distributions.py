@@ -27,7 +27,7 @@ from vectordb.experiments.stats.special import (
 _LOG_2: Final = log(2.0)
 _HALF_SHARE: Final = -0.693
 _WIDE: Final = 1e150
-_STOP: Final = 2.0**-52
+_STOP: Final = 1e-11  # the step after one so short is below float64
 _MOST_STEPS: Final = 1000
 
 

@@ -25,9 +25,9 @@ class Composite(Transformer):
 
     def _as_numbers(self, table: Table) -> Table:
         for column, kind, label in zip(table.columns, table.kinds, table.labels):
-            if kind == FLOAT:
+            if kind == FLOAT and not table.finite:
                 check_floats(column, label, nan_too=True)
-        return table
+        return table._replace(finite=True)
 
 
 def unfitted(value: Any) -> Any:
@@ -138,7 +138,7 @@ def table_out(table: Table, part: Transformer) -> Table:
 def with_columns(table: Table, part: Transformer, columns: list[list[Any]], kinds: Sequence[str]) -> Table:
     """A part's outputs as a table, with names where the table had some."""
     names = None if table.names is None else tuple(part.get_feature_names_out(table.names))
-    return table._replace(columns=columns, kinds=tuple(kinds), names=names)
+    return table._replace(columns=columns, kinds=tuple(kinds), names=names, finite=False)
 
 
 def fit_through(table: Table, part: Transformer, y: Any) -> Table:

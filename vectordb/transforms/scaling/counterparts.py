@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, TypeVar
 
+from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.parameters import parameters_of
 
@@ -12,7 +14,8 @@ Own = TypeVar("Own", bound=Transformer)
 
 def adopt(kind: type[Own], fitted: Any, needs_fit: bool = True) -> Own:
     """One of ours with the parameters, the number of features and their names of a fitted object."""
-    made = kind(**{name: plain(getattr(fitted, name)) for name in parameters_of(kind)})
+    known = [name for name in parameters_of(kind) if hasattr(fitted, name)]  # an older scikit-learn has fewer
+    made = kind(**{name: plain(getattr(fitted, name)) for name in known})
     made._check()
     if needs_fit or hasattr(fitted, "n_features_in_"):
         made.n_features_in_ = int(fitted.n_features_in_)
@@ -28,6 +31,14 @@ def plain(value: Any) -> Any:
         return tuple(map(plain, value))
     found = value.tolist() if hasattr(value, "tolist") else value
     return tuple(found) if isinstance(found, list) else found
+
+
+def floats(fitted: Any, name: str) -> tuple[float, ...]:
+    """What a fitted object has learnt of each feature; infinite where it overflowed there, which is refused."""
+    found = tuple(map(float, getattr(fitted, name)))
+    if inf in found or -inf in found:
+        raise InvalidInput("what is taken over is finite", attribute=name, value=found[:20])
+    return found
 
 
 def lend(made: Any, own: Transformer, *learnt: str) -> Any:

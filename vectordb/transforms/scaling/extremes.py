@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import nan
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.scaling.learnt import Learnt, present
@@ -12,33 +12,38 @@ from vectordb.transforms.table import Table, read_table
 
 
 class Extremes(Learnt):
-    """Fitted in pieces and merged, as if on all rows at once; an extreme that is taken back leaves no trace of the next.
+    """Fitted in pieces and merged, as if on all rows at once; an extreme that is taken back does not tell the next.
 
-    A subclass says which learnt attributes are smallest and which are largest values, and what follows (``_conclude``).
+    A subclass says what is picked of the values of a feature (``_picks``), and what follows (``_conclude``).
     """
 
+    _picks: ClassVar[Mapping[str, Callable[[Sequence[float]], float]]] = {}
     n_samples_seen_: int
 
-    def _hold(self, rows: int, columns: Sequence[list[float]]) -> None:
-        """Take more rows into the extremes."""
-        raise NotImplementedError
-
-    def _merge(self, other: Self) -> None:
-        """Take the extremes of another one in."""
+    def _conclude(self) -> None:
         raise NotImplementedError
 
     def _learn(self, table: Table, y: Any) -> None:
         self.n_samples_seen_ = table.rows
-        self._hold(table.rows, [present(column) for column in table.columns])
+        columns = list(map(present, table.columns))
+        for name, pick in self._picks.items():
+            setattr(self, name, tuple(map(pick, columns)))
+        self._conclude()
+
+    def _join(self, other: Self) -> None:
+        """Take the extremes of another one in."""
+        self.n_samples_seen_ += other.n_samples_seen_
+        for name, pick in self._picks.items():
+            pairs = zip(getattr(self, name), getattr(other, name), strict=True)
+            setattr(self, name, tuple(pick(present(pair)) for pair in pairs))
+        self._conclude()
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Learn from more rows: the same as one fit on all of them."""
         if "n_features_in_" not in vars(self):
             return self.fit(X, y)
         more = type(self)(**self.get_params(False))
-        more._fit_table(self._ready(read_table(X, type(self).__name__)), y)
-        self.n_samples_seen_ += more.n_samples_seen_
-        self._merge(more)
+        self._join(more._fit_table(self._ready(read_table(X, type(self).__name__)), y))
         return self
 
     def merge(self, other: Self) -> Self:
@@ -51,8 +56,7 @@ class Extremes(Learnt):
             raise InvalidInput("both have the same features", this=self.n_features_in_, other=other.n_features_in_)
         made = type(self)(**self.get_params(False))
         vars(made).update(vars(self))
-        made.n_samples_seen_ += other.n_samples_seen_
-        made._merge(other)
+        made._join(other)
         return made
 
     def retract(self, other: Self) -> Self:
@@ -68,3 +72,8 @@ def least(values: Sequence[float]) -> float:
 def most(values: Sequence[float]) -> float:
     """The largest number, 0.0 where it is -0.0; NaN of none."""
     return max(values, default=nan) + 0.0
+
+
+def furthest(values: Sequence[float]) -> float:
+    """The largest distance from 0; NaN of none."""
+    return max(map(abs, values), default=nan)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite, nan
+from math import inf, isfinite, nan
+from numbers import Real
 from sys import float_info
 from typing import Any, Final
 
@@ -16,8 +17,15 @@ TINY: Final = 10 * float_info.epsilon
 
 def _read_finite(plain: Any, place: str) -> float:
     value: float = FLOAT.read(plain, place)
-    if value - value not in (0.0,) and value == value:
+    if value in (inf, -inf):
         raise refuse("a finite number, or NaN where there was none", place, plain)
+    return value
+
+
+def _read_width(plain: Any, place: str) -> float:
+    value: float = FLOAT.read(plain, place)
+    if value < 0.0:
+        raise refuse("a distance", place, plain)
     return value
 
 
@@ -38,6 +46,7 @@ def _read_count(plain: Any, place: str) -> int:
 COUNT: Final = Shape(INT.write, _read_count)
 COUNTS: Final = each(COUNT)
 CENTRES: Final = each(Shape(FLOAT.write, _read_finite))
+WIDTHS: Final = each(Shape(FLOAT.write, _read_width))  # infinite where it is beyond float64
 SCALES: Final = each(Shape(FLOAT.write, _read_scale))
 
 
@@ -65,6 +74,11 @@ class Quantiles(Learnt):
     def retract(self, other: Any) -> Any:
         """Refused."""
         raise self._refuse_pieces("retract", "quantiles are of all rows at once; fit on those that stay")
+
+
+def blank_of(constant: float) -> bool | None:
+    """Whether a value is blank that is made of another one and a constant: yes where that is NaN, else as before."""
+    return None if constant == constant else True
 
 
 def present(column: Sequence[float]) -> list[float]:
@@ -95,7 +109,10 @@ def check_flags(**flags: Any) -> None:
 
 def is_number(value: Any) -> bool:
     """Whether a parameter is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and -float_info.max <= value <= float_info.max
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    number: Any = value
+    return bool(-float_info.max <= number <= float_info.max)
 
 
 def check_quantile_range(given: Any) -> None:

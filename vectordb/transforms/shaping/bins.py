@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import inf
 from typing import Any, ClassVar, Final, Self
 from warnings import warn
@@ -67,10 +68,9 @@ class KBinsDiscretizer(Transformer):
         self.random_state = random_state
 
     def _check(self) -> None:
-        if is_whole(self.n_bins):
-            check_whole("n_bins", self.n_bins, 2)
-        elif isinstance(self.n_bins, str) or not hasattr(self.n_bins, "__len__"):
-            raise InvalidInput("n_bins is a whole number from 2 on, or one a feature", n_bins=self.n_bins)
+        given: Any = self.n_bins
+        if isinstance(given, (str, bytes, Mapping)) or not hasattr(given, "__len__"):
+            check_whole("n_bins", given, 2)
         check_choice("encode", self.encode, ("onehot", "onehot-dense", "ordinal"))
         check_choice("strategy", self.strategy, ("uniform", "quantile", "kmeans"))
         check_choice("quantile_method", self.quantile_method, METHODS)
@@ -87,9 +87,10 @@ class KBinsDiscretizer(Transformer):
 
     def _counts(self, width: int) -> list[int]:
         """How many bins each feature is to have."""
-        if is_whole(self.n_bins):
-            return [int(self.n_bins)] * width  # type: ignore[arg-type]
-        given = list(self.n_bins)  # type: ignore[arg-type]
+        given: Any = self.n_bins
+        if is_whole(given):
+            return [int(given)] * width
+        given = list(given)
         if len(given) != width or any(hasattr(count, "__len__") for count in given):
             rule = "n_bins must be a scalar or array of shape (n_features,)."
             raise InvalidInput(rule, n_bins=given[:20], features=width)
@@ -141,7 +142,7 @@ class KBinsDiscretizer(Transformer):
     def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
         outputs, start = [], 0
         for edges, label in zip(self.bin_edges_, self._names_in(0)):
-            middles = tuple(low * 0.5 + high * 0.5 for low, high in zip(edges, edges[1:]))
+            middles = tuple(low * 0.5 + high * 0.5 for low, high in pairwise(edges))
             width = 1 if self.encode == "ordinal" else len(middles)
             kind = MiddleOfNumber if self.encode == "ordinal" else MiddleOfHot
             own = values[start : start + width]
@@ -162,7 +163,7 @@ class KBinsDiscretizer(Transformer):
         if len(self.bin_edges_) != self.n_features_in_:
             raise refuse("edges of each feature", place, len(self.bin_edges_))
         for number, edges in enumerate(self.bin_edges_):
-            if len(edges) < 2 or any(not low <= high for low, high in zip(edges, edges[1:])):
+            if len(edges) < 2 or any(not low <= high for low, high in pairwise(edges)):
                 raise refuse("at least two edges that do not fall", f"{place}[{number}]", edges[:20])
         self._settle(self.bin_edges_)
         if sum(self.n_bins_) > WIDEST:  # ints
@@ -171,6 +172,8 @@ class KBinsDiscretizer(Transformer):
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
         made = adopt(cls(**parameters_from(fitted)), fitted)
+        if not all(fitted.n_bins_.tolist()):  # all of a feature's were too narrow
+            raise InvalidInput("a feature has at least one bin", n_bins_=fitted.n_bins_.tolist())
         made._settle(tuple(tuple(map(float, edges.tolist())) for edges in fitted.bin_edges_))
         return made
 
@@ -229,8 +232,8 @@ def _between_centres(column: list[float], least: float, most: float, count: int)
     if len(column) < count:
         raise InvalidInput(f"n_samples={len(column)} should be >= n_clusters={count}.")
     edges = evenly(least, most, count + 1)
-    found = centres(column, [(low * 0.5 + high * 0.5) for low, high in zip(edges, edges[1:])])
-    return [least, *(low * 0.5 + high * 0.5 for low, high in zip(found, found[1:])), most]
+    found = centres(column, [low * 0.5 + high * 0.5 for low, high in pairwise(edges)])
+    return [least, *(low * 0.5 + high * 0.5 for low, high in pairwise(found)), most]
 
 
 def _one_hot(count: int) -> tuple[tuple[float, ...], ...]:

@@ -8,7 +8,7 @@ from typing import Final
 
 GOLDEN: Final = 0.3819660112501051  # (3 - sqrt(5)) / 2
 GROWTH: Final = 1.618033988749895
-TOLERANCE: Final = 1.48e-8  # the root of the precision of float64: closer, a smooth function does not change
+TOLERANCE: Final = 3e-9  # relative; closer, a smooth function hardly changes in float64
 STEPS: Final = 500
 
 Function = Callable[[float], float]

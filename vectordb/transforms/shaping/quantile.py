@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import isfinite, nan
 from typing import Any, ClassVar, Self
 from warnings import warn
@@ -17,7 +17,7 @@ from vectordb.transforms.shaping.checks import check_choice, check_draw, check_f
 from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.draws import drawn
 from vectordb.transforms.shaping.shares import NormalShare, OfNormalShare, OfShare, Share
-from vectordb.transforms.shaping.spacing import evenly
+from vectordb.transforms.shaping.spacing import evenly, of_percentages
 from vectordb.transforms.table import Table
 
 
@@ -35,8 +35,8 @@ class QuantileTransformer(Transformer):
     0.5 us a value; to fit, the time of sorting. Quantiles: type 7 of Hyndman and Fan (1996).
 
     >>> shares = QuantileTransformer(n_quantiles=5).fit([[0.0], [2.5], [4.5], [5.0], [9.0]])
-    >>> shares.transform([[1.0], [4.75], [-1.0], [10.0]])
-    [[0.1], [0.625], [0.0], [1.0]]
+    >>> shares.transform([[2.0], [4.75], [-1.0], [10.0]])
+    [[0.2], [0.625], [0.0], [1.0]]
     """
 
     _state: ClassVar[dict[str, Shape]] = {"n_quantiles_": INT, "references_": FLOATS, "quantiles_": each(FLOATS)}
@@ -84,7 +84,7 @@ class QuantileTransformer(Transformer):
         self.n_quantiles_ = min(int(self.n_quantiles), table.rows)
         self.references_ = tuple(evenly(0.0, 1.0, self.n_quantiles_))
         table = drawn(table, self.subsample, self.random_state, again=False)
-        shares = [reference * 100.0 / 100.0 for reference in self.references_]  # rounded as percentages are
+        shares = of_percentages(self.references_)
         self._settle([_quantiles(column, shares) for column in table.columns])
 
     def _settle(self, columns: Sequence[Sequence[float]]) -> None:
@@ -115,14 +115,14 @@ class QuantileTransformer(Transformer):
         if count < 1 or len(shares) != count or len(self.quantiles_) != count:
             raise refuse("as many shares and quantiles as n_quantiles_ says", f"{place}.n_quantiles_", count)
         ends = (shares[0], shares[-1])
-        if any(not low < high for low, high in zip(shares, shares[1:])) or ends != (0.0, float(count > 1)):
+        if any(not low < high for low, high in pairwise(shares)) or ends != (0.0, float(count > 1)):
             raise refuse("shares that rise from 0 to 1", f"{place}.references_", shares[:20])
         for number, row in enumerate(self.quantiles_):
             if len(row) != self.n_features_in_:
                 raise refuse("an entry a feature", f"{place}.quantiles_[{number}]", len(row))
         for number, own in enumerate(self._columns()):
             missing = all(value != value for value in own)
-            if not missing and (not all(map(isfinite, own)) or any(low > high for low, high in zip(own, own[1:]))):
+            if not missing and (not all(map(isfinite, own)) or any(low > high for low, high in pairwise(own))):
                 raise refuse(f"quantiles of feature {number} that do not fall", f"{place}.quantiles_", own[:20])
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from math import erfc, isfinite
+from math import erfc, inf
 from statistics import NormalDist
 from typing import Final
 
@@ -41,12 +41,13 @@ class Share:
             return 0.5 * (references[above - 1] + references[bisect_left(quantiles, value)])
         below = references[above - 1]
         reach = quantiles[above] - low
-        if isfinite(reach):
-            slope = (high - below) / reach
+        slope = (high - below) / reach
+        if 0.0 < slope < inf:
             # From the lower quantile up and from the upper one down, as scikit-learn does: the same bits.
             return 0.5 * (slope * (value - low) + below - (slope * (quantiles[above] - value) - high))
-        part = (value * 0.5 - low * 0.5) / (quantiles[above] * 0.5 - low * 0.5)
-        return below + part * (high - below)
+        if reach == inf:
+            return below + (value * 0.5 - low * 0.5) / (quantiles[above] * 0.5 - low * 0.5) * (high - below)
+        return below + (value - low) / reach * (high - below)
 
 
 class NormalShare(Share):
@@ -83,8 +84,9 @@ class OfShare(Share):
         above = bisect_right(self.references, share)
         start, low, high = self.references[above - 1], self.quantiles[above - 1], self.quantiles[above]
         reach = self.references[above] - start
-        if isfinite(high - low):
-            return (high - low) / reach * (share - start) + low
+        slope = (high - low) / reach
+        if slope < inf:
+            return slope * (share - start) + low
         part = (share - start) / reach
         return low * (1.0 - part) + high * part
 

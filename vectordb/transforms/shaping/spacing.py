@@ -32,6 +32,11 @@ def percentages(count: int) -> list[float]:
     return [percent / 100.0 for percent in evenly(0.0, 100.0, count)]
 
 
+def of_percentages(shares: Sequence[float]) -> list[float]:
+    """Shares that were made percentages and shares again, as scikit-learn asks NumPy for them."""
+    return [share * 100.0 / 100.0 for share in shares]
+
+
 def _positions(alpha: float, beta: float) -> Callable[[int, float], float]:
     return lambda size, share: size * share + (alpha + share * (1 - alpha - beta)) - 1
 

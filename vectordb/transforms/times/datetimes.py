@@ -51,7 +51,7 @@ class DatetimeFeatures(Transformer):
     ``features``: year, month, day, hour, minute, second, microsecond, dayofweek (Monday is 0), dayofyear, week (of
     ISO 8601), quarter, is_weekend, is_month_start, is_month_end (0 or 1), and timestamp (seconds since 1970 UTC).
     ``utc_offset`` is in minutes: the parts are those of a clock that is so far ahead of UTC. There are no names of
-    time zones: what they mean depends on the machine's database, and changes with it. 2 us a value.
+    time zones: what they mean depends on the machine's database, and changes with it. 3 us a value.
 
     >>> parts = DatetimeFeatures(["month", "hour"], utc_offset=60).fit({"at": [0]})
     >>> parts.transform_one({"at": "2026-01-31T23:30:00Z"}), parts.get_feature_names_out()
