@@ -55,7 +55,7 @@ class Pair:
         return self
 
     def along(self, arm: int, offsets: list[int]) -> list[JointMoments]:
-        """The joint moments of an arm over its units, as of each offset. 0.5 ms for one."""
+        """The joint moments of an arm over its units, as of each offset. 0.3 ms for one."""
         found = self.steps[arm].along(offsets) if arm < len(self.steps) else [NO_PAIRS] * len(offsets)
         if not self.counts_all:
             return found

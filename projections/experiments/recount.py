@@ -11,7 +11,7 @@ Values = list[tuple[int, float]]  # of unit numbers
 
 
 def recount(trial: Trial, spec: Spec, offset: int, until: int | None = None, first_arm: bool = False) -> list[Values]:
-    """By arm the value of each unit as of an offset, from its rows. 1 us an outcome, 0.5 us a unit.
+    """By arm the value of each unit as of an offset, from its rows. 1.5 us an outcome, 1 us a unit.
 
     ``until`` leaves out what happened after that time, exposures too; ``first_arm``: units that were seen in two arms
     count in their first.
@@ -48,7 +48,7 @@ def _rows(trial: Trial, spec: Spec, offset: int, last: int) -> dict[int, list[Ro
 
 
 def tallied(course: Course, offset: int) -> list[Values]:
-    """The same as ``recount`` by the metric's own rules, from the course. 0.1 us a step and a unit."""
+    """The same as ``recount`` by the metric's own rules, from the course. 0.3 us a step and a unit."""
     held = course.exposures
     changed = [course.values(arm, offset) for arm in range(len(held.labels))]
     found: list[Values] = [[] for _ in held.labels]

@@ -30,7 +30,7 @@ class Tallies:
         self.forced = trial.exposures.forced_units(offset)
 
     def moments(self, metric: str) -> dict[str, Moments]:
-        """Of each arm the moments over its units. 0.1 ms an arm, whatever the offset and the number of units.
+        """Of each arm the moments over its units. 0.2 ms an arm, whatever the offset and the number of units.
 
         A metric that is any, sum or count is 0 for a unit without outcomes; one that is mean, last or max is not over
         such units.
@@ -38,7 +38,7 @@ class Tallies:
         return self.along(metric, [self.offset])[0]
 
     def joint(self, metric: str) -> dict[str, JointMoments]:
-        """Of each arm the joint moments of a ratio's two metrics, over the units that both count. 0.5 ms an arm."""
+        """Of each arm the joint moments of a ratio's two metrics, over the units that both count. 0.3 ms an arm."""
         return self.joint_along(metric, [self.offset])[0]
 
     def along(self, metric: str, offsets: list[int]) -> list[dict[str, Moments]]:

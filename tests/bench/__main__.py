@@ -6,6 +6,7 @@ from tests.bench import (
     as_of,
     batch,
     digest,
+    experiments,
     fork,
     get,
     memory,
@@ -21,7 +22,7 @@ from tests.bench import (
 )
 from tests.bench.report import main
 
-READING = (get, batch, pipelines, training, as_of, wide, vector_search)
+READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments)
 MODULES = (put, put_many, open_file, replay, memory, fork, digest, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 

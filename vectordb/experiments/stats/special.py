@@ -207,7 +207,7 @@ def _fraction(start: float, pair: Callable[[float], tuple[float, float]]) -> flo
         lower = 1.0 / (below + top * lower or _TINY)
         upper = below + top / upper or _TINY
         value *= upper * lower
-        if abs(upper * lower - 1.0) <= 4.0 * _EPSILON:
+        if not abs(upper * lower - 1.0) > 4.0 * _EPSILON:  # nan ends it too
             break
     return value
 

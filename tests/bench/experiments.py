@@ -1,0 +1,142 @@
+"""experiments: assigning, tallying outcomes, and the analysis now and as of a past offset.
+
+Beside what a user would write: a hash and a modulo to assign, and pandas with SciPy to analyze a table of outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import islice
+from random import Random
+from typing import Any
+
+from tests.bench.harness import Bar, Benchmark, Candidate
+from tests.bench.report import main
+from vectordb import LiveExperiment, ManualClock, VectorDB
+
+SIZE = 1_000_000  # units, an outcome each
+ASKED = 100_000
+BATCH = 10_000
+PASTS = 20
+START = 1_700_000_000
+ARMS = {"control": 0.5, "treatment": 0.5}
+METRICS = {"clicks": "count", "spent": "sum", "bought": "any", "rate": {"aggregate": "sum", "over": "clicks"}}
+
+
+def benchmarks(size: int) -> Iterator[Benchmark]:
+    """Everything of one experiment with ``size`` units."""
+    yield from _assigning(min(ASKED, size))
+    yield _tallying(size)
+    yield from _analyzing(size)
+
+
+def _assigning(count: int) -> Iterator[Benchmark]:
+    ranking = _made(VectorDB())
+    for script, stem in (("ASCII", "user"), ("Greek", "χρήστης")):
+        units = [f"{stem}-{number}" for number in range(count)]
+        does = "fractions of one SHA-256 over salt and id, the arm by its range, the reason and propensity"
+        assign = ranking.assign
+        plain = Candidate("ours", f"experiment.assign, one by one: {does}", count, _each(assign, units))
+        modulo = Candidate("hashlib", "SHA-256 of a text, modulo 100: the arm alone", count, _each(_modulo, units))
+        bar = Bar(500_000) if script == "ASCII" else None
+        yield Benchmark(f"assign, ids in {script}", "units/s", [plain, modulo], bar=bar)
+        whole = Candidate("ours", "experiment.assign_many", count, lambda _, units=units: ranking.assign_many(units))
+        yield Benchmark(f"assign_many, ids in {script}", "units/s", [whole, modulo], bar=Bar(1_000_000))
+
+
+def _each(function: Callable[[Any], Any], units: list[str]) -> Callable[[Any], None]:
+    def run(_: None) -> None:
+        for unit in units:
+            function(unit)
+
+    return run
+
+
+def _modulo(unit: str) -> str:
+    share = int.from_bytes(sha256(f"ranking:{unit}".encode()).digest()[:8], "big") % 100
+    return "control" if share < 50 else "treatment"
+
+
+def _tallying(size: int) -> Benchmark:
+    rows = _rows(size)
+
+    def prepare() -> LiveExperiment:
+        ranking = _made(VectorDB(clock=ManualClock(START)))
+        for batch in _batches(size):
+            ranking.expose_many(batch)
+        return ranking
+
+    def run(ranking: LiveExperiment) -> LiveExperiment:
+        for batch in rows:
+            ranking.record_many(batch, metric="spent")
+        return ranking
+
+    does = f"record_many of {BATCH:,} rows: checked, logged, tallied exactly"
+    candidates = [Candidate("ours", does, size, run, prepare)]
+    if find_spec("pandas"):
+        frame = import_module("pandas").DataFrame
+        does = "a DataFrame of every batch, put together: nothing is tallied"
+        candidates.append(Candidate("pandas", does, size, lambda _: import_module("pandas").concat(map(frame, rows))))
+    return Benchmark(f"tally {size:,} outcomes", "outcomes/s", candidates, bar=Bar(200_000))
+
+
+def _analyzing(size: int) -> Iterator[Benchmark]:
+    db = VectorDB(clock=ManualClock(START))
+    ranking, random = _made(db), Random(3)
+    for units, rows in zip(_batches(size), _rows(size)):
+        ranking.expose_many(units)
+        for metric in ("spent", "clicks"):
+            ranking.record_many(rows, metric=metric)
+    pasts = [db.as_of(random.randrange(2, db.head + 1)).experiment("ranking") for _ in range(PASTS)]
+    head = Candidate("ours", "experiment.analyze: Welch, lift, sequential, SRM", 1, lambda _: ranking.analyze("spent"))
+    peers = [_pandas(ranking, size)] if find_spec("pandas") and find_spec("scipy") else []
+    name = f"analysis of {size:,} units"
+    yield Benchmark(f"{name}, at the head", "analyses/s", [head, *peers], bar=Bar(20))
+    then = Candidate("ours", "the same", PASTS, lambda _: [past.analyze("spent") for past in pasts])
+    yield Benchmark(f"{name}, as of a past offset", "analyses/s", [then], bar=Bar(10))
+    ratio = Candidate("ours", "by joint moments", PASTS, lambda _: [past.analyze("rate") for past in pasts])
+    yield Benchmark(f"{name}, a ratio, as of a past offset", "analyses/s", [ratio], bar=Bar(10))
+    looks = sorted(past._reader.as_of_offset for past in pasts)
+    series = Candidate("ours", "experiment.effects", len(looks), lambda _: ranking.effects("spent", looks))
+    yield Benchmark(f"{name}, a history of {PASTS} looks", "looks/s", [series])
+    ranks = Candidate("ours", "method mann_whitney", 1, lambda _: ranking.analyze("spent", method="mann_whitney"))
+    yield Benchmark(f"{name}, by the values of units", "analyses/s", [ranks])
+    db.close()
+
+
+def _pandas(ranking: LiveExperiment, size: int) -> Candidate:
+    """The table of outcomes with the arm in it, held in memory and ready."""
+    pandas, stats = import_module("pandas"), import_module("scipy.stats")
+    units = [unit for batch in _batches(size) for unit in batch]
+    values = [value for batch in _rows(size) for value in batch["value"]]
+    arms = [one.arm for one in ranking.assign_many(units)]
+    frame = pandas.DataFrame({"user": units, "arm": arms, "value": values})
+
+    def run(_: None) -> float:
+        total = frame.groupby(["arm", "user"], sort=False)["value"].sum()
+        return float(stats.ttest_ind(total["treatment"], total["control"], equal_var=False).pvalue)
+
+    return Candidate("pandas and SciPy", "groupby(arm, user).sum(), ttest_ind: of the table as it is now", 1, run)
+
+
+def _made(db: VectorDB) -> LiveExperiment:
+    return db.create_experiment("ranking", arms=ARMS, unit="user", metrics=METRICS)
+
+
+def _batches(size: int) -> list[list[str]]:
+    units = (f"user-{number}" for number in range(size))
+    return [list(islice(units, BATCH)) for _ in range(0, size, BATCH)]
+
+
+def _rows(size: int) -> list[dict[str, Any]]:
+    random = Random(4)
+    return [{"user": batch, "value": [random.expovariate(0.1) for _ in batch]} for batch in _batches(size)]
+
+
+BUILDS = [(benchmarks, SIZE)]
+
+if __name__ == "__main__":
+    main(BUILDS)
