@@ -1,70 +1,114 @@
-"""Exact joint moments: against fractions, in any order and grouping, merged and taken back."""
+"""Joint moments: exact, whatever the order, the sizes and the history of merges and retractions."""
 
 from __future__ import annotations
 
-import random
+import math
 from fractions import Fraction
-from math import inf, nan
+from random import Random
 
 import pytest
 
 from ledger import InvalidInput
 from projections import NO_PAIRS, JointMoments, joint_moments, moments
 
-Pairs = list[tuple[float, float]]
+Pair = tuple[float, float]
 
 
-def drawn(seed: int, count: int = 60) -> Pairs:
-    """Numbers of very different sizes, whole ones and zeros among them."""
-    rng = random.Random(seed)
-    numbers = [1e308, -1e300, 5e-324, 0.0, -0.0, 3, 7.0, 0.1, 1e15 + 1, rng.gauss(0, 1)]
-    return [(rng.choice(numbers), rng.choice([*numbers, rng.random()])) for _ in range(count)]
+def random_pairs(rng: Random, size: int) -> list[Pair]:
+    """Ints, small and huge floats, and zeros."""
+
+    def number() -> float:
+        kind = rng.randrange(4)
+        if kind == 0:
+            return rng.randrange(-9, 10)
+        return rng.gauss(0, 1) * 10.0 ** rng.choice([0, 0, 12, -12, 300, -300])
+
+    return [(number(), number()) for _ in range(size)]
 
 
-def exact(held: JointMoments) -> list[Fraction]:
-    """The sums of y, x, y*y, x*x and y*x."""
-    square = held.scale * held.scale
-    sums = [Fraction(held.y, held.scale), Fraction(held.x, held.scale)]
-    return sums + [Fraction(value, square) for value in (held.yy, held.xx, held.yx)]
+def naive(pairs: list[Pair]) -> tuple[Fraction, ...]:
+    exact = [(Fraction(y), Fraction(x)) for y, x in pairs]
+    products = (sum((y * y for y, _ in exact), Fraction(0)), sum((x * x for _, x in exact), Fraction(0)))
+    sums = (sum((y for y, _ in exact), Fraction(0)), sum((x for _, x in exact), Fraction(0)))
+    return *sums, *products, sum((y * x for y, x in exact), Fraction(0))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_sums_are_those_of_fractions(seed: int) -> None:
-    pairs = drawn(seed)
-    ys, xs = [Fraction(y) for y, _ in pairs], [Fraction(x) for _, x in pairs]
-    products = [sum(y * y for y in ys), sum(x * x for x in xs), sum(y * x for y, x in zip(ys, xs))]  # ints
-    assert exact(joint_moments(pairs)) == [sum(ys), sum(xs), *products]  # ints
-    found = joint_moments(pairs)
-    assert found.first == moments(y for y, _ in pairs) and found.second == moments(x for _, x in pairs)
-    assert found.size == len(pairs) and found.scale & (found.scale - 1) == 0
+def sums_of(held: JointMoments) -> tuple[Fraction, ...]:
+    single = (Fraction(value, held.scale) for value in (held.y, held.x))
+    return *single, *(Fraction(value, held.scale**2) for value in (held.yy, held.xx, held.yx))
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_no_order_or_grouping_changes_a_bit(seed: int) -> None:
-    pairs, rng = drawn(seed), random.Random(seed)
-    whole = joint_moments(pairs)
-    rng.shuffle(pairs)
+@pytest.mark.parametrize("seed", range(30))
+def test_sums_are_exact(seed: int) -> None:
+    rng = Random(seed)
+    pairs = random_pairs(rng, rng.randrange(30))
+    held = joint_moments(pairs)
+    assert held.size == len(pairs) and sums_of(held) == naive(pairs)
+    assert held.scale & (held.scale - 1) == 0
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_order_changes_a_bit(seed: int) -> None:
+    rng = Random(seed)
+    pairs = random_pairs(rng, rng.randrange(1, 30))
+    held = joint_moments(pairs)
+    shuffled = rng.sample(pairs, len(pairs))
     cut = rng.randrange(len(pairs) + 1)
-    one, other = joint_moments(pairs[:cut]), joint_moments(pairs[cut:])
-    assert joint_moments(pairs) == whole == one.merge(other) == other.merge(one)
-    assert whole.retract(other) == one and whole.retract(one) == other and whole.retract(whole) == NO_PAIRS
+    assert joint_moments(shuffled) == held
+    assert joint_moments(shuffled[:cut]).merge(joint_moments(shuffled[cut:])) == held
 
 
-def test_the_covariance_is_rounded_once() -> None:
-    pairs = [(1e9 + 4, 1.0), (1e9 + 7, 2.0), (1e9 + 13, 4.0), (1e9 + 16, 5.0)]
-    found = joint_moments(pairs)
-    y, x = [Fraction(one) for one, _ in pairs], [Fraction(other) for _, other in pairs]
-    mean_y, mean_x = sum(y) / 4, sum(x) / 4  # ints
-    expected = sum((a - mean_y) * (b - mean_x) for a, b in zip(y, x)) / 3  # ints
-    assert found.covariance == float(expected) == 10.0 and found.first.std == 30**0.5
-    assert joint_moments([(1, 2), (2, 4), (3, 6)]).covariance == 2.0
-    assert joint_moments([(1.0, 1.0)]).covariance is None is NO_PAIRS.covariance
-    assert joint_moments([(1.7e308, 1.7e308), (-1.7e308, -1.7e308)]).covariance is None  # beyond float64
+@pytest.mark.parametrize("seed", range(30))
+def test_a_random_history_equals_what_is_left(seed: int) -> None:
+    rng = Random(seed)
+    held, left = NO_PAIRS, []
+    for _ in range(60):
+        if left and rng.random() < 0.4:
+            gone = left.pop(rng.randrange(len(left)))
+            held = held.retract(joint_moments([gone]))
+        else:
+            left += random_pairs(rng, 1)
+            held = held.merge(joint_moments(left[-1:]))
+        assert held == joint_moments(left)
+    assert held.retract(held) == NO_PAIRS
 
 
-def test_what_is_no_pair_of_numbers_is_refused() -> None:
-    for wrong in (nan, inf, -inf):
-        with pytest.raises(InvalidInput, match="finite"):
-            joint_moments([(1.0, wrong)])
+@pytest.mark.parametrize("seed", range(10))
+def test_each_side_has_its_moments(seed: int) -> None:
+    pairs = random_pairs(Random(seed), 20)
+    held = joint_moments(pairs)
+    assert held.first == moments([y for y, _x in pairs])
+    assert held.second == moments([x for _y, x in pairs])
+
+
+def test_the_covariance_does_not_cancel() -> None:
+    low = [(1, 2.0), (2, 3.5), (4, 3.0), (9, 11.5)]
+    high = [(1e9 + y, 1e12 + x) for y, x in low]
+    assert joint_moments(low).covariance == joint_moments(high).covariance
+    mean_y, mean_x = math.fsum(y for y, _ in low) / 4, math.fsum(x for _, x in low) / 4
+    right = math.fsum((y - mean_y) * (x - mean_x) for y, x in low) / 3
+    assert joint_moments(low).covariance == pytest.approx(right, rel=1e-14)
+
+
+def test_few_pairs_and_beyond_float64() -> None:
+    assert NO_PAIRS.covariance is None and joint_moments([(1, 2)]).covariance is None
+    assert joint_moments([(1e200, 1e200), (-1e200, -1e200)]).covariance is None
+    assert joint_moments([]) == NO_PAIRS == joint_moments([(0.0, 0.0)]).retract(joint_moments([(0, 0)]))
+
+
+def test_whole_numbers_and_floats_are_the_same() -> None:
+    assert joint_moments([(1, 2), (3, 5)]) == joint_moments([(1.0, 2.0), (True, 0.0), (3.0, 5)]).retract(
+        joint_moments([(1.0, 0)])
+    )
+
+
+def test_only_what_was_added_is_taken_back() -> None:
     with pytest.raises(InvalidInput, match="taken back"):
-        joint_moments([(1, 1)]).retract(joint_moments([(1, 1), (2, 2)]))
+        NO_PAIRS.retract(joint_moments([(1, 1)]))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_are_finite(value: float) -> None:
+    for pair in ((value, 1.0), (1.0, value)):
+        with pytest.raises(InvalidInput, match="finite"):
+            joint_moments([(1.0, 1.0), pair])
