@@ -61,7 +61,7 @@ def test_no_order_changes_a_bit(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_a_random_history_equals_what_is_left(seed: int) -> None:
     rng = Random(seed)
-    held, left = NO_PAIRS, []
+    held, left = NO_PAIRS, list[Pair]()
     for _ in range(60):
         if left and rng.random() < 0.4:
             gone = left.pop(rng.randrange(len(left)))
