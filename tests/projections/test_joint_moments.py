@@ -112,3 +112,13 @@ def test_numbers_are_finite(value: float) -> None:
     for pair in ((value, 1.0), (1.0, value)):
         with pytest.raises(InvalidInput, match="finite"):
             joint_moments([(1.0, 1.0), pair])
+
+
+def test_many_pairs_of_like_size_are_exact() -> None:
+    rng = Random(3)
+    for level, wide in ((0.0, 1.0), (1e9, 1e-3), (1e18, 1e15), (0.0, 1e-290), (0.0, 1e290)):
+        pairs = [(rng.gauss(level, wide), rng.gauss(level, wide)) for _ in range(300)] + [(0.0, -0.0)]
+        assert sums_of(joint_moments(pairs)) == naive(pairs)
+    assert joint_moments([(0.0, 0.0)] * 3).size == 3
+    long = [(rng.random(), rng.random()) for _ in range(9_000)]
+    assert joint_moments(long) == joint_moments(long[::-1])
