@@ -148,13 +148,15 @@ class Registry:
         definition = _version_of(self.experiments, fact.experiment, "an exposure names a version of an experiment")
         for one in fact.exposures:
             if one.arm not in definition.arms:
-                raise InvalidInput("an exposure names an arm of its experiment", experiment=fact.experiment, arm=one.arm)
+                rule = "an exposure names an arm of its experiment"
+                raise InvalidInput(rule, experiment=fact.experiment, arm=one.arm)
 
     def _check_outcomes(self, fact: OutcomesRecorded, log: Owners) -> None:
         definition = _version_of(self.experiments, fact.experiment, "an outcome names a version of an experiment")
         for metric in {one.metric for one in fact.outcomes}:
             if metric not in definition.metrics:
-                raise InvalidInput("an outcome names a metric of its experiment", experiment=fact.experiment, metric=metric)
+                rule = "an outcome names a metric of its experiment"
+                raise InvalidInput(rule, experiment=fact.experiment, metric=metric)
 
     def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
         definition = self._service(fact.service, "a prediction names a version of a service")

@@ -17,6 +17,7 @@ from vectordb import (
     Float,
     Int,
     ManualClock,
+    Metric,
     Request,
     Text,
     Timestamp,
@@ -408,6 +409,49 @@ def _usual() -> ColumnTransformer:
         ("seen", DatetimeFeatures(features=["hour", "is_weekend"]), OfType("timestamp")),
     ]
     return ColumnTransformer(parts, verbose_feature_names_out=False)
+
+
+@story
+def experiment() -> Told:
+    """Units are split, exposed and counted; the traffic grows, weights move, buckets start anew, an arm is shipped."""
+    db, clock = begin(16)
+    users = db.create_view("users", entity="user", features={"age": Int(), "plan": Category()})
+    ids = [f"user-{number}" for number in range(60)]
+    plans = ["free", "paid", None]
+    users.put_many({"user": ids, "age": [20 + number % 9 for number in range(60)],
+                    "plan": [plans[number % 3] for number in range(60)]})  # fmt: skip
+    metrics = {"spend": Metric(covariate="users:age"), "visits": "count", "paid": {"aggregate": "any", "window": HOUR}}
+    arms = {"control": 0.5, "treatment": 0.5}
+    ranking = db.create_experiment(
+        "ranking", unit="user", arms=arms, traffic=0.5, sticky=True, forced={"user-0": "treatment"}, metrics=metrics
+    )
+    clock.advance(HOUR)
+    ranking.expose_many(ids)
+    first = db.head
+    clock.advance(HOUR / 2)
+    for number, entity in enumerate(ids[:40]):
+        ranking.record(entity, "spend", number / 7)
+    ranking.record_many({"user": ids[5:30], "value": [1.0] * 25}, metric="visits")
+    ranking.record("user-9", "paid", 1.0, event_time=START)  # before it was exposed: kept, not counted
+    ranking.ramp(1.0, reason="no harm seen")
+    clock.advance(HOUR)
+    ranking.expose_many(ids)
+    ranking.record_many({"user": ids[3:12], "value": [1.0] * 9}, metric="paid")  # an hour is over for the first ones
+    ranking.reweight({"control": 0.2, "treatment": 0.8}, reason="more of the better")
+    db.mark("weights")
+    targeted = db.create_experiment(
+        "offer", unit="user", arms={"a": 0.25, "b": 0.75}, layer="page", share=0.4, holdout="year",
+        holdout_share=0.1, view="users", where={"plan": "paid"}, metrics={"spend": "sum"}, salt="offer-1",
+    )  # fmt: skip
+    targeted.expose_many(ids)
+    db.create_experiment("other", unit="user", arms=arms, layer="page", share=0.6)
+    service = db.create_service("ages", features=["users:age"])
+    answer = ranking.assign("user-7")
+    db.record_prediction(service.get("user-7"), model="human", output=1, assignment=answer)
+    ranking.restart_buckets(salt="ranking-2")
+    ranking.expose_many(ids[:20])
+    ranking.stop(ship="treatment", reason="decided")
+    return Told(db, (first, db.head - 3))
 
 
 @story

@@ -353,6 +353,48 @@ def test_pipeline__a_fit_says_what_it_saw() -> None:
     assert db.service("counts").fitted.given and db.service("counts").get("d-0").vector() == [0.0]  # expired: unknown
 
 
+def test_experiment__growing_traffic_and_moving_weights_leave_units_where_they_are() -> None:
+    db = replayed("experiment")
+    exposed = [event.offset for event in db.events(type="exposures_recorded")][:2]
+    small, grown = (db.as_of(offset).experiment("ranking") for offset in exposed)
+    before = {one.unit: one.arm for one in small.exposures()}
+    after = {one.unit: one.arm for one in grown.exposures()}
+    assert len(before) < len(after) == 60 and before.items() <= after.items()
+    moved = db.as_of(mark="weights").experiment("ranking")
+    assert moved.definition.arms == {"control": 0.2, "treatment": 0.8}
+    assert {unit: moved.assign(unit).arm for unit in after} == after  # sticky
+
+
+def test_experiment__counts_what_followed_the_exposure_within_its_window() -> None:
+    db = replayed("experiment").as_of(mark="weights")
+    spend, paid = (db.experiment("ranking").analyze(metric) for metric in ("spend", "paid"))
+    assert (spend.exposed, spend.forced, spend.conflicted) == (59, 1, 0)  # the forced one counts nowhere
+    assert sum(arm.n for arm in spend.arms) == 59 == sum(arm.exposed for arm in spend.arms)  # ints
+    late = {one.unit: one.event_time for one in db.experiment("ranking").exposures()}
+    hour = timedelta(seconds=3600)
+    counted = [f"user-{number}" for number in range(3, 12) if day(0) + 2.5 * hour <= late[f"user-{number}"] + hour]
+    assert sum(arm.total for arm in paid.arms) == len(counted)  # ints
+    assert 0 < len(counted) < 9
+
+
+def test_experiment__layers_holdouts_and_targeting_keep_units_out() -> None:
+    db = replayed("experiment")
+    units = db.view("users").entities()
+    offer, other = db.experiment("offer").assign_many(units), db.experiment("other").assign_many(units)
+    assert not any(one.arm and two.arm for one, two in zip(offer, other))  # one layer: never both
+    assert {one.reason for one in offer} == {"layer", "targeting", "holdout", "split"}
+    assert {one.reason for one in other} == {"layer", "split"}
+
+
+def test_experiment__a_prediction_keeps_the_arm_that_it_was_served_under() -> None:
+    db = replayed("experiment")
+    (prediction,) = db.predictions()
+    then = db.as_of(prediction=prediction.id).experiment("ranking").assign("user-7")
+    assert prediction.assignment == then.to_dict() and then.reason == "sticky"
+    assert db.experiment("ranking").assign("user-7").reason == "stopped"
+    assert {answer.arm for answer in db.experiment("ranking").assign_many(["user-1", "new"])} == {"treatment"}
+
+
 def test_provenance__sources_are_versions() -> None:
     db = replayed("provenance")
     version = db.view("clean").history("s-1")[0]

@@ -32,7 +32,7 @@ class AlwaysValid(Result):
 class ArmSummary(Result):
     """One arm. ``n`` units are those that the metric is over, of ``exposed`` ones; ``weight`` None: no arm any more.
 
-    ``mean``, ``deviation`` (over n - 1) and ``sum`` are of the units' values; of a ratio ``sum`` and ``under`` are the
+    ``mean``, ``deviation`` (over n - 1) and ``total`` are of the units' values; of a ratio ``total`` and ``under`` are the
     two sums, ``mean`` their ratio and ``deviation`` that of the linearised ratio.
     """
 
@@ -40,7 +40,7 @@ class ArmSummary(Result):
     weight: float | None
     exposed: int
     n: int
-    sum: float | None
+    total: float | None
     mean: float | None
     deviation: float | None
     under: float | None = None

@@ -148,13 +148,13 @@ def _arms(source: Source, metric: str) -> tuple[ArmSummary, ...]:
 
 
 def _fields(sums: Moments) -> dict[str, Any]:
-    return {"n": sums.size, "sum": _over(sums.total, sums.scale), "mean": sums.mean, "deviation": sums.std}
+    return {"n": sums.size, "total": _over(sums.total, sums.scale), "mean": sums.mean, "deviation": sums.std}
 
 
 def _ratio_fields(sums: JointMoments) -> dict[str, Any]:
     ratio = ratio_of(sums)
     deviation = None if ratio.variance is None else sqrt(ratio.variance)
-    both = {"sum": _over(sums.y, sums.scale), "under": _over(sums.x, sums.scale)}
+    both = {"total": _over(sums.y, sums.scale), "under": _over(sums.x, sums.scale)}
     return {"n": sums.size, "mean": ratio.mean, "deviation": deviation, **both}
 
 

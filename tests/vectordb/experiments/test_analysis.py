@@ -50,7 +50,7 @@ def test_the_values_of_two_proportions() -> None:
            {"control": [1.0] * 14, "treatment": [1.0] * 16})  # fmt: skip
     found = ranking.analyze("bought", method="proportions")
     effect = found.effect()
-    assert [(arm.n, arm.sum, arm.mean) for arm in found.arms] == [(28, 14.0, 0.5), (30, 16.0, 16 / 30)]
+    assert [(arm.n, arm.total, arm.mean) for arm in found.arms] == [(28, 14.0, 0.5), (30, 16.0, 16 / 30)]
     assert round(effect.absolute.estimate, 5) == 0.03333
     assert [round(effect.relative.estimate, 5), round(effect.relative.standard_error, 4)] == [0.06667, 0.2717]
     assert round(effect.relative.p_value, 5) == 0.80707
@@ -198,6 +198,18 @@ def test_a_control_of_zero_has_no_lift() -> None:
     effect = ranking.analyze("spent").effect()
     assert effect.absolute.p_value is not None and effect.relative.estimate is None
     assert effect.relative.undefined == "the baseline mean is 0: no relative lift"
+
+
+def test_a_lift_to_nothing_has_no_standard_error() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    units = people(ranking, {"control": 6, "treatment": 5})
+    ranking.expose_many([*units["control"], *units["treatment"]])
+    for unit in units["control"][:3]:
+        ranking.record(unit, "bought", 1.0)
+    for method in ("welch", "proportions"):
+        effect = ranking.analyze("bought", method=method).effect()
+        assert effect.relative.estimate == -1.0 and effect.relative.standard_error == 0.0, method
+        assert effect.relative.p_value is None and "no spread" in effect.relative.undefined and effect.p is not None
 
 
 def test_a_ratio_whose_denominators_are_zero() -> None:
@@ -367,7 +379,7 @@ def test_another_attribution_window() -> None:
         lab.clock.advance(seconds)
         values = [float(place) for place, _ in enumerate(everybody)]
         ranking.record_many({"user": everybody, "value": values}, metric="spent")
-    sums = {window: ranking.analyze("spent", window=window).arms[1].sum for window in (100, 200, None)}
+    sums = {window: ranking.analyze("spent", window=window).arms[1].total for window in (100, 200, None)}
     assert sums == {100: 12.0, 200: 24.0, None: 36.0}
     assert ranking.analyze("spent", window=100) == ranking.analyze("spent")
     assert [ranking.analyze("spent", window=window).window for window in (200, None)] == [200.0, None]
@@ -388,7 +400,7 @@ def test_exclusions_read_features_as_they_were_before_the_exposure() -> None:
         lab.users.put(unit, {"trips": 100})
         lab.users.put(unit, {"city": "Oslo"}, event_time="2026-01-01T00:00:00Z")
     found = ranking.analyze("spent", exclude={"users:trips": {"$gte": 2}, "users:city": "Rome"})
-    assert found.excluded == 4 and [(arm.exposed, arm.n, arm.sum) for arm in found.arms] == [(2, 2, 3.0), (2, 2, 8.0)]
+    assert found.excluded == 4 and [(arm.exposed, arm.n, arm.total) for arm in found.arms] == [(2, 2, 3.0), (2, 2, 8.0)]
     assert ranking.analyze("spent", exclude={"users:city": "Oslo"}).excluded == 0
     by_set = ranking.analyze("spent", exclude={unit for unit in everybody if everybody.index(unit) % 4 >= 2})
     assert by_set.effects == found.effects

@@ -120,6 +120,8 @@ def tested(blank: Effect, error: float, dof: float = inf) -> Effect:
     """The effect with its standard error, tested against 0 by t, or without ``dof`` by z."""
     if blank.estimate is None or not isfinite(error):
         return without(blank, BEYOND)
+    if not error:  # of a lift to 0 from an arm without spread
+        return without(blank, NO_SPREAD)
     statistic = blank.estimate / error
     log_p, reach = log_two_sided(statistic, dof), t_isf(0.5 * blank.alpha, dof) * error
     return replace(
