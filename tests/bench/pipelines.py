@@ -90,7 +90,8 @@ def benchmarks(size: int) -> Iterator[Benchmark]:
 
 
 def _warm(world: _World, piped: Any, plain: Any, ids: Sequence[str], what: str) -> Benchmark:
-    turns = max(1, ROWS // len(ids) // (20 if len(ids) == 1 else 4))
+    rows = ROWS if len(world.ids) == SIZE else ROWS // 20
+    turns = max(1, rows // len(ids) // (20 if len(ids) == 1 else 4))
     judge = piped
     candidates = [
         _reader("with", "get_many of the service with the pipeline", piped.get_many, ids, turns, _bytes),
@@ -109,7 +110,7 @@ def _single(world: _World) -> Benchmark:
         get = service.get
         return lambda ids: [get(entity).vector() for entity in ids]
 
-    turns = 20
+    turns = 20 if len(ids) == 1_000 else 1
     names = (*NUMBERS, *CATEGORIES)
 
     def judged(rows: Any) -> Any:
@@ -156,7 +157,7 @@ def _beside_sklearn(world: _World, ids: Sequence[str]) -> Benchmark:
         drop()
         return world.piped.get_many(ids)
 
-    turns = max(1, 2_000 // len(ids))
+    turns = max(1, (2_000 if len(world.ids) == SIZE else 200) // len(ids))
     candidates = [
         _reader("ours", "get_many, cold: read, transform, pack", cold, ids, turns, _rounded),
         Candidate("scikit-learn", "ColumnTransformer.transform of a frame", max(1, turns // 40) * len(ids),
