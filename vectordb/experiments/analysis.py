@@ -32,8 +32,8 @@ class AlwaysValid(Result):
 class ArmSummary(Result):
     """One arm. ``n`` units are those that the metric is over, of ``exposed`` ones; ``weight`` None: no arm any more.
 
-    ``mean``, ``deviation`` (over n - 1) and ``total`` are of the units' values; of a ratio ``total`` and ``under`` are the
-    two sums, ``mean`` their ratio and ``deviation`` that of the linearised ratio.
+    ``mean``, ``deviation`` (over n - 1) and ``total`` are of the units' values; of a ratio ``total`` and ``under`` are
+    the two sums, ``mean`` their ratio and ``deviation`` that of the linearised ratio.
     """
 
     arm: str
