@@ -14,12 +14,15 @@ from vectordb.experiments.estimating import Rules, Verdict, compare, effect
 from vectordb.experiments.sources import Source
 from vectordb.experiments.stats.bayes import chance_above, expected_excess
 from vectordb.experiments.stats.beta import Beta
+from vectordb.experiments.stats.fourfold import fisher_exact
 from vectordb.experiments.stats.proportions import two_proportions
 from vectordb.experiments.stats.samples import Sample, cuped, mean_sample, proportion_sample, ratio_sample
+from vectordb.experiments.stats.tables import Table, chi_square
 from vectordb.experiments.unit_methods import bootstrap_effect, quantile_of, rank_effect
 
 UNITS: Final = "units are independent"
 LARGE: Final = "n is large enough in each arm for the estimate to be near normal"
+OF_SHARES: Final = ("proportions", "chi_square", "fisher")
 DELTA: Final = "relative: the delta method, first order; fieller: normal means"
 
 
@@ -92,18 +95,43 @@ def _cuped(source: Source, options: Options) -> Shown:
 
 
 def _proportions(source: Source, options: Options) -> Shown:
+    said = (LARGE, "p is that of the pooled z test, the interval unpooled")
+    return _shares(source, options, "two proportions", said, None)
+
+
+def _chi_square(source: Source, options: Options) -> Shown:
+    said = ("p is that of Pearson's test of the 2x2 table, uncorrected; five units or more expected of each cell",)
+
+    def test(table: Table) -> Verdict:
+        found = chi_square(table)
+        return Verdict(found.statistic, found.p_value)
+
+    return _shares(source, options, "chi-square of two proportions", said, test)
+
+
+def _fisher(source: Source, options: Options) -> Shown:
+    said = ("p is that of Fisher's exact test of the 2x2 table, which holds at any size",)
+    return _shares(
+        source, options, "Fisher exact of two proportions", said, lambda table: Verdict(None, fisher_exact(table).p_value)
+    )
+
+
+def _shares(
+    source: Source, options: Options, method: str, said: tuple[str, ...], test: Callable[[Table], Verdict] | None
+) -> Shown:
+    """Conversions compared as shares; ``test`` gives the p of a table of them (None: the pooled z)."""
     counts = {arm: conversions(own) for arm, own in source.moments(options.metric).items()}
 
-    def shares(arm: str, control: str) -> ArmEffect:
-        found = two_proportions(counts[control], counts[arm], options.rules.alpha)
+    def share(arm: str, control: str) -> ArmEffect:
+        pair = counts[control], counts[arm]
+        found = two_proportions(*pair, options.rules.alpha)
+        table = [[won, size - won] for won, size in pair]
+        verdict = Verdict(found.statistic, found.p_value) if test is None else test(table)
         samples = proportion_sample(*counts[arm]), proportion_sample(*counts[control])
-        verdict = Verdict(found.statistic, found.p_value)
         return _with_beta(effect(arm, control, *samples, found, verdict, options.rules), counts[arm], counts[control])
 
-    assumptions = (
-        UNITS, LARGE, DELTA, "p is that of the pooled z test, the interval unpooled", "prior beta(1, 1) on each rate",
-    )  # fmt: skip
-    return Shown("two proportions", assumptions, _against(source, shares))
+    assumptions = (UNITS, *said, DELTA, "the interval is unpooled and near normal", "prior beta(1, 1) on each rate")
+    return Shown(method, assumptions, _against(source, share))
 
 
 def conversions(sums: Moments) -> tuple[int, int]:
@@ -152,6 +180,8 @@ def _bootstrap(source: Source, options: Options) -> Shown:
 METHODS: Final[Mapping[str, Callable[[Source, Options], Shown]]] = {
     "welch": _welch,
     "proportions": _proportions,
+    "chi_square": _chi_square,
+    "fisher": _fisher,
     "mann_whitney": _mann_whitney,
     "bootstrap": _bootstrap,
     "quantile": _quantile,
@@ -162,9 +192,9 @@ def check_method(options: Options, aggregate: str, over: str, covariate: str) ->
     """Refuse a method that does not fit the metric."""
     if over and options.method != "welch":
         raise InvalidInput("a ratio is analyzed by welch", metric=options.metric, method=options.method)
-    if options.method == "proportions" and aggregate != "any":
+    if options.method in OF_SHARES and aggregate != "any":
         rule = "proportions are of a metric whose aggregate is any"
-        raise InvalidInput(rule, metric=options.metric, aggregate=aggregate)
+        raise InvalidInput(rule, metric=options.metric, method=options.method, aggregate=aggregate)
     if options.cuped and (over or options.method != "welch" or not covariate):
         rule = "CUPED takes welch and a metric with a covariate that is no ratio"
         raise InvalidInput(rule, metric=options.metric, method=options.method, over=over, covariate=covariate)

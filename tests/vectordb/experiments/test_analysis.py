@@ -127,6 +127,25 @@ def test_the_pooled_z_agrees_with_statsmodels() -> None:
     assert close(found.absolute.low, low) and close(found.absolute.high, high)
 
 
+@pytest.mark.parametrize("sizes", [(28, 14, 30, 16), (500, 50, 400, 61), (9, 0, 8, 5), (3000, 400, 2900, 300)])
+def test_tables_of_conversions_agree_with_scipy(sizes: tuple[int, int, int, int]) -> None:
+    stats = pytest.importorskip("scipy.stats")
+    base, old, treated, new = sizes
+    ranking = Lab().make(metrics=METRICS)
+    units = people(ranking, {"control": base, "treatment": treated})
+    ranking.expose_many([*units["control"], *units["treatment"]])
+    record(ranking, "bought", {"control": units["control"][:old], "treatment": units["treatment"][:new]},
+           {"control": [1.0] * old, "treatment": [1.0] * new})  # fmt: skip
+    table = [[old, base - old], [new, treated - new]]
+    chi, exact = (ranking.analyze("bought", method=method).effect() for method in ("chi_square", "fisher"))
+    judge = stats.chi2_contingency(table, correction=False)
+    assert close(chi.statistic, judge.statistic, 1e-8) and close(chi.p, judge.pvalue, 1e-8)
+    assert close(exact.p, stats.fisher_exact(table).pvalue, 1e-8) and exact.statistic is None
+    assert chi.absolute == exact.absolute == ranking.analyze("bought", method="proportions").effect().absolute
+    with pytest.raises(InvalidInput, match="aggregate is any"):
+        ranking.analyze("spent", method="fisher")
+
+
 def test_a_ratio_of_means_is_that_of_the_delta_method() -> None:
     numpy = pytest.importorskip("numpy")
     random = Random(3)
