@@ -3,7 +3,7 @@
     python -m tests.bench.pipelines_shared --rows 10000 30000 100000
 
 Fit: means, deviations and categories of all rows, from exact sums. Transform: a cold read of all rows (nothing is held)
-through imputer, scaler and one-hot. Prints the times, their ratio, and the number of rows from which two processes are
+through imputer, scaler and one-hot; heavy: a quantile transformation instead of the scaler. Prints the times, their ratio, and the number of rows from which two processes are
 faster; results are compared bit by bit.
 """
 
@@ -20,7 +20,15 @@ import vectordb.transforms.sharing
 from tests.bench.harness import clock
 from tests.bench.sharing import Shared, crossover
 from vectordb import Category, Float, ManualClock, VectorDB
-from vectordb.transforms import ColumnTransformer, OfType, OneHotEncoder, Pipeline, SimpleImputer, StandardScaler
+from vectordb.transforms import (
+    ColumnTransformer,
+    OfType,
+    OneHotEncoder,
+    Pipeline,
+    QuantileTransformer,
+    SimpleImputer,
+    StandardScaler,
+)
 
 NUMBERS, CATEGORIES = 18, 2
 ROUNDS = 3
@@ -35,9 +43,9 @@ class Timing(NamedTuple):
 
 
 class _World:
-    """A service with a fitted pipeline."""
+    """A service with a fitted pipeline: the usual one, or one with a quantile transformation of every number."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, heavy: bool = False) -> None:
         db = VectorDB(clock=ManualClock(), auto_index=False)
         numbers, categories = [f"f{place}" for place in range(NUMBERS)], [f"c{place}" for place in range(CATEGORIES)]
         features = {**dict.fromkeys(numbers, Float()), **dict.fromkeys(categories, Category())}
@@ -46,7 +54,8 @@ class _World:
         floats = [None if number % 9 == 0 else number / 7 for number in range(rows)]
         texts = [f"city {number % 12}" for number in range(rows)]
         view.load({"e": self.ids, **dict.fromkeys(numbers, floats), **dict.fromkeys(categories, texts)})
-        scaled = Pipeline([("fill", SimpleImputer()), ("scale", StandardScaler())])
+        last: Any = QuantileTransformer(n_quantiles=100) if heavy else StandardScaler()
+        scaled = Pipeline([("fill", SimpleImputer()), ("last", last)])
         parts = [("n", scaled, OfType("number")), ("c", OneHotEncoder(), OfType("category"))]
         keys = [f"v:{name}" for name in (*numbers, *categories)]
         self.service = db.create_service("s", features=keys, pipeline=ColumnTransformer(parts))
@@ -67,9 +76,9 @@ class _World:
 
 
 def measured(rows: int, executor: Executor, rounds: int = ROUNDS) -> Iterator[Timing]:
-    """Both, the medians of interleaved rounds."""
-    world = _World(rows)
-    for what, work in (("fit", world.fit), ("transform", world.transform)):
+    """All, the medians of interleaved rounds."""
+    world, heavy = _World(rows), _World(rows, heavy=True)
+    for what, work in (("fit", world.fit), ("transform", world.transform), ("heavy transform", heavy.transform)):
         serial, shared = [], []
         for _ in range(rounds):
             expected = _timed(work, None, serial)
@@ -108,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     points: dict[str, list[Shared]] = {}
     for what, point in run(sorted(options.rows)):
         points.setdefault(what, []).append(point)
-        print(f"{what:>9}, {point.rows:>8,} rows: serial {point.serial:.3f} s, two processes {point.shared:.3f} s, "
+        print(f"{what:>15}, {point.rows:>8,} rows: serial {point.serial:.3f} s, two processes {point.shared:.3f} s, "
               f"{point.times_faster:.2f}x", flush=True)  # fmt: skip
     for what, found in points.items():
         print(f"{what}: two processes pay from {crossover(found)} rows")
