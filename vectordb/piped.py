@@ -18,6 +18,7 @@ from vectordb.served import ServedRows
 from vectordb.sharing import PIECE, Sharing
 
 if TYPE_CHECKING:
+    from vectordb.service_row import ServiceRow
     from vectordb.state import State
 
 
@@ -35,6 +36,12 @@ class PipedGather(Gather):
         self._cut = cutter(applied.width)
         ttls = [plan.ttl for plan in plans.values() if plan.ttl is not None]
         self.held = ServedRows(WORD * applied.width, min(ttls, default=None), state.served_bytes)
+
+    def keep(self, sequence: int, row: ServiceRow, packed: bytes) -> None:
+        """Hold what the pipeline made of one row, if nothing was written since the ``sequence`` that it was read at."""
+        if self.held.capacity:
+            columns = [[raw] for raw in row._raws]
+            self._hold(sequence, row.at_micros, row.entities, columns, {row.entities[0]: packed}, {})
 
     def _packed(
         self, entities: Sequence[Entity], columns: Sequence[Sequence[Raw]], at: int, shared: Sharing

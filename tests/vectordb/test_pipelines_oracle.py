@@ -12,6 +12,7 @@ from tests.vectordb.test_pipelines import CITIES, Fleet
 from tests.vectordb.test_threads import hammer, switch_often
 from tests.vectordb.world import FEATURES, START
 from vectordb import Category
+from vectordb.piped import PipedGather
 
 _ = switch_often  # an autouse fixture: a thread switch every 50 us
 IDS = [f"d-{number}" for number in range(12)]
@@ -104,4 +105,19 @@ def test_a_read_beside_writers_is_the_pipeline_of_its_own_inputs(served_bytes: i
         assert matrix.numbers.raw.tobytes()[:40] == matrix[0].packed
 
     assert hammer(write, read, seconds=0.6) > 5
+    fleet.db.check()
+
+
+def test_a_single_read_of_a_row_that_was_just_written_holds_it() -> None:
+    fleet = Fleet(ttl=60)
+    fleet.ranker.fit()
+    fleet.ranker.get_many(IDS)
+    (piped,) = (gather for gather in fleet.db.state._gathers.values() if isinstance(gather, PipedGather))
+    for trips in range(3):
+        fleet.put("d-3", trips=trips)
+        assert "d-3" not in piped.held.rows
+        first, again = fleet.ranker.get("d-3"), fleet.ranker.get("d-3")
+        assert piped.held.rows["d-3"] == first.packed == again.packed == expected(fleet.ranker, first.inputs)
+    fleet.tick(61)  # every value has expired
+    assert fleet.ranker.get("d-3").packed == expected(fleet.ranker, fleet.ranker.get("d-3", raw=True)) != first.packed
     fleet.db.check()
