@@ -40,7 +40,7 @@ class Registry:
     def __init__(self, pool: Pool | None = None) -> None:
         self.layouts = Layouts(pool)
         self.services: dict[str, list[ServiceDefinition]] = {}
-        self.pipelines: dict[str, int] = {}
+        self.pipelines: dict[str, list[tuple[int, str]]] = {}  # of a service: offset, and the label fitted for
         self.models: dict[str, int] = {}
         self.experiments: dict[str, list[ExperimentDefinition]] = {}
         self.marks: set[str] = set()
@@ -63,11 +63,13 @@ class Registry:
         if isinstance(fact, ViewDefined):
             self.layouts.define(fact.definition)
         elif isinstance(fact, ServiceDefined):
-            self.services.setdefault(fact.definition.name, []).append(fact.definition)
-            if fact.definition.is_fitted:
-                self.pipelines[fact.definition.name] = self.pipelines.get(fact.definition.name, 0) + 1
+            known = self.services.setdefault(fact.definition.name, [])
+            brings = fact.definition.brings_a_pipeline(known[-1] if known else None)
+            known.append(fact.definition)
+            if brings:
+                self.pipelines.setdefault(fact.definition.name, []).append((offset, fact.definition.label))
         elif isinstance(fact, PipelineFitted):
-            self.pipelines[fact.fitted.name] = fact.fitted.version
+            self.pipelines.setdefault(fact.fitted.name, []).append((offset, fact.fitted.service))
         elif isinstance(fact, ModelDefined):
             self.models[fact.definition.name] = fact.definition.version
         elif isinstance(fact, ExperimentDefined):
@@ -124,7 +126,7 @@ class Registry:
         if definition.pipeline is None or unfitted_form(fitted.pipeline) != unfitted_form(definition.pipeline):
             rule = "a fitted pipeline is the one that its service defines"
             raise InvalidInput(rule, service=fitted.service, type=fitted.pipeline["type"])
-        _check_turn(fitted, self.pipelines.get(fitted.name, 0))
+        _check_turn(fitted, len(self.pipelines.get(fitted.name, ())))
         for label in fitted.views:
             self.layouts[label]
 
@@ -160,13 +162,25 @@ class Registry:
 
     def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
         definition = self._service(fact.service, "a prediction names a version of a service")
-        if not 0 <= fact.pipeline <= self.pipelines.get(definition.name, 0):
-            rule = "a prediction names a version of its service's pipeline"
-            raise InvalidInput(rule, service=fact.service, pipeline=fact.pipeline)
+        self._check_pipeline_of(fact, definition)
         views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
         kinds = {view: self.layouts.entity_kind(view) for view in views}
         for row in fact.predictions:
             self._check_prediction(row, definition, kinds, log)
+
+    def _check_pipeline_of(self, fact: PredictionsRecorded, definition: ServiceDefinition) -> None:
+        """Refuse a pipeline that was not there at the read, or was fitted for other transformations."""
+        known = self.pipelines.get(definition.name, [])
+        there = sum(offset <= fact.as_of for offset, _ in known)  # ints
+        named = {"service": fact.service, "pipeline": fact.pipeline}
+        if not 0 <= fact.pipeline <= there:
+            raise InvalidInput("a prediction names a version of its service's pipeline", **named, as_of=fact.as_of)
+        if any(bool(row.transformed) is not bool(fact.pipeline) for row in fact.predictions):
+            raise InvalidInput("a prediction says what its pipeline made of the inputs, where it has one", **named)
+        if fact.pipeline:
+            label = known[fact.pipeline - 1][1]
+            if not self._service(label, "a pipeline is one of a service").transforms_like(definition):
+                raise InvalidInput("a prediction went through a pipeline of its own service", **named, fitted_for=label)
 
     def _check_prediction(
         self, row: PredictionRow, definition: ServiceDefinition, kinds: dict[str, str], log: Owners

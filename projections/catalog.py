@@ -127,8 +127,9 @@ class Catalog(Projection):
     def _service_defined(self, event: Event) -> None:
         assert isinstance(event.fact, ServiceDefined)
         definition = event.fact.definition
+        before = self.services.find(definition.name)
         self.services.add(event.offset, definition)
-        if definition.pipeline is not None and definition.is_fitted:
+        if definition.pipeline is not None and definition.brings_a_pipeline(before):
             version = len(self.pipelines.versions(definition.name)) + 1
             self.pipelines.add(event.offset, FittedPipeline(definition.label, version, definition.pipeline))
         self.revision += 1
@@ -152,11 +153,13 @@ class Catalog(Projection):
 
     def pipeline(self, definition: ServiceDefinition, offset: int | None = None) -> FittedPipeline | None:
         """The pipeline of a service as of an offset (None = now): the last one fitted for the same transformations."""
-        found = self.pipelines.find(definition.name, offset)
-        if found is None or definition.pipeline is None:
+        if definition.pipeline is None:
             return None
-        fitted_for = self.services.version(found.name, int(found.service.partition("@")[2]))
-        return found if fitted_for is definition or fitted_for.transforms_like(definition) else None
+        for _, found in reversed(self.pipelines.versions(definition.name, offset)):
+            fitted_for = self.services.version(found.name, int(found.service.partition("@")[2]))
+            if fitted_for is definition or fitted_for.transforms_like(definition):
+                return found
+        return None
 
     def mark(self, name: str, offset: int | None = None) -> int:
         """The offset of a mark, known as of an offset."""

@@ -6,6 +6,7 @@ that a read shows, and a vector as its elements. One compiled function takes the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import nan
 from struct import Struct
@@ -45,6 +46,8 @@ class Inputs(NamedTuple):
                 names.append(key)
                 kinds.append(FLOAT if kind.name in NUMBERS else kind.name)
             places[key] = range(start, len(names))
+        if len(set(names)) < len(names):
+            raise InvalidInput("inputs differ, and the elements of a vector are inputs too", names=names[:20])
         return cls(tuple(names), tuple(kinds), places)
 
 
@@ -66,6 +69,10 @@ class Applied:
         wrong = [name for name, value in zip(self.names, outputs) if value.kind != FLOAT]
         if wrong:
             raise InvalidInput("the pipeline of a service gives numbers", service=fitted.service, outputs=wrong[:10])
+        repeated = sorted({name for name, count in Counter(self.names).items() if count > 1})
+        if repeated or not self.names:
+            rule = "the pipeline of a service gives at least one number, each with a name of its own"
+            raise InvalidInput(rule, service=fitted.service, outputs=len(self.names), repeated=repeated[:10])
         # One NaN, whichever came in: the bits of a stored NaN say why there is no value, and would pass through.
         whole = [program.let("{0} if {0} == {0} else {1}", value, program.constant(nan)) if value.blank else value
                  for value in outputs]

@@ -147,7 +147,7 @@ class VectorDB(Defining):
             clock = clock or state.clock
             log = state.log.fork(at, clock(), seed)
             journal = Journal(log, max_event_bytes=state.journal.max_event_bytes)
-            branch = State(journal, clock, projections, state.indexing.automatic)
+            branch = State(journal, clock, projections, state.indexing.automatic, state.served_bytes)
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
 

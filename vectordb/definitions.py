@@ -17,6 +17,7 @@ from ledger import (
     MarkConflict,
     ModelDefined,
     ModelDefinition,
+    Request,
     ServiceDefined,
     ServiceDefinition,
     ViewDefined,
@@ -24,13 +25,14 @@ from ledger import (
     check_plain,
 )
 from projections import Shelf
-from vectordb.applied import Applied
+from vectordb.applied import Applied, Inputs
 from vectordb.experiments import changed, check_fits, parse_fields
 from vectordb.models import check_model
 from vectordb.past import Past
 from vectordb.receipt import Receipt
 from vectordb.state import State
 from vectordb.transforms import transformer_from_dict
+from vectordb.transforms.composing import check_deep
 from vectordb.writer import Writer, make_meta
 
 D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition, ExperimentDefinition)
@@ -130,6 +132,11 @@ class Definitions:
             raise DefinitionError("a service reads at least one feature of a view", service=definition.name)
         for item in refs:
             self._state.plan(item.view).slot(item.feature)
+        taken = {"time", *(self._state.plan(item.view).definition.entity for item in refs)}
+        wrong = [item.name for item in definition.features if isinstance(item, Request) and item.name in taken]
+        if wrong:
+            rule = "a request input is not named like a column of a spine: time, and the kinds of entity"
+            raise DefinitionError(rule, service=definition.name, inputs=wrong)
 
     def _check_pipeline(self, definition: ServiceDefinition) -> None:
         """Refuse a pipeline that cannot be built, or that was fitted on other inputs."""
@@ -139,10 +146,11 @@ class Definitions:
             key: self._state.plan(item.view).slot(item.feature).kind if isinstance(item, FeatureRef) else item.type
             for key, item in zip(definition.keys, definition.features, strict=True)
         }
+        Inputs.of(types)
         if definition.is_fitted:
             Applied(FittedPipeline(definition.label, 1, definition.pipeline), types)
         else:
-            transformer_from_dict(definition.pipeline, definition.name)._check()
+            check_deep(transformer_from_dict(definition.pipeline, definition.name))
 
     def mark(self, name: str, meta: dict[str, Any]) -> int:
         """Name the offset of a new event; the offset."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import FittedPipeline, InvalidInput, ServiceDefinition, canonical, entity_to_json
+from ledger import FeatureType, FittedPipeline, InvalidInput, ServiceDefinition, canonical, entity_to_json
 from vectordb.matrix import FeatureMatrix
 from vectordb.service import Service
 from vectordb.sharing import Progress, Sharing
@@ -28,6 +29,7 @@ class Learnt(NamedTuple):
     views: tuple[str, ...]
     target: str
     spine: str
+    types: Mapping[str, FeatureType]
 
     def fitted(self, definition: ServiceDefinition, version: int) -> FittedPipeline:
         """What is recorded."""
@@ -66,9 +68,9 @@ def learn(past: Reader, service: Service, lesson: Lesson) -> Learnt:
     transformer = unfitted(transformer_from_dict(plain, service.name))
     table = read_table(matrix, service.name)
     fit_shared(transformer, table, labels, Sharing(lesson.executor, lesson.progress).part(0, 1, len(matrix)))
-    views = service._plan().views
-    seen = tuple(past.plan(view).label for view in views)
-    return Learnt(transformer, matrix, seen, lesson.target or "", _digest(matrix))
+    plan = service._plan()
+    seen = tuple(past.plan(view).label for view in plan.views)
+    return Learnt(transformer, matrix, seen, lesson.target or "", _digest(matrix, labels), plan.types)
 
 
 def _read(past: Reader, service: Service, lesson: Lesson) -> FeatureMatrix:
@@ -93,11 +95,16 @@ def _labels(matrix: FeatureMatrix, target: str) -> list[Any]:
     return list(matrix.extra[target])
 
 
-def _digest(matrix: FeatureMatrix) -> str:
-    """SHA-256 of the moments of a spine: entities, times and labels; of current rows, nothing."""
+def _digest(matrix: FeatureMatrix, labels: list[Any] | None) -> str:
+    """SHA-256 of the moments of a spine: entities, times, how much was known, request inputs, labels.
+
+    Of current rows there is none.
+    """
     if not isinstance(matrix, TrainingSet):
         return ""
-    running = sha256()
-    for entity, time in zip(matrix.entities, matrix.moments):
-        running.update(canonical([entity_to_json(entity), time]))
+    running = sha256(repr(labels).encode("utf-8", "surrogatepass"))
+    given = matrix.given
+    for place, (entity, time) in enumerate(zip(matrix.entities, matrix.moments)):
+        request = [repr(column[place]) for column in given]
+        running.update(canonical([entity_to_json(entity), time, matrix.limits[place], *request]))
     return running.hexdigest()

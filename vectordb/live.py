@@ -20,6 +20,8 @@ T = TypeVar("T")
 class Live(Reader):
     """Every read at (head, clock), both taken once a call; ``as_of`` pins them. ``VectorDB`` adds the writes."""
 
+    live = True
+
     @property
     def as_of_offset(self) -> int:
         """The head: live reads see everything."""

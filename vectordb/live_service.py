@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-from ledger import DefinitionConflict, PipelineFitted, ServiceDefinition
+from ledger import DefinitionConflict, PipelineFitted, ServiceDefinition, fitted_from_json
+from vectordb.applied import Applied
 from vectordb.fitting import Learnt, Lesson, learn
 from vectordb.receipt import Receipt
 from vectordb.service import Service
@@ -14,6 +15,7 @@ from vectordb.writer import make_meta
 
 if TYPE_CHECKING:
     from vectordb.database import VectorDB
+    from vectordb.reader import Reader
 
 
 class LiveService(Service):
@@ -41,11 +43,16 @@ class LiveService(Service):
         seen (None: the head); the event names it, the versions of the views and the number of rows. Reads use the new
         version from the event on, and a past the one of its time. ``executor`` shares the work; the bits are the same.
         """
-        past = self._db.as_of(self._db.head if as_of is None else as_of)
+        past = self._now() if as_of is None else self._db.as_of(as_of)
         definition = self.definition
         lesson = Lesson(spine, target, known_at, executor, progress)
         learnt = learn(past, Service(past, self.name, definition.version), lesson)
         return self._record(learnt, definition, meta)
+
+    def _now(self) -> Reader:
+        """The database as it is, pinned: what a live read would see."""
+        db = self._db
+        return db.consistently(lambda: db.pinned(db.as_of_offset, db.clock()))
 
     def _record(self, learnt: Learnt, used: ServiceDefinition, meta: dict[str, Any]) -> Receipt:
         state = self._db.state
@@ -56,5 +63,8 @@ class LiveService(Service):
                 rule = "the service was defined anew while its pipeline was fitted"
                 raise DefinitionConflict(rule, service=used.label, now=definition.label)
             version = len(state.catalog.pipelines.versions(self.name)) + 1
-            fact = PipelineFitted(learnt.fitted(definition, version))
+            fitted = learnt.fitted(definition, version)
+            fact = PipelineFitted(fitted_from_json(fitted.to_json()))  # refuses what could not be read back
+            state.log.registry.check(fact, state.log)
+            Applied(fitted, learnt.types)  # refuses what could not be applied
             return self._db.writer.commit(lambda offset, time: fact, make_meta(**meta))

@@ -99,6 +99,13 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
         types = {**self._kinds, **{name: column.kind for name, column in self._columns.items()}}
         return {name: types[name].name for name in self.names}
 
+    def dim(self, name: str) -> int:
+        """The dimension of a vector feature."""
+        kind = self._columns[name].kind if name in self._columns else None
+        if not isinstance(kind, VectorType) or kind.dtype == "binary":
+            raise InvalidInput("dim is of a Vector feature of numbers", feature=name, known=list(self.names)[:20])
+        return kind.dim
+
     @property
     def dtype(self) -> str:
         """The element type of the block of numbers: ``float64`` or ``float32``."""

@@ -37,6 +37,11 @@ class PipedGather(Gather):
         ttls = [plan.ttl for plan in plans.values() if plan.ttl is not None]
         self.held = ServedRows(WORD * applied.width, min(ttls, default=None), state.served_bytes)
 
+    def reattach(self) -> None:
+        """Hold rows of the tables of now alone. Under the lock."""
+        if self.held.capacity and not self._is_attached():
+            self._attach()
+
     def keep(self, sequence: int, row: ServiceRow, packed: bytes) -> None:
         """Hold what the pipeline made of one row, if nothing was written since the ``sequence`` that it was read at."""
         if self.held.capacity:

@@ -73,6 +73,8 @@ def quick_transformed(state: State, plan: ServicePlan, revision: int) -> QuickRe
     piped = None if plan.fitted is None else plan.piped()
     if read_raw is None or piped is None:
         return None
+    with state.lock:  # what was held of tables that a rebuild has replaced is let go
+        piped.reattach()
     fold, held, applied = state.fold, piped.held, plan.applied
     held_get = held.rows.get
 

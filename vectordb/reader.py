@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ledger import (
     FOUND,
@@ -59,6 +59,7 @@ class Reader:
     """Base of ``VectorDB`` (live) and ``Past`` (pinned)."""
 
     __slots__ = ()
+    live: ClassVar[bool] = False  # whether it follows the head
     state: State
 
     # -- what differs between now and the past -----------------------------------------------------

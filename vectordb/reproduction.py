@@ -60,9 +60,10 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
     except VectorDBError as error:
         return Reproduction(prediction.id, False, None, missing=(f"inputs: {error}",))
     drifted = _compare_inputs(prediction, inputs_of(row))
-    if isinstance(row, TransformedRow) and row.digest != prediction.row.transformed:
+    digest = row.digest if isinstance(row, TransformedRow) else ""
+    if digest != prediction.row.transformed:
         why = "the pipeline makes other bits of the inputs"
-        drifted.append(Drift("transformed", prediction.row.transformed, row.digest, why))
+        drifted.append(Drift("transformed", prediction.row.transformed, digest, why))
     try:
         output, recomputed = _compare_output(reader, prediction, row, model)
     except VectorDBError as error:

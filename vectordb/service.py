@@ -213,7 +213,7 @@ def read_one(
 
 def transformed(reader: Reader, plan: ServicePlan, row: ServiceRow, own_clock: bool) -> TransformedRow:
     """What the pipeline makes of a row; held by the gather where there is one. Through ``consistently``."""
-    applied, piped = plan.applied, plan.piped() if own_clock else None
+    applied, piped = plan.applied, plan.piped(reader.live) if own_clock else None
     if piped is None:
         return TransformedRow(row, applied, applied.pack_row(row))
     data, _ = reader.gathered(piped, list(row.entities), row.at_micros, True, ALONE)

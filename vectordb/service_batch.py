@@ -43,7 +43,7 @@ class Woven(NamedTuple):
 def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix:
     """The matrix of a batch; to be called through ``consistently``."""
     columns = _by_kind(plan, asked.columns)
-    piped = plan.piped() if plan.transforms and not asked.raw else None
+    piped = plan.piped(reader.live) if plan.transforms and not asked.raw else None
     if piped is not None:
         return _read_piped(reader, plan, piped, columns[plan.kinds[0]], asked)
     raw = _read_raw(reader, plan, columns, asked)

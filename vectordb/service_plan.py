@@ -101,8 +101,8 @@ class ServicePlan:
     """What is read: of every view the features, in reading order; the kinds of entity; and the request inputs."""
 
     __slots__ = (
-        "_applied", "_order", "definition", "fitted", "inputs", "keys", "kinds", "label", "parts", "requests", "state",
-        "views",
+        "_apart", "_applied", "_order", "definition", "fitted", "inputs", "keys", "kinds", "label", "parts", "requests",
+        "state", "views",
     )  # fmt: skip
 
     def __init__(
@@ -116,6 +116,7 @@ class ServicePlan:
         self.state = state
         self.fitted = fitted
         self._applied: Applied | None = None
+        self._apart: PipedGather | None = None
         self.definition = definition
         self.label = definition.label
         self.keys = definition.keys
@@ -184,12 +185,19 @@ class ServicePlan:
     def _slot(self, item: FeatureRef) -> Slot:
         return self.parts[self.place_of(item.view)].plan.slot(item.feature)
 
-    def piped(self) -> PipedGather | None:
-        """What reads and transforms together: of a service of one kind of entity without request inputs."""
+    def piped(self, live: bool = True) -> PipedGather | None:
+        """What reads and transforms together: of a service of one kind of entity without request inputs.
+
+        That of pasts (not ``live``) stands apart: it holds nothing, and takes no place of one that does.
+        """
         if len(self.kinds) != 1 or self.requests:
             return None
         applied, kind = self.applied, self.kinds[0]
         plans = self.plans(kind)
+        if not live:
+            if self._apart is None:
+                self._apart = PipedGather(self.state, self.items(kind), plans, applied)
+            return self._apart
         key = (self.label, applied.fitted.version, *(plan.label for plan in plans.values()))
         return self.state.gather(key, lambda: PipedGather(self.state, self.items(kind), plans, applied))
 

@@ -53,10 +53,18 @@ class TrainingSet(FeatureMatrix):
     and ``statuses`` tell of one input where its values come from, ``leakage`` what was learnt too late.
     """
 
-    __slots__ = ("_parts", "_plan", "_raws", "_reader", "_spine", "extra")
+    __slots__ = ("_parts", "_plan", "_raws", "_reader", "_spine", "extra", "given", "limits")
 
-    def __init__(self, reader: Reader, plan: ServicePlan, spine: Spine, raws: Sequence[Sequence[Raw]]) -> None:
-        """``raws`` has a column of packed rows for every view of the plan."""
+    def __init__(
+        self,
+        reader: Reader,
+        plan: ServicePlan,
+        spine: Spine,
+        raws: Sequence[Sequence[Raw]],
+        limits: Sequence[int],
+    ) -> None:
+        """``raws`` has a column of packed rows for every view of the plan; ``limits`` what was known of each row."""
+        self.limits = limits
         self._reader = reader
         self._plan = plan
         self._spine = spine
@@ -67,6 +75,7 @@ class TrainingSet(FeatureMatrix):
         kinds, numbers, columns = self._read(requested)
         entities = [joined_entity(row) for row in zip(*(spine.entities[kind] for kind in plan.kinds))]
         cells = {name: column.cells for name, column in requested.items()}
+        self.given = list(cells.values())  # the request inputs, column by column
 
         def row_of(place: int) -> ServiceRow:
             ids = tuple(spine.entities[kind][place] for kind in plan.kinds)
@@ -180,4 +189,4 @@ def make_training_set(reader: Reader, plan: ServicePlan, rows: Any, known_at: An
     spine = read_spine(rows, plan.kinds)
     limits = known_limits(reader, known_at, len(spine.times))
     raws = reader.consistently(lambda: join_views(reader, plan, spine, limits))
-    return TrainingSet(reader, plan, spine, raws)
+    return TrainingSet(reader, plan, spine, raws, limits)

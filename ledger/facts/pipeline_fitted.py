@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, check_event_time, take, take_text
 from ledger.facts.plain import check_plain, check_plain_text
 from ledger.facts.view_defined import take_version
+
+SHALLOWER: Final = -160  # transformers inside one another take six levels each: 192 in all, where others have 32
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def fitted_from_json(data: dict[str, Any]) -> FittedPipeline:
         at=0 if given else check_event_time(body.pop("at", None)),
         views=() if given else tuple(map(_label, take(body, "views", list))),
         rows=0 if given else take(body, "rows", int),
-        target=take_text(body, "target") or "",
+        target=check_plain_text(take_text(body, "target") or "", "a target"),
         spine=take_text(body, "spine") or "",
         pipeline=check_pipeline(take(body, "pipeline", dict)),
     )
@@ -112,7 +114,7 @@ def _label(value: Any) -> str:
 
 def check_pipeline(value: Any) -> dict[str, Any]:
     """The stored form of a transformer, as plain data; what it says is checked by who builds it."""
-    plain = check_plain(value, "a pipeline")
+    plain = check_plain(value, "a pipeline", SHALLOWER)
     if not isinstance(plain, dict) or not {"type", "parameters"} <= set(plain) <= {"type", "parameters", "fitted"}:
         raise InvalidInput("a pipeline is stored as type, parameters and what was learnt", pipeline=plain)
     return plain

@@ -91,6 +91,11 @@ class ServiceDefinition:
         """Whether its pipeline came fitted."""
         return self.pipeline is not None and "fitted" in self.pipeline
 
+    def brings_a_pipeline(self, before: ServiceDefinition | None) -> bool:
+        """Whether a version comes with a fitted pipeline that is not the one of the version before."""
+        same = before is not None and before.features == self.features and before.pipeline == self.pipeline
+        return self.is_fitted and not same
+
     def transforms_like(self, other: ServiceDefinition) -> bool:
         """Whether a pipeline fitted for another version serves this one: same inputs, same transformations."""
         if self.features != other.features or self.pipeline is None or other.pipeline is None:

@@ -226,13 +226,14 @@ class Experiments(Projection):
         self.reset()
         self._trials = dict(read_trials(state))
         for _, definition in self.catalog.experiments:
-            self._define(definition)
+            if (definition.name, definition.bucket_version) in self._trials:
+                self._define(definition)
 
     def check(self) -> None:
         """Tallies are those of a recount from what was recorded: now, halfway to now, and as of each definition."""
         for trial in self._trials.values():
             trial.exposures.check()
-        for experiment in self.catalog.experiments.names():
+        for experiment in self._current:
             offsets = [offset for offset, _ in self.catalog.experiments.versions(experiment)]
             for offset in (*offsets, (offsets[-1] + self.log.head) // 2, self.log.head):
                 check_tallies(*self._at(experiment, offset))

@@ -3,8 +3,8 @@
     python -m tests.bench.pipelines_shared --rows 10000 30000 100000
 
 Fit: means, deviations and categories of all rows, from exact sums. Transform: a cold read of all rows (nothing is held)
-through imputer, scaler and one-hot; heavy: a quantile transformation instead of the scaler. Prints the times, their ratio, and the number of rows from which two processes are
-faster; results are compared bit by bit.
+through imputer, scaler and one-hot; heavy: a quantile transformation instead of the scaler. Prints the times, their
+ratio, and the number of rows from which two processes are faster; results are compared bit by bit.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class _World:
         floats = [None if number % 9 == 0 else number / 7 for number in range(rows)]
         texts = [f"city {number % 12}" for number in range(rows)]
         view.load({"e": self.ids, **dict.fromkeys(numbers, floats), **dict.fromkeys(categories, texts)})
-        last: Any = QuantileTransformer(n_quantiles=100) if heavy else StandardScaler()
+        last: Any = QuantileTransformer(n_quantiles=min(100, rows)) if heavy else StandardScaler()
         scaled = Pipeline([("fill", SimpleImputer()), ("last", last)])
         parts = [("n", scaled, OfType("number")), ("c", OneHotEncoder(), OfType("category"))]
         keys = [f"v:{name}" for name in (*numbers, *categories)]

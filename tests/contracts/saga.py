@@ -48,6 +48,12 @@ def tell(path: Path | None = None, projections: Any = ()) -> VectorDB:
     db.create_model("m", "linear", features=["i"], coefficients=[0.1])
     db.record_prediction(service.get("d"), model="m")
     db.record_predictions(service.get_many(["x1", "nobody"]), model="e@1", outputs=[{"a": 1}, None])
+    metrics = {"seen": "count", "paid": "sum"}
+    split = db.create_experiment("split", arms={"a": 0.5, "b": 0.5}, unit="thing", metrics=metrics)
+    split.expose_many([f"x{n}" for n in range(12)], event_time=START)
+    split.record_many({"thing": [f"x{n}" for n in range(9)], "value": [n / 7 for n in range(9)]}, metric="paid")
+    split.ramp(0.5)
+    split.record("x3", "seen", 1, event_time=START - 50)
     db.mark("release")
     fewer = {name: kind for name, kind in KINDS.items() if name != "c"}
     db.create_view("things", entity="thing", features={**fewer, "new": Int(default=3)}, replace=True)

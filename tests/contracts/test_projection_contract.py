@@ -169,6 +169,7 @@ def test_only_handled_facts_arrive(saga: VectorDB) -> None:
         assert chosen.offsets == [event.offset for event in saga.events(type=fact.type)]
 
 
+METRICS = ("seen", "paid")
 READS: dict[str, Callable[[VectorDB], Any]] = {
     "rows": lambda db: [
         [dict(row) | {"v": bytes(row["v"] or b"")} if "v" in row else dict(row), row.versions, row.status, row.version]
@@ -189,6 +190,10 @@ READS: dict[str, Callable[[VectorDB], Any]] = {
         for at in (None, START - 60, START + 2, START + 2000)
     ],
     "predictions": lambda db: [(one.id, one.inputs, one.output) for one in db.predictions()],
+    "experiments": lambda db: [
+        [one.exposures(), *(one.analyze(metric).to_dict()["arms"] for metric in METRICS)]
+        for one in map(db.experiment, db.experiments())
+    ],
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger import Event
-from projections import Catalog, Lineage, Predictions
+from projections import Catalog, Experiments, Lineage, Predictions
 from tests.contracts.tally import Tally
 from tests.vectordb.world import FEATURES, FULL, START, World
 from vectordb import Int, Projection, ProjectionError, UnknownName, VectorDB
@@ -53,7 +53,7 @@ def failing(world: World, name: str, trouble: Trouble) -> Iterator[None]:
 
 
 def rows_projection(world: World) -> list[str]:
-    known = {Catalog.name, Lineage.name, Predictions.name, "tally"}
+    known = {Catalog.name, Lineage.name, Predictions.name, Experiments.name, "tally"}
     return [one.name for one in world.db.state.fold.projections if one.name not in known]
 
 

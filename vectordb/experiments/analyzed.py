@@ -50,7 +50,8 @@ class Analyzed:
     ) -> Analysis:
         """One metric: every arm, the effect of each against the first, and whether the experiment is sound.
 
-        ``method``: ``welch``, ``proportions``, ``chi_square`` or ``fisher`` (of an ``any`` metric), ``mann_whitney``, ``bootstrap`` (by ``seed``) or
+        ``method``: ``welch``, ``proportions``, ``chi_square`` or ``fisher`` (of an ``any`` metric), ``mann_whitney``,
+        ``bootstrap`` (by ``seed``) or
         ``quantile``; a metric that is ``over`` another is a ratio of means, by ``welch``. ``cuped`` takes out what the
         metric's covariate foretold. ``sequential`` adds the always-valid interval, tightest at ``tuned`` units.
         ``window`` (seconds or ``timedelta``, None for ever) attributes otherwise than the metric does; ``exclude``

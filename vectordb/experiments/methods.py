@@ -111,9 +111,11 @@ def _chi_square(source: Source, options: Options) -> Shown:
 
 def _fisher(source: Source, options: Options) -> Shown:
     said = ("p is that of Fisher's exact test of the 2x2 table, which holds at any size",)
-    return _shares(
-        source, options, "Fisher exact of two proportions", said, lambda table: Verdict(None, fisher_exact(table).p_value)
-    )
+
+    def test(table: Table) -> Verdict:
+        return Verdict(None, fisher_exact(table).p_value)
+
+    return _shares(source, options, "Fisher exact of two proportions", said, test)
 
 
 def _shares(

@@ -16,6 +16,7 @@ from vectordb.transforms.table import Table, check_floats, give, read_table, to_
 OUTPUTS = ("default", "pandas", "polars")
 OTHER = ""  # no plain value
 KINDS_OF_ONE = {float: FLOAT, int: "int", bool: "bool", str: "category", type(None): "category"}
+PROGRAMS = 16  # for rows of different kinds of values; the oldest goes
 WIDEST = 2**20  # features: names are made of a stored number of them
 
 
@@ -258,6 +259,8 @@ class Transformer:
         if found is None:
             program = Program(vars(self).get("feature_names_in_") or labels, key)
             outputs = self._write(program, program.inputs)
+            while len(self._compiled) >= PROGRAMS:
+                self._compiled.pop(next(iter(self._compiled)), None)
             found = self._compiled[key] = Compiled(program.compile(outputs), tuple(outputs))
         return found
 

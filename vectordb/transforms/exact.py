@@ -57,8 +57,10 @@ class Incremental(Transformer):
 
     def _combined(self, other: Self, how: str) -> Self:
         self._check_fitted()
+        if type(other) is not type(self):
+            raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
         other._check_fitted()
-        if type(other) is not type(self) or other.to_dict()["parameters"] != self.to_dict()["parameters"]:
+        if other.to_dict()["parameters"] != self.to_dict()["parameters"]:
             raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
         if other.n_features_in_ != self.n_features_in_:
             raise InvalidInput("both have the same features", this=self.n_features_in_, other=other.n_features_in_)

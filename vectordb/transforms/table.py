@@ -19,6 +19,7 @@ from vectordb.matrix import FeatureMatrix
 from vectordb.transforms.program import FLOAT
 
 PLAIN_NUMBERS: Final = frozenset({float, int, bool})
+SERVED: Final = frozenset({"float", "int", "bool"})  # what a service has in its block of numbers
 PLAIN_OR_NONE: Final = PLAIN_NUMBERS | {type(None)}
 KINDS: Final = {"f": "float", "i": "int", "u": "int", "b": "bool"}  # of an array's element types
 
@@ -90,27 +91,33 @@ def _read(given: Any, who: str) -> Table:
 
 
 def _of_matrix(matrix: FeatureMatrix) -> Table:
-    """A feature matrix; a vector becomes a column an element: ``profile_0``, ``profile_1``, ..."""
+    """A feature matrix, as a service shows it to its pipeline: a number that is not there is NaN, and a vector becomes
+    a column an element: ``profile_0``, ``profile_1``, ..., NaN where there is none.
+    """
     columns: list[list[Any]] = []
     names: list[str] = []
     kinds: list[str] = []
     for name, kind in matrix.kinds.items():
         own = matrix.column(name)
         if kind == "vector":
-            block = matrix.vectors(name)
-            elements = [list(map(float, block.column(place))) for place in range(block.shape[1])]
+            elements = _elements(own, matrix.dim(name))
             columns += elements
             names += [f"{name}_{place}" for place in range(len(elements))]
             kinds += [kind] * len(elements)
         else:
-            columns.append(_filled(own) if kind == FLOAT else own)
+            columns.append([nan if value is None else value for value in own] if kind in SERVED else own)
             names.append(name)
             kinds.append(kind)
+    if len(set(names)) < len(names):
+        raise InvalidInput("inputs differ, and the elements of a vector are inputs too", names=names[:20])
     return Table(columns, tuple(kinds), len(matrix), tuple(names), "dense", finite=True)
 
 
-def _filled(column: list[Any]) -> list[float]:
-    return [nan if value is None else value for value in column]
+def _elements(vectors: list[Any], dim: int) -> list[list[float]]:
+    """The columns of the elements of vectors."""
+    blank = [nan] * dim
+    rows = [blank if vector is None else list(map(float, vector)) for vector in vectors]
+    return [list(column) for column in zip(*rows)] if rows else [[] for _ in range(dim)]
 
 
 def _of_columns(given: Mapping[Any, Any]) -> Table:

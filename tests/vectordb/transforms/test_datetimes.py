@@ -76,7 +76,7 @@ def test_what_is_missing_stays_missing():
     pandas = pytest.importorskip("pandas")
     numpy = pytest.importorskip("numpy")
     made = DatetimeFeatures(["year"]).fit([[pandas.NaT], [0]])
-    assert same_bits(made.transform([[pandas.NaT], [numpy.datetime64("NaT")]]), [[nan], [nan]])
+    assert same_bits(made.transform([[pandas.NaT], [numpy.datetime64("NaT", "s")]]), [[nan], [nan]])
 
 
 def test_parts_go_on_in_a_pipeline():

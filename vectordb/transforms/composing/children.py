@@ -39,6 +39,14 @@ def unfitted(value: Any) -> Any:
     return value
 
 
+def check_deep(transformer: Transformer) -> None:
+    """Refuse parameters that break a rule, of the parts too, before anything is fitted."""
+    transformer._check()
+    for value in (*dict(transformer._children()).values(), *transformer.get_params(False).values()):
+        if isinstance(value, Transformer):
+            check_deep(value)
+
+
 def check_parts(parts: Any, who: type[Transformer], words: Sequence[str], length: int = 2) -> None:
     """Refuse parts that are not (name, transformer, ...) with names of their own."""
     known = who.__name__

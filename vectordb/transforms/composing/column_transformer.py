@@ -188,7 +188,28 @@ class ColumnTransformer(Composite):
             if not isinstance(part, Transformer) and part not in (DROP, PASSTHROUGH):
                 raise refuse("a transformer, drop or passthrough", here, item[1])
             parts.append((item[0], part, places))
+        self._check_stored(parts, f"{place}.transformers_")
         self.transformers_ = tuple(parts)
+
+    def _check_stored(self, parts: list[tuple[str, Any, tuple[int, ...]]], place: str) -> None:
+        """Refuse parts that are not those of the definition: names, transformers, and columns where they are named."""
+        width = self.n_features_in_
+        table = Table([[]] * width, ("",) * width, 0, vars(self).get("feature_names_in_"))
+        defined = [(name, part, columns) for name, part, columns in self.transformers]
+        if len(parts) == len(defined) + 1:
+            defined.append(("remainder", self.remainder, OfType("number")))
+        if [name for name, _, _ in parts] != [name for name, _, _ in defined]:
+            raise refuse("the parts of its definition", place, [name for name, _, _ in parts][:20])
+        for (name, part, places), (_, own, columns) in zip(parts, defined):
+            if _form(part) != _form(own):
+                raise refuse("the part that its definition has", f"{place}.{name}", part)
+            if not isinstance(columns, OfType) and tuple(_places(columns, table, name)) != places:
+                raise refuse("the columns that its definition names", f"{place}.{name}", list(places)[:20])
+
+
+def _form(part: Any) -> Any:
+    """What two parts have in common that are fitted from the same definition."""
+    return unfitted(part).to_dict() if isinstance(part, Transformer) else part or DROP
 
 
 def _outline(held: ColumnTransformer) -> list[Any]:
