@@ -27,6 +27,9 @@ from ledger.pool import Pool
 D = TypeVar("D", ServiceDefinition, ExperimentDefinition)
 
 
+ARMS_EVER = 10_000
+
+
 class Owners(Protocol):
     """What a log answers about references."""
 
@@ -145,18 +148,35 @@ class Registry:
             raise InvalidInput("the unit of an experiment stays", experiment=definition.name, unit=known[-1].unit)
         if definition.view:
             self.layouts.newest(definition.view)
+            if self.layouts.entity_kind(definition.view) != definition.unit:
+                rule = "an experiment targets its own units"
+                raise InvalidInput(rule, experiment=definition.name, view=definition.view, unit=definition.unit)
+        same = [one for one in known if one.bucket_version == definition.bucket_version]
+        arms = {arm for one in (*same, definition) for arm in one.arms}
+        if len(arms) > ARMS_EVER:
+            rule = f"an experiment has at most {ARMS_EVER} arms within a bucket version"
+            raise InvalidInput(rule, experiment=definition.name, arms=len(arms))
 
     def _check_exposures(self, fact: ExposuresRecorded, log: Owners) -> None:
         definition = _version_of(self.experiments, fact.experiment, "an exposure names a version of an experiment")
+        self._check_bucket(definition)
         for one in fact.exposures:
             if one.arm not in definition.arms:
                 rule = "an exposure names an arm of its experiment"
                 raise InvalidInput(rule, experiment=fact.experiment, arm=one.arm)
 
+    def _check_bucket(self, definition: ExperimentDefinition) -> None:
+        """Refuse a version of a bucket version that is over."""
+        newest = self.experiments[definition.name][-1]
+        if newest.bucket_version != definition.bucket_version:
+            rule = "an exposure is of the bucket version in force"
+            raise InvalidInput(rule, experiment=definition.label, in_force=newest.bucket_version)
+
     def _check_outcomes(self, fact: OutcomesRecorded, log: Owners) -> None:
         definition = _version_of(self.experiments, fact.experiment, "an outcome names a version of an experiment")
+        newest = self.experiments[definition.name][-1]
         for metric in {one.metric for one in fact.outcomes}:
-            if metric not in definition.metrics:
+            if metric not in newest.metrics:
                 rule = "an outcome names a metric of its experiment"
                 raise InvalidInput(rule, experiment=fact.experiment, metric=metric)
 
@@ -208,8 +228,9 @@ def _version_of(shelf: dict[str, list[D]], label: str, rule: str) -> D:
     """The definition of ``name@version``."""
     name, _, version = label.partition("@")
     known = shelf.get(name, [])
-    if not version.isascii() or not version.isdecimal() or not 1 <= int(version) <= len(known):
-        raise InvalidInput(rule, given=label)
+    plain = version.isascii() and version.isdecimal() and len(version) < 10
+    if not plain or not 1 <= int(version) <= len(known):
+        raise InvalidInput(rule, given=label[:200])
     definition = known[int(version) - 1]
     if str(definition.version) != version:
         raise InvalidInput(rule, given=label)

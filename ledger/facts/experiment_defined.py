@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import fsum, isfinite
+from types import MappingProxyType
 from typing import Any, Final
 
 from ledger.errors import DefinitionError
@@ -12,9 +13,11 @@ from ledger.facts.fact import Fact, Reading, take
 from ledger.facts.plain import check_plain, check_plain_text
 from ledger.facts.view_defined import check_labels, take_labels, take_version, with_labels
 from ledger.identity import Entity, check_entity, check_name, entity_from_json, entity_to_json
+from ledger.times import MAX_MICROS
 
 AGGREGATES: Final = ("any", "sum", "mean", "count", "last", "max")
 SEGMENTS: Final = 10_000
+MAX_ARMS: Final = 1_000
 CLOSE: Final = 1e-9
 
 
@@ -35,8 +38,15 @@ class Metric:
         if self.aggregate not in AGGREGATES:
             rule = "an outcome is aggregated by one of these"
             raise DefinitionError(rule, aggregate=self.aggregate, known=AGGREGATES)
-        if self.window is not None and (type(self.window) is not int or self.window <= 0):
-            raise DefinitionError("an attribution window is longer than nothing", window=self.window)
+        if self.window is not None and (type(self.window) is not int or not 0 < self.window <= MAX_MICROS):
+            raise DefinitionError("an attribution window is longer than nothing, and within range", window=self.window)
+        if not isinstance(self.covariate, str) or not isinstance(self.over, str):
+            raise DefinitionError("covariate and over are text", covariate=self.covariate, over=self.over)
+        if self.covariate:
+            view, colon, feature = check_plain_text(self.covariate, "a covariate").partition(":")
+            if not colon:
+                raise DefinitionError("a covariate reads view:feature", covariate=self.covariate)
+            check_name(view, "view"), check_name(feature, "feature")
 
     def to_json(self) -> dict[str, Any]:
         """What is set."""
@@ -82,6 +92,9 @@ class ExperimentDefinition:
     description: str = ""
 
     def __post_init__(self) -> None:
+        # Read-only: a definition is handed out as it stands in the catalog.
+        object.__setattr__(self, "arms", MappingProxyType(dict(self.arms)))
+        object.__setattr__(self, "metrics", MappingProxyType(dict(self.metrics)))
         check_name(self.name, "experiment")
         check_name(self.unit, "unit")
         check_labels(self.owner, self.description, self.tags)
@@ -144,8 +157,9 @@ _PLAIN_FIELDS: Final[dict[str, Any]] = {
 
 def _check_arms(definition: ExperimentDefinition) -> None:
     weights = list(definition.arms.values())
-    if not weights:
-        raise DefinitionError("an experiment has at least one arm", experiment=definition.name)
+    if not 1 <= len(weights) <= MAX_ARMS:
+        rule = f"an experiment has 1 to {MAX_ARMS} arms"
+        raise DefinitionError(rule, experiment=definition.name, arms=len(weights))
     for arm, weight in definition.arms.items():
         check_name(arm, "arm")
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not isfinite(weight) or weight < 0:
@@ -174,7 +188,8 @@ def _check_layer(definition: ExperimentDefinition) -> None:
             check_name(text, name)
         if bool(text) is not bool(part):
             raise DefinitionError(f"a {name} comes with its {share}, above 0", **{name: text, share: part})
-    if definition.layer and abs(definition.share * SEGMENTS - round(definition.share * SEGMENTS)) > 1e-6:
+    segments = definition.share * SEGMENTS
+    if definition.layer and (abs(segments - round(segments)) > 1e-6 or round(segments) < 1):
         raise DefinitionError(f"a share of a layer is whole segments of 1/{SEGMENTS}", share=definition.share)
 
 

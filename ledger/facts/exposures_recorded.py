@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take, take_event_time
 from ledger.identity import Entity, check_name, entity_from_json, entity_to_json
+
+EXPOSING: Final = ("split", "sticky", "forced")
 
 
 class Exposure(NamedTuple):
@@ -62,6 +64,8 @@ def _exposure(item: Any) -> Exposure:
     if type(item) is not list or [type(part) for part in item[1:]] != [str, str, float]:
         raise InvalidInput("a stored exposure is unit, arm, reason and propensity", value=item)
     unit, arm, reason, propensity = item
+    if reason not in EXPOSING:
+        raise InvalidInput("an exposure has one of these reasons", reason=reason, known=EXPOSING)
     if not 0 < propensity <= 1:
         raise InvalidInput("a propensity is a probability above 0", propensity=propensity)
     return Exposure(entity_from_json(unit), check_name(arm, "arm"), check_name(reason, "reason"), propensity)

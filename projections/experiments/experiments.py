@@ -139,6 +139,12 @@ class Experiments(Projection):
         definition = self.catalog.experiments.get(experiment, offset)
         return self._trials[definition.name, definition.bucket_version], definition, offset
 
+    def counted_by(self, experiment: str, end: int, offset: int | None = None) -> int:
+        """How many of the units that count as of an offset were there by an earlier one. 0.1 us a unit."""
+        trial, _, at = self._at(experiment, offset)
+        held = trial.exposures
+        return sum(since <= end and until > at for since, until in zip(held.since, held.until))  # ints
+
     # -- units -------------------------------------------------------------------------------------------
 
     def arm_of(self, experiment: str, unit: Entity, offset: int | None = None) -> FirstExposure | None:

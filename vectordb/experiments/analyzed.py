@@ -63,7 +63,7 @@ class Analyzed:
         tallies 1 ms, whatever the number of units; with ``cuped``, ``window``, ``exclude``, ``segments`` or another
         method some microseconds a unit.
         """
-        asked = Asked(alpha, method, quantile, cuped, sequential, tuned, window, exclude, segments, seed)
+        asked = Asked(alpha, method, quantile, cuped, sequential, tuned, window, listed(exclude), segments, seed)
         return self._ask(_analyze, metric, asked)
 
     def effects(
@@ -73,7 +73,7 @@ class Analyzed:
 
         ``looks`` are in order, and none is before the bucket version in force. 1 ms a look.
         """
-        return self._ask(effects, metric, looks, alpha, tuned)
+        return self._ask(effects, metric, listed(looks), alpha, tuned)
 
     def scorecard(
         self,
@@ -93,8 +93,8 @@ class Analyzed:
         ``guardrails``: ``{"latency": 5.0}``, or ``{"latency": {"margin": 5.0, "increase_is_good": False}}``, in the
         metric's own units. The sample ratio is tested once, and over ``looks`` (None: 20, evenly spaced in offsets).
         """
-        asked = Asked(alpha, sequential=sequential, tuned=tuned, window=window, exclude=exclude)
-        return self._ask(scorecard, metrics, guardrails or {}, power, looks, asked)
+        asked = Asked(alpha, sequential=sequential, tuned=tuned, window=window, exclude=listed(exclude))
+        return self._ask(scorecard, listed(metrics), guardrails or {}, power, listed(looks), asked)
 
     def uncounted(self, metric: str, *, window: Any = MISSING) -> Uncounted:
         """How many outcomes of a metric were recorded, and how many count for no unit, by why. 0.3 us an outcome."""
@@ -129,3 +129,9 @@ def _analyze(reader: Reader, name: str, metric: str, asked: Asked) -> Analysis:
 
 def _uncounted(reader: Reader, name: str, metric: str, window: int | None) -> Uncounted:
     return reader.state.experiments.uncounted(name, metric, reader.as_of_offset, window=window)
+
+
+def listed(given: Any) -> Any:
+    """An iterable as a list, as a read may be tried twice; anything else, a mapping or a text, as it is."""
+    plain = given is None or isinstance(given, (Mapping, str, bytes)) or not isinstance(given, Iterable)
+    return given if plain else list(given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger import Entity, ExperimentDefinition
 from vectordb.experiments.assigner import Assigner, Seen
@@ -44,11 +44,26 @@ def seen_by(reader: Reader, definition: ExperimentDefinition) -> Seen:
     return Seen(targeted, lambda unit: met(reader, definition, unit))
 
 
-def quick_assign(state: State, plain: Callable[[Entity], Assignment]) -> Callable[[Entity], Assignment | None]:
-    """Answers without looking anything up, for as long as no experiment is defined anew."""
+class Watched(NamedTuple):
+    """What changes when an experiment is defined, or a view is rebuilt."""
+
+    shelf: Any
+    defined: int
+    repairs: int
+
+
+def watched(state: State) -> Watched:
+    """As it is now."""
+    shelf = state.catalog.experiments
+    return Watched(shelf, shelf.count, state.fold.repairs)
+
+
+def quick_assign(
+    state: State, watch: Watched, plain: Callable[[Entity], Assignment]
+) -> Callable[[Entity], Assignment | None]:
+    """Answers without looking anything up, for as long as no experiment is defined anew since ``watch``."""
     catalog, fold = state.catalog, state.fold
-    shelf, repairs = catalog.experiments, fold.repairs
-    count = shelf.count
+    shelf, count, repairs = watch
 
     def assign(unit: Entity) -> Assignment | None:
         if shelf.count != count or catalog.experiments is not shelf or fold.repairs != repairs:

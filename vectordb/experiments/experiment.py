@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import Entity, ExperimentDefinition
 from vectordb.experiments.analyzed import Analyzed
-from vectordb.experiments.answering import assigner_of, quick_assign, seen_by
+from vectordb.experiments.answering import assigner_of, quick_assign, seen_by, watched
 from vectordb.experiments.assignment import Assignment
 from vectordb.experiments.dry_run import DryRun, dry_run
 from vectordb.experiments.exposed import Exposed, all_exposures
@@ -83,10 +83,10 @@ class Experiment(Analyzed):
         return self._reader.consistently(self._assign_many, check_ids(units, "assign_many"))
 
     def _assign(self, unit: Entity) -> Assignment:
+        watch = watched(self._reader.state)  # before the definition is read: a later one is then seen
         definition = self._definition()
         assigner = assigner_of(self._reader, definition)
-        if assigner.plain is not None:
-            self._quick = quick_assign(self._reader.state, assigner.plain)
+        self._quick = _never if assigner.plain is None else quick_assign(self._reader.state, watch, assigner.plain)
         return assigner.assign(unit, seen_by(self._reader, definition))
 
     def _assign_many(self, units: list[Entity]) -> list[Assignment]:

@@ -8,7 +8,15 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import InvalidInput, OffsetOutOfRange, TimeOutOfRange, from_micros, to_micros
+from ledger import (
+    ExperimentDefinition,
+    InvalidInput,
+    OffsetOutOfRange,
+    TimeOutOfRange,
+    UnknownName,
+    from_micros,
+    to_micros,
+)
 from vectordb.experiments.analyzing import metric_of
 from vectordb.experiments.methods import ratio_of
 from vectordb.experiments.soundness import bucket_versions
@@ -79,7 +87,8 @@ class EffectHistory(Result):
         for series in self.arms:
             if name is None or series.arm == name:
                 return series
-        raise KeyError(name)
+        known = [series.arm for series in self.arms]
+        raise UnknownName("the history has no such arm", arm=name, known=known)
 
 
 def effects(reader: Reader, name: str, metric: str, looks: Iterable[Any], alpha: float, tuned: int) -> EffectHistory:
@@ -88,7 +97,7 @@ def effects(reader: Reader, name: str, metric: str, looks: Iterable[Any], alpha:
     experiments, offset = reader.state.experiments, reader.as_of_offset
     tallies = experiments.tallies(name, offset)
     definition, defined = tallies.definition, metric_of(tallies, metric)
-    offsets = check_looks(reader, looks, bucket_versions(reader, definition)[0][0])
+    offsets = check_looks(reader, looks, _first(reader, definition, metric))
     samples: list[dict[str, Sample]]
     if defined.over:
         joint = experiments.joint_looks(name, metric, offsets)
@@ -106,6 +115,16 @@ def effects(reader: Reader, name: str, metric: str, looks: Iterable[Any], alpha:
     )
 
 
+def _first(reader: Reader, definition: ExperimentDefinition, metric: str) -> int:
+    """The offset from which on, in the bucket version in force, a metric has been what it is."""
+    first = reader.as_of_offset
+    for offset, one in reversed(bucket_versions(reader, definition)):
+        if one.metrics.get(metric) != definition.metrics[metric]:
+            break
+        first = offset
+    return first
+
+
 def check_looks(reader: Reader, looks: Iterable[Any], first: int) -> list[int]:
     """Offsets or times as offsets, which do not fall; none before the bucket version in force began."""
     if isinstance(looks, (str, bytes)) or not isinstance(looks, Iterable):
@@ -114,7 +133,7 @@ def check_looks(reader: Reader, looks: Iterable[Any], first: int) -> list[int]:
     if any(later < earlier for earlier, later in pairwise(offsets)):
         raise InvalidInput("looks come in the order of their offsets", looks=offsets[:20])
     if offsets and not first <= offsets[0] <= offsets[-1] <= reader.as_of_offset:
-        rule = "a look lies between the start of the bucket version in force and the offset of the reader"
+        rule = "a look lies between the start of the bucket version and metric in force and the offset of the reader"
         raise OffsetOutOfRange(rule, looks=offsets[:20], first=first, last=reader.as_of_offset)
     return offsets
 

@@ -20,6 +20,7 @@ from vectordb.experiments.experiment import Experiment
 from vectordb.experiments.exposing import record_exposures
 from vectordb.experiments.outcomes import check_outcome, check_outcomes, raw_outcomes, timed
 from vectordb.experiments.reallocating import Reallocation
+from vectordb.experiments.stats.inputs import check_number
 from vectordb.gather import check_ids
 from vectordb.receipt import Receipt
 from vectordb.said import said_time
@@ -80,9 +81,11 @@ class LiveExperiment(Experiment):
 
     def _given(self, unit: Entity, assignment: Assignment) -> Assignment:
         """An assignment of this experiment, for this unit, that the log can hold."""
-        if not isinstance(assignment, Assignment) or assignment.name != self.name or assignment.unit != unit:
+        fits = isinstance(assignment, Assignment) and isinstance(assignment.experiment, str)
+        if not fits or assignment.name != self.name or check_entity(assignment.unit) != unit:
             rule = "an exposure takes an assignment of its own unit and experiment"
             raise InvalidInput(rule, experiment=self.name, unit=unit, assignment=assignment)
+        assignment = _plain(assignment, unit)
         definition = self._db.state.catalog.experiments.version(self.name, assignment.version)
         bucket = self._definition().bucket_version
         if not assignment.bucket_version == definition.bucket_version == bucket:
@@ -213,3 +216,11 @@ class LiveExperiment(Experiment):
 
     def _change(self, changes: Any, meta: dict[str, Any]) -> Receipt:
         return self._db._definitions.change_experiment(self.name, changes, meta)
+
+
+def _plain(assignment: Assignment, unit: Entity) -> Assignment:
+    """An assignment in the types that the log holds: one that came through JSON may have 1 for 1.0."""
+    texts, whole = (assignment.arm, assignment.reason), (assignment.version, assignment.bucket_version)
+    if not all(text is None or type(text) is str for text in texts) or not all(type(number) is int for number in whole):
+        raise InvalidInput("an assignment is taken as it was answered", assignment=assignment)
+    return assignment._replace(unit=unit, propensity=check_number("a propensity", assignment.propensity))

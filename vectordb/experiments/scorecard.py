@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -99,7 +99,7 @@ def scorecard(
         guarded=guarded,
         sample_ratio=first.sample_ratio,
         sample_ratios=ratios,
-        ships=_ships(main, tests, guards, asked.alpha),
+        ships=_ships(main, tests, guards, asked.alpha, source.definition.arms),
         warnings=_warnings(first, ratios),
         assumptions=said,
     )
@@ -147,13 +147,18 @@ def _guards(
 
 
 def _ships(
-    main: Sequence[Analysis], tests: Adjustments, guards: Sequence[GuardrailTest], alpha: float
+    main: Sequence[Analysis],
+    tests: Adjustments,
+    guards: Sequence[GuardrailTest],
+    alpha: float,
+    running: Collection[str],
 ) -> tuple[str, ...]:
     arms = [effect.arm for effect in main[0].effects] if main else []
     return tuple(
         arm
         for arm in arms
-        if all(guard.passes for guard in guards if guard.arm == arm)
+        if arm in running
+        and all(guard.passes for guard in guards if guard.arm == arm)
         and any((tests[f"{one.metric} {arm}"].holm or 1.0) <= alpha for one in main)
     )
 

@@ -38,10 +38,11 @@ def check_ratio(source: Source) -> tuple[SampleRatio | None, tuple[str, ...]]:
     if not any(exposed.values()):
         return None, (NOBODY,)
     weights = _expected(source, versions) if changed else dict(source.definition.arms)
-    planned = [weights.get(arm, 0.0) for arm in exposed]
+    arms = dict.fromkeys((*exposed, *weights))  # an arm that was planned and met by nobody says something too
+    planned = [weights.get(arm, 0.0) for arm in arms]
     if sum(weight > 0.0 for weight in planned) < 2:  # ints
         return None, (ONE_ARM,)
-    found = sample_ratio(exposed.values(), planned)
+    found = sample_ratio([exposed.get(arm, 0) for arm in arms], planned)
     if not changed:
         return found, ()
     return replace(found, assumptions=(CHANGED, *found.assumptions[1:])), (CHANGED,)
@@ -69,4 +70,6 @@ def warnings_of(source: Source, ratio: SampleRatio | None) -> tuple[str, ...]:
         found.append(f"more than 1 % of the units were seen in two arms: {conflicted} of {met}")
     if ratio is not None and ratio.alarm:
         found.append(f"sample ratio mismatch: p {ratio.p:.2g} is below {ratio.alpha:g}")
+    if ratio is not None and ratio.unplanned:
+        found.append(f"units stand in arms of weight 0, which draws nobody: {ratio.unplanned}")
     return tuple(found)

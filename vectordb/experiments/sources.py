@@ -55,8 +55,8 @@ class Source:
         return 0
 
     def exposed_by(self, offset: int) -> int:
-        """How many units of all arms counted as of an earlier offset."""
-        return sum(self.reader.state.experiments.tallies(self.definition.name, offset).exposed.values())  # ints
+        """How many of the units that count were exposed by an earlier offset."""
+        return self.reader.state.experiments.counted_by(self.definition.name, offset, self.tallies.offset)
 
     def moments(self, metric: str) -> dict[str, Moments]:
         """Of each arm the moments over its units."""

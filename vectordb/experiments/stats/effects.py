@@ -150,7 +150,8 @@ def _bounded(blank: Effect, arms: _Arms, equal: Effect) -> Effect:
     found = replace(blank, statistic=equal.statistic, dof=arms.dof, p_value=equal.p_value)
     found = replace(found, log_p_value=equal.log_p_value)
     t, base = t_isf(0.5 * blank.alpha, arms.dof), arms.mean_a
-    g = (t * arms.error_a / base) ** 2
+    share = t * arms.error_a / base
+    g = share * share  # infinite, where a power would raise
     if g >= 1.0:
         return replace(found, undefined=UNBOUNDED)
     middle = (equal.estimate or 0.0) / base + g

@@ -18,7 +18,9 @@ def check_number(name: str, value: Any) -> float:
     >>> check_number("effect", 3)
     3.0
     """
-    if type(value) is not float and (isinstance(value, bool) or not hasattr(type(value), "__float__")):
+    kind = type(value)
+    boolean = kind is bool or kind.__name__.startswith(("bool", "complex")) or getattr(value, "shape", ()) != ()
+    if kind is not float and (boolean or not hasattr(kind, "__float__")):
         raise InvalidInput(f"{name} is a finite number", **{name: value})
     try:
         number = float(value)

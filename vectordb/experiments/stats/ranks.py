@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from math import comb, log, sqrt
+from math import comb, isfinite, log, sqrt
 from operator import itemgetter
 from typing import Final
 
@@ -78,7 +78,8 @@ def quantile_sample(values: Iterable[float], share: float, alpha: float = 0.05) 
     Its standard error is the width of ``quantile`` over twice the normal quantile of ``alpha``.
     """
     found = quantile(values, share, alpha)
-    return Sample(found.size, found.estimate, found.size * found.standard_error**2, "quantile", _QUANTILE)
+    variance = found.size * found.standard_error * found.standard_error
+    return Sample(found.size, found.estimate, variance if isfinite(variance) else None, "quantile", _QUANTILE)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import fsum, isfinite, sqrt
+from math import fsum, inf, isfinite, sqrt
 from random import Random
 from typing import Final, NamedTuple
 
@@ -55,7 +55,10 @@ def mean_of(values: Sequence[float]) -> float:
     >>> mean_of([0.1] * 10)
     0.1
     """
-    return fsum(values) / len(values)
+    try:
+        return fsum(values) / len(values)
+    except OverflowError:
+        return fsum([value / len(values) for value in values])
 
 
 def mean_difference(a: Sequence[float], b: Sequence[float]) -> float:
@@ -88,7 +91,7 @@ def bootstrap(
     held = [unit_values("an arm", arm, least=2) for arm in arms]
     estimate, drawn = _value(statistic, held), sorted(replicates(statistic, held, seed, resamples))
     near = mean_of(drawn)
-    error = sqrt(fsum([(value - near) ** 2 for value in drawn]) / (resamples - 1))
+    error = sqrt(_total([(value - near) * (value - near) for value in drawn]) / (resamples - 1))
     plain = _Ends((0.5 * alpha, 1.0 - 0.5 * alpha))
     ends = plain if method == "percentile" else _bca(plain, statistic, held, _share_below(drawn, estimate))
     low, high = quantiles(drawn, ends.shares) if ends.shares else (None, None)
@@ -138,10 +141,19 @@ def _acceleration(statistic: Statistic, arms: Arms) -> float | None:
             values.append(_value(statistic, rest))
         middle, size = mean_of(values), len(arm)
         moves = [(size - 1) * (middle - value) / size for value in values]
-        cubes += [move**3 for move in moves]
+        cubes += [move * move * move for move in moves]
         squares += [move * move for move in moves]
-    spread = fsum(squares)
-    return fsum(cubes) / (6.0 * spread * sqrt(spread)) if spread else None
+    spread = _total(squares)
+    found = _total(cubes) / (6.0 * spread * sqrt(spread)) if spread else None
+    return None if found is None or not isfinite(found) else found
+
+
+def _total(values: Sequence[float]) -> float:
+    """The sum, infinite or NaN where it is beyond float64."""
+    try:
+        return fsum(values)
+    except (OverflowError, ValueError):
+        return inf
 
 
 def _value(statistic: Statistic, arms: Arms) -> float:

@@ -120,7 +120,7 @@ class Cuped(Result):
 
     a: Sample
     b: Sample
-    theta: float
+    theta: float | None
     covariate_mean: float | None
     reduction: float
     method: str = "CUPED"
@@ -144,7 +144,7 @@ def cuped(a: JointMoments, b: JointMoments) -> Cuped:
     centre = Fraction(both.x, both.size * both.scale) if both.size else Fraction(0)
     reduction = float(theta * spread_yx / spread_y) if spread_y else 0.0
     arms = _adjusted(a, theta, centre), _adjusted(b, theta, centre)
-    return Cuped(*arms, float(theta), float(centre) if both.size else None, reduction)
+    return Cuped(*arms, _rounded(theta), _rounded(centre) if both.size else None, reduction)
 
 
 def _adjusted(pairs: JointMoments, theta: Fraction, centre: Fraction) -> Sample:
