@@ -132,6 +132,8 @@ def _uncounted(reader: Reader, name: str, metric: str, window: int | None) -> Un
 
 
 def listed(given: Any) -> Any:
-    """An iterable as a list, as a read may be tried twice; anything else, a mapping or a text, as it is."""
+    """An iterable as a list, as a read may be tried twice; nothing, an empty mapping too, as None; else as it is."""
+    if isinstance(given, Mapping) and not given:
+        return None
     plain = given is None or isinstance(given, (Mapping, str, bytes)) or not isinstance(given, Iterable)
     return given if plain else list(given)
