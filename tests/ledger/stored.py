@@ -96,7 +96,7 @@ def every_fact() -> Log:
     append(log, PipelineFitted(fitted))
     append(log, ServiceDefined(ServiceDefinition("scaled", 2, features[:1], learnt)))
     scaled = PredictionRow(("d-7",), (12,), (3 << 24,), 0.5, transformed="cd" * 32)
-    append(log, PredictionsRecorded("scaled@2", 10, T0 + 3, "m", (scaled,), pipeline=2))
+    append(log, PredictionsRecorded("scaled@2", 18, T0 + 3, "m", (scaled,), pipeline=2))
     _experiments(log)
     return log
 

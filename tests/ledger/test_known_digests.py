@@ -33,13 +33,13 @@ DIGESTS = {
     16: "service_defined 71ba7cc8f6efd4eab7ac630a0845dca97ac8c141e562b4e8227e135c6becf80c",
     17: "pipeline_fitted 1833ab5bfe187a58b30625f398963edbc677afb6b3912ce78a3011c7843b8e8e",
     18: "service_defined 52907bf52f4830661311261046315c1f49f191cd7cfc809c67c88d1cd5e690f3",
-    19: "predictions_recorded 613bbda97639cce1e9398b9bd0465ec36840bf69ca9bdd6886ee0b5ac5ccc320",
-    20: "experiment_defined b769f89935c334460fd4d4c323b92359f0ef649bda45d1a3a2551421e5ffe688",
-    21: "experiment_defined ce96d3782e02b220d0a1d97074867399d1c22be9412276af7e5a36b1909cf44a",
-    22: "exposures_recorded 2cb2a0f11ae8cbae393e37949c2c163e5695c5d13c4c285e5af2317c720d508a",
-    23: "exposures_recorded 0adb94c39e6cd7e1c16d5daf18416826533f48a0ac8b06270ee73a089792f3cd",
-    24: "outcomes_recorded 7f176f166fda97d1ab9609359a61d132863a6e9c473c498c93468d12bb672457",
-    25: "experiment_defined e6e9596f1958b636c78a79c3b4f518b2ff2a49b080b902d9e053da951a27d83d",
+    19: "predictions_recorded 19ba89184d4fd8a768e649f475a7927c4f6aaf47ff22c832a8111ac43a838227",
+    20: "experiment_defined 434bc3bdea615576ac8e1d382b5f03da93a8fa41b0abd1d3941f3fbad806ea4c",
+    21: "experiment_defined 8d34f0a28a1f2d17be8f2c45bdbbb00ecd694ab5e6fafb4a7e9ab1127fa596b5",
+    22: "exposures_recorded 5f15d63cfab97bd177938ab67c88919684ad3527c226b2ad6fd0670e8916f508",
+    23: "exposures_recorded 35f175692891ee492d612e1dd106fb8625e4bf5cfadbea6bcd3b9ba19a4de1a2",
+    24: "outcomes_recorded 12d20520cca3567fcaa74cb92dd7d4123e7e796215c5f98d5356644194a749fe",
+    25: "experiment_defined 5ee2568a06ac063a5d28cdb890af16aa2952294e87ee5e2694c8e16a8cb030f5",
 }
 
 
