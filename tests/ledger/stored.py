@@ -115,7 +115,7 @@ def _experiments(log: Log) -> None:
                                                        **target, **more)))  # fmt: skip
     met = (Exposure("d-7", "control", "forced", 1.0), Exposure(("eu", 7), "treatment", "split", 0.75))
     append(log, ExposuresRecorded("trial@2", met, T0 - 5), meta=Meta("web"))
-    append(log, ExposuresRecorded("trial@1", (Exposure(8, "treatment", "sticky", 0.1),), T0 + log.head))
+    append(log, ExposuresRecorded("trial@2", (Exposure(8, "treatment", "sticky", 0.1),), T0 + log.head))
     did = (Outcome("d-7", "spent", -0.0, T0 - 1), Outcome(8, "rate", 2.5, T0))
     append(log, OutcomesRecorded("trial@2", did, Origin(key="o", args="2" * 32)))
     stopped = ExperimentDefinition("trial", 3, "driver", arms, 1.0, bucket_version=2, running=False, final="control")

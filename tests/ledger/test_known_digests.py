@@ -37,9 +37,9 @@ DIGESTS = {
     20: "experiment_defined 434bc3bdea615576ac8e1d382b5f03da93a8fa41b0abd1d3941f3fbad806ea4c",
     21: "experiment_defined 8d34f0a28a1f2d17be8f2c45bdbbb00ecd694ab5e6fafb4a7e9ab1127fa596b5",
     22: "exposures_recorded 5f15d63cfab97bd177938ab67c88919684ad3527c226b2ad6fd0670e8916f508",
-    23: "exposures_recorded 35f175692891ee492d612e1dd106fb8625e4bf5cfadbea6bcd3b9ba19a4de1a2",
-    24: "outcomes_recorded 12d20520cca3567fcaa74cb92dd7d4123e7e796215c5f98d5356644194a749fe",
-    25: "experiment_defined 5ee2568a06ac063a5d28cdb890af16aa2952294e87ee5e2694c8e16a8cb030f5",
+    23: "exposures_recorded 892c74e658eae87dbc333c3702efccb803ce74832a3ce99e3df68514909bac79",
+    24: "outcomes_recorded 4ce61fb2f3bfe73b4416e4e09f23cd4c0f8b670348952aab3af6bf5f9a40585a",
+    25: "experiment_defined ead56c1b8d33db98bec9a9a6754695c45be6fd6b833da62f6f7dceb15c5a34b7",
 }
 
 
