@@ -8,11 +8,14 @@ from math import inf, nan, sqrt
 from statistics import pstdev, stdev
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import InvalidInput
 from projections import NOTHING, Moments, moments
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 NUMBERS = st.lists(

@@ -8,12 +8,15 @@ from collections import Counter
 from math import inf, isclose, log, nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import CannotTransform, InvalidInput
 from tests.vectordb.transforms.encoders import failed_checks, same_bits, stored, three_ways
 from vectordb.transforms import CountEncoder, WOEEncoder, dumps, transformer_from_dict
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def sample(seed: int, rows: int = 60) -> list[list]:

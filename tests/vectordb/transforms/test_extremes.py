@@ -6,8 +6,6 @@ from fractions import Fraction
 from math import inf, nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import InvalidInput, NotFitted
 from tests.vectordb.transforms.agreement import (
@@ -22,6 +20,11 @@ from tests.vectordb.transforms.agreement import (
     stored,
 )
 from vectordb.transforms import MaxAbsScaler, MinMaxScaler, dumps, from_sklearn, to_sklearn
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 DEFINITIONS = [
     (MinMaxScaler, {}),

@@ -8,8 +8,6 @@ from itertools import pairwise
 from math import inf, nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import CannotTransform, InvalidInput
 from tests.vectordb.transforms.agreement import (
@@ -25,6 +23,11 @@ from tests.vectordb.transforms.agreement import (
 from vectordb.transforms import KBinsDiscretizer, Pipeline, StandardScaler, from_sklearn, to_sklearn
 from vectordb.transforms.shaping.clusters import centres
 from vectordb.transforms.shaping.spacing import METHODS, evenly, points
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 STRATEGIES = ("uniform", "quantile", "kmeans")
 

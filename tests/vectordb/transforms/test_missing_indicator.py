@@ -62,6 +62,7 @@ def test_none_and_nan_are_both_missing():
     for marker in (None, nan):
         own = MissingIndicator(missing_values=marker).fit([[1.0, None], [nan, "a"]])
         assert holds(own, [[None, nan], [2.0, "b"], [nan, None]]) == [[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]]
+    pytest.importorskip("sklearn")
     assert to_sklearn(MissingIndicator(missing_values=None).fit([[1.0], [None]])).transform([[nan]]).tolist() == [
         [True]
     ]

@@ -6,12 +6,15 @@ import json
 from math import nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import InvalidInput
 from tests.vectordb.transforms.encoders import same_bits, stored
 from vectordb.transforms import OneHotEncoder, dumps, loads, transformer_from_dict
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 CELLS = st.sampled_from(["a", "b", "c", None, nan, 1, 1.0, True, 2, 0.0, -0.0])
 

@@ -7,8 +7,6 @@ import random
 from math import nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import CannotTransform, InvalidInput, NotANumber, NotFitted
 from tests.vectordb.transforms.encoders import bits, failed_checks, same_bits, stored, three_ways
@@ -21,6 +19,11 @@ from vectordb.transforms import (
     loads,
     transformer_from_dict,
 )
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 UNKNOWN = {"handle_unknown": "use_encoded_value"}
 PARAMETERS = [

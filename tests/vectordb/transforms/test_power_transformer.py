@@ -8,8 +8,6 @@ from itertools import pairwise
 from math import cos, exp, inf, isclose, log, nan
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from ledger import CannotTransform, InvalidInput
 from tests.vectordb.transforms.agreement import (
@@ -26,6 +24,11 @@ from tests.vectordb.transforms.agreement import (
 from vectordb.transforms import Pipeline, PowerTransformer, StandardScaler, from_sklearn, to_sklearn
 from vectordb.transforms.shaping.brent import bracket, minimum
 from vectordb.transforms.shaping.likelihood import box_cox_power, yeo_johnson_power
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 METHODS = ("yeo-johnson", "box-cox")
 SHAPES = {

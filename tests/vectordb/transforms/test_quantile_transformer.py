@@ -8,8 +8,6 @@ from itertools import pairwise
 from math import nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import CannotTransform, InvalidInput
 from tests.vectordb.transforms.agreement import (
@@ -24,6 +22,11 @@ from tests.vectordb.transforms.agreement import (
     stored,
 )
 from vectordb.transforms import Pipeline, QuantileTransformer, StandardScaler, from_sklearn, to_sklearn
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 DISTRIBUTIONS = ("uniform", "normal")
 

@@ -7,8 +7,6 @@ from itertools import product
 from math import inf, nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import CannotTransform, InvalidInput, NotANumber, NotFitted
 from tests.vectordb.transforms.agreement import (
@@ -23,6 +21,11 @@ from tests.vectordb.transforms.agreement import (
     stored,
 )
 from vectordb.transforms import Pipeline, SimpleImputer, StandardScaler, dumps, from_sklearn, to_sklearn
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 STRATEGIES = ("mean", "median", "most_frequent", "constant")
 FLAGS = [

@@ -6,8 +6,6 @@ import random
 from math import fsum, nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import CannotTransform, InvalidInput
 from tests.vectordb.transforms.agreement import (
@@ -20,6 +18,11 @@ from tests.vectordb.transforms.agreement import (
     stored,
 )
 from vectordb.transforms import Pipeline, SplineTransformer, StandardScaler, from_sklearn, to_sklearn
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 EXTRAPOLATIONS = ("error", "constant", "linear", "continue", "periodic")
 SLACK = 1e-14  # splines are at most 1, and near 0 where they begin

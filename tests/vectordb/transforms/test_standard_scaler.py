@@ -6,8 +6,6 @@ from fractions import Fraction
 from math import inf, nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import InvalidInput, NotFitted
 from projections import moments
@@ -24,6 +22,11 @@ from tests.vectordb.transforms.agreement import (
     stored,
 )
 from vectordb.transforms import StandardScaler, dumps, from_sklearn, to_sklearn
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 PARAMETERS = [{}, {"with_mean": False}, {"with_std": False}, {"with_mean": False, "with_std": False}]
 LEARNT = ("mean_", "var_", "scale_")

@@ -8,12 +8,15 @@ from fractions import Fraction
 from math import inf, isclose, nan
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ledger import InvalidInput
 from tests.vectordb.transforms.encoders import failed_checks, same_bits, stored, three_ways
 from vectordb.transforms import Pipeline, StandardScaler, TargetEncoder, dumps, loads, transformer_from_dict
+
+pytest.importorskip("hypothesis")
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 TARGETS = {
     "continuous": lambda rng: rng.gauss(3.0, 2.0),
