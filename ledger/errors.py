@@ -12,6 +12,8 @@ VectorDBError
 |  |- OffsetConflict | HeadConflict | IdempotencyConflict | MarkConflict
 |- NotInLog (LookupError)         the log holds no such thing
 |  |- OffsetOutOfRange | TimeOutOfRange | UnknownVersion | EntityNotFound
+|  |- Erased                      (UnknownVersion) its values were destroyed
+|  |- Pruned                      (OffsetOutOfRange) an offset below a compaction
 |- DamagedLog                     bytes that no writer of this format wrote; line and offset named
 |  |- DigestMismatch | HeadMismatch | InvalidEvent | UnknownEventType | LineTooLong
 |- StoreError (OSError)           the file, its lock or its disk
@@ -154,6 +156,14 @@ class TimeOutOfRange(NotInLog):
 
 class UnknownVersion(NotInLog):
     """A version id or prediction id that names no row of the log."""
+
+
+class Erased(UnknownVersion):
+    """The row was there and its values were destroyed; ``by`` is the offset of the event that says so."""
+
+
+class Pruned(OffsetOutOfRange):
+    """An offset below a compaction: what was known then is no longer kept; ``values`` names the valid range."""
 
 
 class EntityNotFound(NotInLog):

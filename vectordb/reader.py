@@ -34,9 +34,11 @@ from ledger import (
     parse_label,
     to_micros,
 )
+from vectordb.audit import Audit
 from vectordb.events import Events
 from vectordb.experiments import Experiment
 from vectordb.gather import Gather
+from vectordb.lineage import LineageGraph
 from vectordb.models import Model, build_model
 from vectordb.plan import Plan
 from vectordb.prediction import Prediction, find_prediction, read_prediction
@@ -274,6 +276,18 @@ class Reader:
         takes the row of inputs. Cost: one past read for each view of its service.
         """
         return reproduce(self, self.prediction(prediction_id), model)
+
+    # -- lineage and audit ---------------------------------------------------------------------------
+
+    @property
+    def lineage(self) -> LineageGraph:
+        """What was derived from what."""
+        return LineageGraph(self)
+
+    @property
+    def audit(self) -> Audit:
+        """Explanations, differences, bisection, verification and proofs."""
+        return Audit(self)
 
     # -- versions and events -------------------------------------------------------------------------
 
