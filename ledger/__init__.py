@@ -51,6 +51,8 @@ from ledger.errors import (
     WriteFailed,
 )
 from ledger.event import Event, Meta
+from ledger.facts.entity_erased import EntityErased
+from ledger.facts.event_pruned import EventPruned
 from ledger.facts.experiment_defined import (
     AGGREGATES,
     SEGMENTS,
@@ -60,7 +62,8 @@ from ledger.facts.experiment_defined import (
     experiment_from_json,
 )
 from ledger.facts.exposures_recorded import Exposure, ExposuresRecorded
-from ledger.facts.fact import Fact, Reading
+from ledger.facts.fact import Fact, Reading, Redaction
+from ledger.facts.log_compacted import LogCompacted
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined, ModelDefinition
 from ledger.facts.origin import Origin
@@ -68,8 +71,16 @@ from ledger.facts.outcomes_recorded import Outcome, OutcomesRecorded
 from ledger.facts.pipeline_fitted import FittedPipeline, PipelineFitted, check_pipeline, fitted_from_json
 from ledger.facts.plain import check_plain
 from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
+from ledger.facts.records_redacted import (
+    GONE,
+    ExperimentRedacted,
+    ExposuresRedacted,
+    OutcomesRedacted,
+    PredictionsRedacted,
+)
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
+from ledger.facts.rows_redacted import ERASED, PRUNED, Gap, RowsRedacted
 from ledger.facts.service_defined import FeatureRef, Request, ServiceDefined, ServiceDefinition, parse_input
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
@@ -93,8 +104,9 @@ from ledger.identity import (
 from ledger.journal import Journal, read_first_line
 from ledger.jsonl_store import JsonlStore, sync_folder, write_atomically
 from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
-from ledger.log import Log
+from ledger.log import Log, check_kept
 from ledger.pool import Pool
+from ledger.pool_use import blank_unused, codes_of
 from ledger.rows import (
     ABSENT,
     ABSENT_FLOAT,
@@ -126,6 +138,22 @@ from ledger.times import MAX_MICROS, Duration, Instant, duration_micros, from_mi
 from ledger.vector_type import METRICS, Vector
 
 __all__ = [
+    "EntityErased",
+    "EventPruned",
+    "Redaction",
+    "LogCompacted",
+    "GONE",
+    "ExperimentRedacted",
+    "ExposuresRedacted",
+    "OutcomesRedacted",
+    "PredictionsRedacted",
+    "ERASED",
+    "PRUNED",
+    "Gap",
+    "RowsRedacted",
+    "blank_unused",
+    "check_kept",
+    "codes_of",
     "ABSENT",
     "AGGREGATES",
     "ABSENT_FLOAT",

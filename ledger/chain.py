@@ -3,10 +3,15 @@
 The first event of a ledger binds the digest of its header. A fork's file repeats its parent's lines with
 their digests; its own first event binds the fork's header, and that header binds the parent's digest at
 the offset where the fork began. So a chain is a few **spans**, one for each ledger in the ancestry.
+
+A line that was redacted keeps the digest it was written with (the next line binds it), and has a second one of what
+stands there now, which the event that redacted it names: ``redacted``. A pruned line is its digest and nothing else.
+``ledger.settlement`` checks that somebody vouches for each.
 """
 
 from __future__ import annotations
 
+import re
 from binascii import hexlify
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -14,7 +19,16 @@ from threading import RLock
 from typing import NamedTuple
 
 from ledger.errors import DigestMismatch
-from ledger.header import DIGEST_SIZE, TAIL_SIZE, Header, Parent, chain_digest, split
+from ledger.header import (
+    DIGEST_SIZE,
+    TAIL_SIZE,
+    Header,
+    Parent,
+    chain_digest,
+    pruned_body,
+    split,
+    split_redacted,
+)
 
 START_FORM = b'{"offset":%d,'
 END_FORM = b',"digest":"%b"}\n'
@@ -59,6 +73,7 @@ class Chain:
         self._header_of = header_of
         self._body_of = body_of
         self._digests = bytearray()
+        self.redacted: dict[int, bytes] = {}  # offset -> digest of what is left of that line
         self._spans: list[Span] | None = None
         self._lock = RLock()
 
@@ -77,6 +92,7 @@ class Chain:
     def share(self, other: Chain, offset: int) -> None:
         """Take what another chain knows up to an offset."""
         self._digests = other._digests[: offset * DIGEST_SIZE]
+        self.redacted = {at: digest for at, digest in other.redacted.items() if at <= offset}
 
     def before(self, offset: int) -> tuple[bytes, bytes]:
         """The ledger id and the previous digest that the event at an offset binds."""
@@ -94,6 +110,17 @@ class Chain:
     def cut(self, head: int) -> None:
         """Forget the digests beyond a head."""
         del self._digests[head * DIGEST_SIZE :]
+        for offset in [offset for offset in self.redacted if offset > head]:
+            del self.redacted[offset]
+
+    def leaves(self, stop: int) -> bytes:
+        """The digests of the events before an offset, one after the other."""
+        self.digest(stop - 1)
+        return bytes(self._digests[: (stop - 1) * DIGEST_SIZE])
+
+    def now(self, offset: int, body: bytes) -> bytes:
+        """The digest that a line has once its body is another one; the line keeps the old one beside it."""
+        return chain_digest(*self.before(offset), body)
 
     def digest(self, offset: int) -> bytes:
         """The digest at an offset, 0 for the header's; unknown ones before it are computed first."""
@@ -141,13 +168,29 @@ class Chain:
         prefix = b"\0" + ledger_id
         for raw in lines:
             body = raw[:-END_SIZE]
-            previous = sha256(prefix + previous + body).digest()
+            before, previous = previous, sha256(prefix + previous + body).digest()
             if raw[-END_SIZE:] != END_FORM % hexlify(previous) or not body.startswith(START_FORM % offset):
-                raise _damage(raw, offset, line)
+                body, previous = self._verify_rewritten(raw, ledger_id, before, offset, line)
             bodies.append(body)
             digests.append(previous)
             offset += 1
             line += 1
+
+    def _verify_rewritten(
+        self, raw: bytes, ledger_id: bytes, before: bytes, offset: int, line: int
+    ) -> tuple[bytes, bytes]:
+        """Body and digest of a line that a later event rewrote; anything else is damage."""
+        outer, text = split(raw, line, offset)
+        body, now = split_redacted(outer)
+        good = body.startswith(START_FORM % offset) and now == chain_digest(ledger_id, before, body)
+        if raw[-1:] != b"\n" or not (good or outer == pruned_body(offset)) or not _HEX.fullmatch(text):
+            raise _damage(raw, offset, line)
+        if now is not None:
+            self.redacted[offset] = now
+        return body, bytes.fromhex(text.decode())
+
+
+_HEX = re.compile(rb"[0-9a-f]{64}")
 
 
 def _damage(raw: bytes, offset: int, line: int) -> DigestMismatch:

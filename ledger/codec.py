@@ -12,8 +12,13 @@ For example (shortened)::
      "values":[12,4.9,"Rome"],"digest":"5d1c..."}
 
 A line is complete only with its newline. Offsets count from 1 without a gap, times never go back, and
-the digest binds the ledger id, the previous line's digest and every byte before ``,"digest"``. After an
-erasure a line will read ``"type":"redacted@1"`` and keep the digest it had; no fact may take that name.
+the digest binds the ledger id, the previous line's digest and every byte before ``,"digest"``.
+
+    redacted = {"offset":n,"time":us,"type":"redacted@1","was":"name@schema","by":m, fields..., "redacted":"<64 hex>",
+                "digest":"<64 hex>"}                                         what an erasure or a compaction left
+    pruned   = {"offset":n,"digest":"<64 hex>"}                              a compaction left nothing else
+
+Such a line keeps the digest it was written with; ``redacted`` binds what is left of it, and event m names that.
 
 Downsides: values by position need the view's definition to be read; packed columns and vectors
 (base64) cannot be read by eye; a fork repeats its parent's lines. What never changes: the envelope, the
@@ -29,10 +34,11 @@ from typing import Any
 
 from ledger.errors import DamagedLog, InvalidEvent, InvalidInput, UnknownEventType, VectorDBError
 from ledger.event import Meta
+from ledger.facts.event_pruned import EventPruned
 from ledger.facts.fact import Fact, Reading
 from ledger.facts.row_put import RowPut
 from ledger.facts.vocabulary import READERS
-from ledger.header import canonical
+from ledger.header import canonical, pruned_body
 from ledger.identity import ROW_BITS
 from ledger.layout import Layout
 from ledger.times import MAX_MICROS
@@ -50,6 +56,8 @@ _OLDEST, _NEWEST = -MAX_MICROS, MAX_MICROS
 
 def encode_event(offset: int, time: int, fact: Fact, meta: Meta | None) -> bytes:
     """The body of an event's line: everything before its digest."""
+    if isinstance(fact, EventPruned):
+        return pruned_body(offset)
     data = {"offset": offset, "time": time, "type": f"{fact.type}@{fact.schema}", **fact.to_json(time)}
     said = None if meta is None else meta_to_json(meta)
     if said:

@@ -17,6 +17,8 @@ FORMAT_VERSION: Final = 1
 DIGEST_KEY: Final = b',"digest":"'
 DIGEST_SIZE: Final = 32
 TAIL_SIZE: Final = len(DIGEST_KEY) + 2 * DIGEST_SIZE + 2  # ,"digest":"<64 hex>"}
+REDACTED_KEY: Final = b',"redacted":"'
+REDACTED_SIZE: Final = len(REDACTED_KEY) + 2 * DIGEST_SIZE + 1  # ,"redacted":"<64 hex>"
 
 
 class Parent(NamedTuple):
@@ -131,6 +133,28 @@ def chain_digest(ledger_id: bytes, previous: bytes, body: bytes) -> bytes:
 def seal(body: bytes, digest: bytes) -> bytes:
     """The whole line of a body: digest, closing brace and newline added."""
     return b'%b,"digest":"%b"}\n' % (body, digest.hex().encode())
+
+
+def seal_redacted(body: bytes, now: bytes, digest: bytes) -> bytes:
+    """The line of what is left of an event: the digest of what stands there now, and the one it was written with."""
+    return seal(b'%b%b%b"' % (body, REDACTED_KEY, now.hex().encode()), digest)
+
+
+def pruned_body(offset: int) -> bytes:
+    """The body of an event of which a compaction left only the digest."""
+    return b'{"offset":%d' % offset
+
+
+def split_redacted(body: bytes) -> tuple[bytes, bytes | None]:
+    """What stands before the digest of a redacted line, and that digest; None where the line is not redacted."""
+    tail = body[-REDACTED_SIZE:]
+    if not tail.startswith(REDACTED_KEY) or not tail.endswith(b'"'):
+        return body, None
+    text = tail[len(REDACTED_KEY) : -1]
+    return (body[:-REDACTED_SIZE], bytes.fromhex(text.decode())) if _LOWER_HEX.fullmatch(text) else (body, None)
+
+
+_LOWER_HEX = re.compile(rb"[0-9a-f]{64}")
 
 
 def split(line: bytes, number: int, offset: int) -> tuple[bytes, bytes]:

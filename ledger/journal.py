@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -19,12 +21,24 @@ from ledger.errors import (
     UnknownVersion,
 )
 from ledger.event import Event
+from ledger.facts.event_pruned import PRUNED, EventPruned
 from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.transaction_committed import TransactionCommitted
-from ledger.header import Header, chain_digest, read_header, seal, split
-from ledger.jsonl_store import MAX_LINE_BYTES, write_atomically
+from ledger.facts.vouched import Vouching
+from ledger.header import (
+    Header,
+    chain_digest,
+    pruned_body,
+    read_header,
+    seal,
+    seal_redacted,
+    split,
+    split_redacted,
+)
+from ledger.jsonl_store import MAX_LINE_BYTES, JsonlStore, write_atomically
 from ledger.log import Log
+from ledger.settlement import Settlement
 from ledger.store import Store
 
 MAX_EVENT_BYTES: Final = 64 << 20
@@ -49,7 +63,9 @@ class Journal:
         self.lazy = lazy
         self.position = 0  # after the last line that was loaded
         self.lines = 0  # lines of the store read or written, the header included
-        log.read_lines_with(self._read_line)
+        self.settlement = Settlement(log.chain)
+        if store is not None:
+            log.read_lines_with(partial(self._read_line, store))
 
     def write(self, event: Event, bound: int | None = None) -> None:
         """Write the event's line, then add it to the log. Whatever raises leaves both without it.
@@ -110,6 +126,8 @@ class Journal:
                     yield from self._load_chunk(lines[first : first + PARSE_LINES])
         except LineTooLong as error:
             raise DamagedLog(error.rule, line=self.lines + 1, offset=self.log.head + 1, **error.values) from error
+        parent = self.log.header.parent
+        self.settlement.finish(self.lines, parent.offset if parent else 0)
 
     def _load_chunk(self, lines: list[bytes]) -> Iterator[Event]:
         number, log = self.lines + 1, self.log
@@ -117,13 +135,18 @@ class Journal:
         objects = parse_bodies(bodies, log.head + 1, number)
         layout_of, lazy = log.layout_of, self.lazy
         for place, data in enumerate(objects):
-            time, fact, meta = decode_event(data, layout_of, number + place)
+            if len(data) == 1:  # the chain lets only a pruned line through with nothing but an offset
+                time, fact, meta = log.last_time, PRUNED, None
+            else:
+                time, fact, meta = decode_event(data, layout_of, number + place)
             event = Event(log.head + 1, time, fact, meta, log)
             if time < log.last_time:
                 rule = "recorded times never go back"
                 raise InvalidEvent(rule, line=number + place, offset=event.offset, time=time, before=log.last_time)
             if type(fact) is not RowPut or fact.origin is not None or meta is not None:
                 self._check(event, bodies[place], number + place)
+                if fact.redaction is not None or isinstance(fact, (EventPruned, Vouching)):
+                    self.settlement.note(event, number + place)
             log.append(event, self.position if lazy else None)
             self.lines += 1
             self.position += len(lines[place])
@@ -141,21 +164,102 @@ class Journal:
         except (InvalidInput, UnknownVersion, DefinitionError) as error:
             raise InvalidEvent(f"an event fits those before it: {error}", line=line, offset=event.offset) from error
         large = fact.rows > WORDED_ROWS and isinstance(fact, (RowsPut, TransactionCommitted))
+        redacted = log.chain.redacted.get(event.offset)
+        if (redacted is None) is not (fact.redaction is None):
+            rule = "a redacted event, and only one, has a digest of what is left of it"
+            raise InvalidEvent(rule, line=line, offset=event.offset, type=event.type)
         if not large and encode_event(event.offset, event.time, fact, event.meta) != body:
             rule = "a line is worded as this format writes it"
             raise InvalidEvent(rule, line=line, offset=event.offset, type=event.type)
 
-    def _read_line(self, position: int, offset: int) -> Any:
+    def _read_line(self, store: Store, position: int, offset: int) -> Any:
         """Body, fact and meta of the line of an event that was left in the file; verified again."""
-        assert self.store is not None
-        body, digest = split(self.store.line(position), offset + 1, offset)
+        body, digest = split(store.line(position), offset + 1, offset)
+        body, now = split_redacted(body)
         known = self.log.digest(offset)
-        if digest != known.hex().encode() or chain_digest(*self.log.chain.before(offset), body) != known:
+        if now is None and body == pruned_body(offset) and digest == known.hex().encode():
+            return body, PRUNED, None
+        wanted = self.log.chain.redacted.get(offset, known) if now is not None else known
+        found = chain_digest(*self.log.chain.before(offset), body)
+        if digest != known.hex().encode() or found != wanted or now not in (None, wanted):
             rule = "a line keeps the digest that it had when the file was opened"
             raise DigestMismatch(rule, line=offset + 1, offset=offset)
         data = parse_bodies([body], offset, offset + 1)[0]
         _, fact, meta = decode_event(data, self.log.layout_of, offset + 1)
         return body, fact, meta
+
+    # -- rewriting what is there ---------------------------------------------------------------------
+
+    def rewrite(self, events: Sequence[Event], vouch: Callable[[dict[int, bytes]], Event]) -> Event:
+        """Put what is left of some events in their places, then add the event that vouches for them: all or nothing.
+
+        ``vouch`` makes it of the new digests, by offset. The file is written anew beside the old one and takes its
+        place by a rename (its whole length is copied), so a crash leaves the one or the other. An error after that
+        rename leaves memory behind the file: ``replaced`` is then True, and nothing must be written any more.
+        """
+        log = self.log
+        log.digest(log.head)  # in memory: while the events are still what their digests bind
+        bodies = {event.offset: encode_event(event.offset, event.time, event.fact, event.meta) for event in events}
+        now = {
+            event.offset: log.chain.now(event.offset, bodies[event.offset])
+            for event in events
+            if not isinstance(event.fact, EventPruned)
+        }
+        last = vouch(now)
+        body = encode_event(last.offset, last.time, last.fact, last.meta)
+        self._check_size(body)
+        self.replaced = False
+        positions: array[int] | None = None
+        if self.store is not None:
+            lines = {
+                at: seal_redacted(body, now[at], log.digest(at)) if at in now else seal(body, log.digest(at))
+                for at, body in bodies.items()
+            }
+            positions = self._write_anew(lines, seal(body, log.chain.next(body)))
+        self.replaced = True
+        for event in events:
+            log.chain.redacted.pop(event.offset, None)
+        log.chain.redacted.update(now)
+        log.rewrite(events, positions)
+        log.append(last, positions[-1] if positions is not None and self.lazy else None)
+        log.digest(last.offset)
+        self.replaced = False
+        return last
+
+    replaced = False
+
+    def _write_anew(self, lines: dict[int, bytes], last: bytes) -> array[int]:
+        """The file with other lines at some offsets and one more at its end; the position of every line."""
+        store = self.store
+        if not isinstance(store, JsonlStore):
+            raise InvalidInput("only a ledger file can be rewritten", store=type(store).__name__)
+        store.check_writable()
+        positions = array("q")
+        write_atomically(store.path, self._lines_anew(store, lines, last, positions), like=store.path)
+        fresh = store.reopened()
+        fresh.end = fresh.size
+        self.store = fresh
+        self.lines += 1
+        self.position = fresh.end
+        self.log.read_lines_with(partial(self._read_line, fresh))
+        return positions
+
+    def _lines_anew(
+        self, store: JsonlStore, lines: dict[int, bytes], last: bytes, positions: array[int]
+    ) -> Iterator[bytes]:
+        offset = position = 0
+        for _, batch in store.read(0):
+            for raw in batch:
+                if offset > self.log.head:
+                    break
+                line = lines.get(offset, raw)
+                if offset:
+                    positions.append(position)
+                yield line
+                position += len(line)
+                offset += 1
+        positions.append(position)
+        yield last
 
     # -- the whole -----------------------------------------------------------------------------------
 
@@ -164,10 +268,13 @@ class Journal:
         if offset == 0:
             return self.log.header.line()
         body, digest = self.log.body(offset), self.log.digest(offset)
-        if chain_digest(*self.log.chain.before(offset), body) != digest:
+        if body == pruned_body(offset):
+            return seal(body, digest)
+        now = self.log.chain.redacted.get(offset)
+        if chain_digest(*self.log.chain.before(offset), body) != (now or digest):
             rule = "a line is worded as this format writes it: it cannot be written again with its own digest"
             raise InvalidEvent(rule, line=offset + 1, offset=offset)
-        return seal(body, digest)
+        return seal(body, digest) if now is None else seal_redacted(body, now, digest)
 
     def check_wording(self) -> None:
         """Refuse a log with a line that this format would write in other words; renders every line."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
 import time
 import weakref
 from collections.abc import Iterator
@@ -183,6 +185,18 @@ class JsonlStore:
         """Keep the file open for as long as somebody still reads from it: a lazy past of a replaced file."""
         self._finalizer = weakref.finalize(self, os.close, self._fd)
 
+    def reopened(self) -> JsonlStore:
+        """The store of the file that now stands at the path, with this store's lock; this one only reads on.
+
+        It keeps the old file open for as long as somebody reads from it: a fork of a lazy ledger.
+        """
+        fresh = copy.copy(self)
+        flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+        fresh._fd = os.open(self.path, flags)
+        self._lock = None
+        self.close_when_unused()
+        return fresh
+
     def _release(self) -> None:
         if self._lock is not None:
             self._lock.release()
@@ -209,8 +223,11 @@ def sync_folder(path: str) -> None:
         os.close(fd)
 
 
-def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes]) -> int:
-    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder. Its size."""
+def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes], like: str | None = None) -> int:
+    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder. Its size.
+
+    It has the permissions of the file ``like``, where there is one.
+    """
     path = os.fspath(path)
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     size = 0
@@ -220,6 +237,8 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes]) -> i
                 size += file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
+        if like is not None:
+            shutil.copymode(like, temporary)
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

@@ -10,15 +10,19 @@ columns (``ledger.segment``), and an ``Event`` is made when it is asked for.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Condition, RLock
 from typing import Any
 
 from ledger.chain import Chain, parent_at
-from ledger.errors import HeadConflict, IdempotencyConflict, OffsetOutOfRange, UnknownVersion
+from ledger.errors import Erased, HeadConflict, IdempotencyConflict, OffsetOutOfRange, Pruned, UnknownVersion
 from ledger.event import Event
+from ledger.facts.event_pruned import EventPruned
+from ledger.facts.fact import Fact
 from ledger.facts.predictions_recorded import PredictionsRecorded
+from ledger.facts.records_redacted import GONE
 from ledger.facts.row_put import SingleRow
+from ledger.facts.rows_redacted import RowsRedacted
 from ledger.header import Header, new_header
 from ledger.identity import ROW_BITS, ROW_MASK, Entity
 from ledger.layout import Layout, heavy_in_tail
@@ -43,6 +47,7 @@ class Log:
         self._header: Header | None = None
         self._header_lock = RLock()
         self.registry = Registry(pool)
+        self.registry.layouts.pool.logs.add(self)
         self.head = 0
         self.last_time = -(2**53)
         self._segments: list[MemorySegment | FileSegment] = []
@@ -95,7 +100,7 @@ class Log:
             self._segments[-1].seal()
             self._payloads[-1] = self._segments[-1].payloads
         first = self.head + 1
-        segment = FileSegment(first, self._read_line) if lazy else MemorySegment(first, self.layout_of)
+        segment = FileSegment(first, self._reader) if lazy and self._reader else MemorySegment(first, self.layout_of)
         self._segments.append(segment)
         self._payloads.append(segment.payloads)
 
@@ -159,7 +164,12 @@ class Log:
         """How many rows the event at an offset wrote."""
         position = offset - 1
         payload = self._payloads[position >> SEGMENT_BITS][position & SEGMENT_MASK]
-        return 1 if type(payload) is bytes else self.event(offset).rows
+        if type(payload) is bytes:
+            return 1
+        fact = self.event(offset).fact
+        if isinstance(fact, EventPruned):
+            raise Pruned("a compaction kept only what later reads can see", offset=offset, first=self.pruned)
+        return fact.rows
 
     def heavy(self, ref: int, slot: int) -> Any:
         """The Text (str or UTF-8) or Vector (bytes) that a write put into a slot."""
@@ -189,12 +199,22 @@ class Log:
         return bisect_right(range(1, self.head + 1), time, key=self.time_of)
 
     def owner(self, ref: int) -> tuple[str, Entity]:
-        """Collection (view or service) and entity of a reference; ``UnknownVersion`` where it names no row."""
+        """Collection (view or service) and entity of a reference; ``UnknownVersion`` where it names no row.
+
+        ``Erased`` and ``Pruned`` where it named one.
+        """
         offset, number = ref >> ROW_BITS, ref & ROW_MASK
         fact = self.event(offset).fact if 1 <= offset <= self.head else None
+        if isinstance(fact, RowsRedacted):
+            fact.check_there(number)
+        elif isinstance(fact, EventPruned):
+            raise Pruned("a compaction kept only what later reads can see", offset=offset, first=self.pruned)
         if isinstance(fact, SingleRow) and number == 0:
             return fact.layout.view, fact.entity
         if isinstance(fact, PredictionsRecorded) and number < fact.rows:
+            if fact.predictions[number] is GONE:
+                by = None if fact.redaction is None else fact.redaction.by
+                raise Erased("the values of this prediction were destroyed", offset=offset, row=number, by=by)
             return fact.service.partition("@")[0], fact.predictions[number].entity
         for block in fact.blocks() if fact is not None and not isinstance(fact, SingleRow) else ():
             if block.first <= number < block.first + len(block):
@@ -228,6 +248,20 @@ class Log:
         for offset in range(max(start, 1), min(self.head + 1, stop if stop is not None else self.head + 1)):
             yield self.event(offset)
 
+    def events_of(self, kinds: tuple[type[Fact], ...]) -> Iterator[Event]:
+        """Events of these facts, subclasses included. 50 ns an event of others, where it is in memory."""
+        for segment in self._segments:
+            if isinstance(segment, MemorySegment):
+                places = [
+                    at for at, shape in enumerate(segment.shapes) if type(shape) is type and issubclass(shape, kinds)
+                ]
+            else:
+                places = list(range(len(segment.times)))
+            for place in places:
+                event = self.event(segment.first + place)
+                if isinstance(event.fact, kinds):
+                    yield event
+
     def body(self, offset: int) -> bytes:
         """The body of an event's line."""
         position = offset - 1
@@ -243,9 +277,38 @@ class Log:
         """How events left in a file are read: a function of a line's position and offset."""
         self._reader = read
 
-    def _read_line(self, position: int, offset: int) -> Any:
+    # -- rewriting what is there ---------------------------------------------------------------------
+
+    @property
+    def pruned(self) -> int:
+        """The lowest offset that can be read as of: that of the last compaction, 0 where there was none."""
+        return self.registry.below
+
+    def rewrite(self, events: Iterable[Event], positions: Sequence[int] | None = None) -> None:
+        """Put what is left of some events in their places; ``positions`` are those of all lines of a new file.
+
+        Segments are replaced, never changed: a fork goes on with those it shares. The digests stay.
+        """
+        by_segment: dict[int, list[Event]] = {}
+        for event in events:
+            by_segment.setdefault((event.offset - 1) >> SEGMENT_BITS, []).append(event)
+            self.registry.rewrite(event.offset, event.fact)
+        for number, segment in enumerate(self._segments):
+            changed = by_segment.get(number, ())
+            if isinstance(segment, MemorySegment):
+                fresh: MemorySegment | FileSegment = segment.rewritten(changed) if changed else segment
+            else:
+                fresh = self._moved(segment, changed, positions or ())
+            self._segments[number], self._payloads[number] = fresh, fresh.payloads
+        self._recent = {}
+
+    def _moved(self, segment: FileSegment, changed: Iterable[Event], positions: Sequence[int]) -> FileSegment:
         assert self._reader is not None
-        return self._reader(position, offset)
+        times = segment.times[:]
+        for event in changed:
+            times[event.offset - segment.first] = event.time
+        start = segment.first - 1
+        return segment.moved(positions[start : start + len(times)], times, self._reader)
 
     # -- followers of the log ------------------------------------------------------------------------
 
@@ -284,6 +347,10 @@ class Log:
         branch.chain.share(self.chain, offset)
         return branch
 
+    def relatives(self) -> list[Log]:
+        """Forks of this log, and the log that it is a fork of, that are alive: they hold events of their own."""
+        return [log for log in self.layouts.pool.logs if log is not self]
+
     def _copy_start(self, segment: MemorySegment | FileSegment, size: int) -> MemorySegment:
         """The first events of a segment in a new one in memory, to which a fork adds its own."""
         if isinstance(segment, MemorySegment):
@@ -292,6 +359,13 @@ class Log:
         for event in self.events(segment.first, segment.first + size):
             copy.append(event)
         return copy
+
+
+def check_kept(log: Log, offset: int) -> None:
+    """Refuse an offset from before the bound of a compaction."""
+    if offset < log.pruned:
+        rule = "a read is as of an offset from which rows are kept"
+        raise Pruned(rule, offset=offset, first=log.pruned, last=log.head)
 
 
 def _constantly(header: Header) -> Callable[[], Header]:

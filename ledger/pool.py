@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from threading import Lock
+from typing import Any, Final
+from weakref import WeakSet
+
+BLANK: Final = ""  # where a category was forgotten
 
 
 class Pool(dict[str | int, int]):
     """Category -> code, given in order of first use; ``values_by_code[code]`` is the way back.
 
     A ``dict`` whose ``__missing__`` adds: a known category costs one C lookup. Codes never reach an
-    event, a digest or an answer, so forks share one pool with their parent. It only grows: a category of a
-    write that was then refused stays in it.
+    event, a digest or an answer, so forks share one pool with their parent. A category of a write that was then refused
+    stays in it; only ``blank`` takes one out.
 
     >>> pool = Pool(); pool["Rome"], pool["Oslo"], pool["Rome"], pool.values_by_code
     (0, 1, 0, ['Rome', 'Oslo'])
@@ -20,6 +25,8 @@ class Pool(dict[str | int, int]):
         super().__init__()
         self.values_by_code: list[str | int] = []
         self._lock = Lock()
+        self.logs: WeakSet[Any] = WeakSet()  # that name categories by these codes: a log and its forks
+        self.pending: set[int] = set()  # codes whose rows were erased while a fork was there
 
     def __missing__(self, category: str | int) -> int:
         with self._lock:
@@ -30,7 +37,15 @@ class Pool(dict[str | int, int]):
                 self[category] = code
             return code
 
+    def blank(self, codes: Iterable[int]) -> None:
+        """Forget categories that no row names any more; their codes are not given again."""
+        with self._lock:
+            for code in codes:
+                self.pop(self.values_by_code[code], None)
+                self.values_by_code[code] = BLANK
+
     def check(self) -> None:
         """Every code leads back to its category."""
-        assert len(self) == len(self.values_by_code)
-        assert all(self[value] == code for code, value in enumerate(self.values_by_code))
+        named = [(code, value) for code, value in enumerate(self.values_by_code) if self.get(value) == code]
+        assert len(self) == len(named)
+        assert all(value == BLANK for code, value in enumerate(self.values_by_code) if self.get(value) != code)

@@ -9,15 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from ledger.errors import InvalidInput
+from ledger.errors import Erased, InvalidInput, Pruned
+from ledger.facts.entity_erased import EntityErased
 from ledger.facts.experiment_defined import ExperimentDefined, ExperimentDefinition
 from ledger.facts.exposures_recorded import ExposuresRecorded
 from ledger.facts.fact import Fact
+from ledger.facts.log_compacted import LogCompacted
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined
 from ledger.facts.outcomes_recorded import OutcomesRecorded
 from ledger.facts.pipeline_fitted import PipelineFitted, unfitted_form
 from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
+from ledger.facts.records_redacted import (
+    GONE,
+    ExperimentRedacted,
+    ExposuresRedacted,
+    OutcomesRedacted,
+    PredictionsRedacted,
+)
+from ledger.facts.rows_put import RowsPut
 from ledger.facts.service_defined import FeatureRef, ServiceDefined, ServiceDefinition
 from ledger.facts.view_defined import ViewDefined
 from ledger.identity import ROW_BITS, Entity
@@ -48,6 +58,8 @@ class Registry:
         self.experiments: dict[str, list[ExperimentDefinition]] = {}
         self.marks: set[str] = set()
         self.keys: dict[str, int] = {}
+        self.rejections: list[int] = []  # offsets of the batches that left rows out
+        self.below = 0  # the bound of the last compaction
         self._noted: list[tuple[int, Fact]] = []
         self._checks: dict[type[Fact], Callable[[Any, Owners], None]] = {
             ViewDefined: lambda fact, log: self.layouts.check(fact.definition),
@@ -59,6 +71,12 @@ class Registry:
             ExperimentDefined: self._check_experiment,
             ExposuresRecorded: self._check_exposures,
             OutcomesRecorded: self._check_outcomes,
+            PredictionsRedacted: self._check_predictions,
+            ExperimentRedacted: self._check_experiment,
+            ExposuresRedacted: self._check_exposures,
+            OutcomesRedacted: self._check_outcomes,
+            EntityErased: self._check_erased,
+            LogCompacted: self._check_compacted,
         }
 
     def note(self, offset: int, fact: Fact) -> None:
@@ -79,6 +97,12 @@ class Registry:
             self.experiments.setdefault(fact.definition.name, []).append(fact.definition)
         elif isinstance(fact, LogMarked):
             self.marks.add(fact.name)
+        elif isinstance(fact, LogCompacted):
+            self.below = max(self.below, fact.below)
+        elif isinstance(fact, RowsPut):
+            if fact.rejected:
+                self.rejections.append(offset)
+            return
         else:
             return
         self._noted.append((offset, fact))
@@ -90,7 +114,20 @@ class Registry:
             if at <= offset:
                 branch.note(at, fact)
         branch.keys = {key: at for key, at in self.keys.items() if at <= offset}
+        branch.rejections = [at for at in self.rejections if at <= offset]
+        branch.below = self.below
         return branch
+
+    def rewrite(self, offset: int, fact: Fact) -> None:
+        """Take in what is left of an event that was noted."""
+        origin: Any = getattr(fact, "origin", None)
+        kept = None if origin is None else origin.key
+        for key in [key for key, at in self.keys.items() if at == offset and key != kept]:
+            del self.keys[key]
+        if isinstance(fact, ExperimentDefined):
+            definition = fact.definition
+            self.experiments[definition.name][definition.version - 1] = definition
+            self._noted = [(at, fact if at == offset else noted) for at, noted in self._noted]
 
     def check(self, fact: Fact, log: Owners) -> None:
         """Refuse a fact that does not fit the events before it."""
@@ -103,7 +140,7 @@ class Registry:
         if origin.key is not None and origin.key in self.keys:
             raise InvalidInput("an idempotency key is used once", key=origin.key, first_used_at=self.keys[origin.key])
         for ref in origin.derived_from:
-            log.owner(ref)
+            _owner_of(log, ref)
 
     def _check_service(self, fact: ServiceDefined, log: Owners) -> None:
         definition = fact.definition
@@ -180,13 +217,21 @@ class Registry:
                 rule = "an outcome names a metric of its experiment"
                 raise InvalidInput(rule, experiment=fact.experiment, metric=metric)
 
+    def _check_erased(self, fact: EntityErased, log: Owners) -> None:
+        self.layouts.newest(fact.view)
+
+    def _check_compacted(self, fact: LogCompacted, log: Owners) -> None:
+        if fact.below < self.below:
+            raise InvalidInput("the bound of a compaction never goes back", below=fact.below, before=self.below)
+
     def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
         definition = self._service(fact.service, "a prediction names a version of a service")
         self._check_pipeline_of(fact, definition)
         views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
         kinds = {view: self.layouts.entity_kind(view) for view in views}
         for row in fact.predictions:
-            self._check_prediction(row, definition, kinds, log)
+            if row is not GONE:
+                self._check_prediction(row, definition, kinds, log)
 
     def _check_pipeline_of(self, fact: PredictionsRecorded, definition: ServiceDefinition) -> None:
         """Refuse a pipeline that was not there at the read, or was fitted for other transformations."""
@@ -195,7 +240,7 @@ class Registry:
         named = {"service": fact.service, "pipeline": fact.pipeline}
         if not 0 <= fact.pipeline <= there:
             raise InvalidInput("a prediction names a version of its service's pipeline", **named, as_of=fact.as_of)
-        if any(bool(row.transformed) is not bool(fact.pipeline) for row in fact.predictions):
+        if any(bool(row.transformed) is not bool(fact.pipeline) for row in fact.predictions if row is not GONE):
             raise InvalidInput("a prediction says what its pipeline made of the inputs, where it has one", **named)
         if fact.pipeline:
             label = known[fact.pipeline - 1][1]
@@ -213,7 +258,8 @@ class Registry:
         for item, value, source in zip(definition.features, row.inputs, row.sources, strict=True):
             if isinstance(item, FeatureRef):
                 kind = self.layouts.feature(item.view, item.feature)
-                if source and log.owner(source) != (item.view, entities[kinds[item.view]]):
+                owner = (item.view, entities[kinds[item.view]])
+                if source and _owner_of(log, source) not in (None, owner):
                     rule = "an input comes from a write of its own entity"
                     raise InvalidInput(rule, input=str(item), source=source >> ROW_BITS)
             else:
@@ -222,6 +268,14 @@ class Registry:
                     raise InvalidInput("a request input comes from no write", input=str(item))
             if value is not None:
                 kind.from_json(value)
+
+
+def _owner_of(log: Owners, ref: int) -> tuple[str, Entity] | None:
+    """Collection and entity of a reference; None where its row was there and is gone."""
+    try:
+        return log.owner(ref)
+    except (Erased, Pruned):
+        return None
 
 
 def _version_of(shelf: dict[str, list[D]], label: str, rule: str) -> D:

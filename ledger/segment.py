@@ -10,11 +10,12 @@ and reads an event when it is asked for.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ledger.codec import decode_stored, encode_event
 from ledger.event import Event, Meta
+from ledger.facts.event_pruned import EventPruned
 from ledger.facts.fact import Fact, Reading
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import RowsPut
@@ -52,14 +53,28 @@ class MemorySegment:
             self.payloads.append(fact.row)
             origin = fact.origin
         else:
-            batch = isinstance(fact, (RowsPut, TransactionCommitted))
             self.shapes.append(type(fact))
             self.entities.append(None)
-            self.payloads.append(fact if batch else canonical(fact.to_json(event.time)).decode())
+            self.payloads.append(_held(fact, event.time))
             origin = None
         if origin is not None or meta is not None:
             self.extras[len(self.times)] = (origin, meta)
         self.times.append(event.time)
+
+    def rewritten(self, events: Iterable[Event]) -> MemorySegment:
+        """A copy with other facts at the places of some events. None of them is a single row."""
+        copy = self.head(len(self.times))
+        for event in events:
+            place = event.offset - self.first
+            copy.shapes[place], copy.entities[place] = type(event.fact), None
+            copy.payloads[place] = _held(event.fact, event.time)
+            copy.times[place] = event.time
+            copy.extras.pop(place, None)
+            if event.meta is not None:
+                copy.extras[place] = (None, event.meta)
+        if type(self.shapes) is tuple:
+            copy.seal()
+        return copy
 
     def cut(self, size: int) -> None:
         """Drop what an interrupted append left behind. A segment that was sealed already holds no more."""
@@ -108,6 +123,12 @@ class MemorySegment:
         return encode_event(self.first + place, self.times[place], fact, meta)
 
 
+def _held(fact: Fact, time: int) -> Any:
+    """What a segment in memory keeps of a fact that is no single row."""
+    whole = isinstance(fact, (RowsPut, TransactionCommitted, EventPruned))
+    return fact if whole else canonical(fact.to_json(time)).decode()
+
+
 class FileSegment:
     """Events that stay in a file: ``read(position, offset)`` gives body, fact and meta of the line there."""
 
@@ -125,6 +146,12 @@ class FileSegment:
         """Add an event by the position of its line; ``times`` grows last."""
         self.positions.append(position)
         self.times.append(time)
+
+    def moved(self, positions: Sequence[int], times: Sequence[int], read: Callable[[int, int], Any]) -> FileSegment:
+        """The same events in another file."""
+        copy = FileSegment(self.first, read)
+        copy.positions, copy.times = array("q", positions), array("q", times)
+        return copy
 
     def cut(self, size: int) -> None:
         """Drop what an interrupted append left behind."""

@@ -2,7 +2,7 @@
 
 from projections.catalog import Catalog, Shelf
 from projections.checkpoint import load_checkpoint, write_checkpoint
-from projections.contract import Projection
+from projections.contract import Gone, Projection
 from projections.experiments import (
     METRICS_OWN,
     Experiments,
@@ -53,6 +53,7 @@ __all__ = [
     "Experiments",
     "FirstExposure",
     "Fold",
+    "Gone",
     "JointMoments",
     "Lineage",
     "METRICS_OWN",

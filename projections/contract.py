@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from ledger import Event, Fact, Log
+from ledger import Entity, Event, EventPruned, Fact, Log
 
 if TYPE_CHECKING:
     from projections.catalog import Catalog
 
 Handler = Callable[[Event], None]
+
+
+class Gone(NamedTuple):
+    """What was taken out of the log: of ``view`` the rows of ``entities``, and predictions, by reference.
+
+    ``events`` are those that were touched, as they are now. A compaction names no entities and every event.
+    """
+
+    events: Sequence[Event]
+    view: str = ""
+    entities: frozenset[Entity] = frozenset()
+    rows: Sequence[int] = ()
+    predictions: frozenset[int] = frozenset()
 
 
 class Projection:
@@ -52,6 +65,13 @@ class Projection:
     def handlers(self) -> dict[type[Fact], Handler]:
         """Handled fact types and what folds each; by default ``apply`` folds them all."""
         return dict.fromkeys(self.handles, self.apply)
+
+    def forget(self, gone: Gone) -> bool:
+        """Drop what was taken out of the log, which no longer has it; nobody reads meanwhile. False: fold it all anew.
+
+        By default that is so where an event of a handled type was touched, or a whole event is gone.
+        """
+        return not any(isinstance(event.fact, (*self.handles, EventPruned)) for event in gone.events)
 
     def dump(self) -> bytes:
         """The state as bytes, for a checkpoint. Never code, never pickle."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from ledger import FACTS, Event, Fact, Log, ProjectionError
 from projections.catalog import Catalog
-from projections.contract import Handler, Projection
+from projections.contract import Gone, Handler, Projection
 
 
 class Fold:
@@ -104,6 +104,21 @@ class Fold:
             self.sequence |= 1
             self.repairs |= 1
         self._arrange()
+
+    def hold(self) -> None:
+        """Keep every reader away, those of the past too, until ``settle``."""
+        self.sequence |= 1
+        self.repairs |= 1
+
+    def forget(self, gone: Gone) -> None:
+        """Have every projection drop what was taken out of the log; those that cannot are folded anew."""
+        for projection in self.projections:
+            if projection not in self.behind and not projection.forget(gone):
+                self._mark_behind(projection, None)
+
+    def settle(self) -> None:
+        """Let readers in again, once nothing is behind that they rest on."""
+        self._settle()
 
     def end(self) -> None:
         """Views and log agree again, unless something essential is behind."""

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from ledger import ROW_BITS, Event, Fact
-from projections.contract import Projection
+from projections.contract import Gone, Projection
 
 
 class Lineage(Projection):
@@ -34,6 +34,17 @@ class Lineage(Projection):
         self._up[event.offset] = origin.derived_from
         for ref in dict.fromkeys(origin.derived_from):
             self._down.setdefault(ref, array("q")).append(event.offset)
+
+    def forget(self, gone: Gone) -> bool:
+        """Drop the edges of events that no longer say what they were derived from; references name nobody."""
+        for event in gone.events:
+            origin = getattr(event.fact, "origin", None)
+            if event.offset in self._up and (origin is None or not origin.derived_from):
+                for ref in dict.fromkeys(self._up.pop(event.offset)):
+                    self._down[ref].remove(event.offset)
+                    if not self._down[ref]:
+                        del self._down[ref]
+        return True
 
     def upstream(self, ref: int) -> tuple[int, ...]:
         """What the event of a row was derived from."""

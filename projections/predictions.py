@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from ledger import ROW_BITS, Entity, Event, PredictionsRecorded, entity_from_json, entity_to_json
-from projections.contract import Projection
+from ledger import GONE, ROW_BITS, Entity, Event, PredictionsRecorded, entity_from_json, entity_to_json
+from projections.contract import Gone, Projection
 
 
 class Predictions(Projection):
@@ -29,6 +29,8 @@ class Predictions(Projection):
         assert isinstance(fact, PredictionsRecorded)
         by_entity = self._refs.setdefault(fact.service.partition("@")[0], {})
         for row, prediction in enumerate(fact.predictions):
+            if prediction is GONE:
+                continue
             ref = event.offset << ROW_BITS | row
             by_entity.setdefault(prediction.entity, array("q")).append(ref)
             self._all.append(ref)
@@ -47,6 +49,27 @@ class Predictions(Projection):
             ]
             found = array("q", sorted(ref for refs in held for ref in refs))
         yield from found[: bisect_right(found, limit)]
+
+    def refs_of(self, service: str, entities: Collection[Entity], whole: bool) -> list[int]:
+        """References of the predictions of a service that may name some entities: exactly those where the id of a
+        prediction is the ``whole`` entity, else all."""
+        by_entity = self._refs.get(service, {})
+        held = [by_entity.get(entity, ()) for entity in entities] if whole else list(by_entity.values())
+        return sorted(ref for refs in held for ref in refs)
+
+    def forget(self, gone: Gone) -> bool:
+        """Drop the references of predictions that are gone."""
+        if not gone.predictions:
+            return True
+        for by_entity in self._refs.values():
+            for entity in [entity for entity, refs in by_entity.items() if not gone.predictions.isdisjoint(refs)]:
+                left = array("q", (ref for ref in by_entity[entity] if ref not in gone.predictions))
+                if left:
+                    by_entity[entity] = left
+                else:
+                    del by_entity[entity]
+        self._all = array("q", (ref for ref in self._all if ref not in gone.predictions))
+        return True
 
     def dump(self) -> bytes:
         """References by service and entity, as JSON."""

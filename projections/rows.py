@@ -13,6 +13,8 @@ from ledger import (
     Entity,
     EntityDeleted,
     Event,
+    LogCompacted,
+    Pruned,
     RowPut,
     RowsPut,
     SingleRow,
@@ -20,12 +22,13 @@ from ledger import (
     ViewDefined,
     entity_from_json,
     entity_to_json,
+    from_micros,
     header_of,
     recode,
 )
-from projections.contract import Handler, Projection
+from projections.contract import Gone, Handler, Projection
 from projections.history import row_as_of
-from projections.table import Table
+from projections.table import OLDEST, Table
 from projections.timeline import Timeline
 
 
@@ -34,11 +37,12 @@ class Rows(Projection):
 
     name = "rows"
     essential = True
-    handles = (ViewDefined, SingleRow, RowsPut, TransactionCommitted)
+    handles = (ViewDefined, SingleRow, RowsPut, TransactionCommitted, LogCompacted)
 
     def reset(self) -> None:
         """No view, no row."""
         self.tables: dict[str, Table] = {}
+        self.floor = OLDEST  # the earliest clock that rows are kept for
 
     def handlers(self) -> dict[type, Handler]:
         """One handler a shape of write."""
@@ -48,6 +52,7 @@ class Rows(Projection):
             EntityDeleted: self._row,
             RowsPut: self._blocks,
             TransactionCommitted: self._blocks,
+            LogCompacted: self._compacted,
         }
 
     def _view_defined(self, event: Event) -> None:
@@ -63,14 +68,35 @@ class Rows(Projection):
         for block in event.fact.blocks():
             self.tables[block.layout.view].put_block(block, event.time)
 
+    def _compacted(self, event: Event) -> None:
+        self._set_floor()
+
+    def _set_floor(self) -> None:
+        self.floor = self.log.time_of(self.log.pruned) if self.log.pruned else OLDEST
+
     def _event_time(self, ref: int) -> int:
         return int(header_of(self.log.row(ref))[1])
+
+    def forget(self, gone: Gone) -> bool:
+        """Take entities out of a table, with all their versions."""
+        if not gone.entities:
+            return not gone.events
+        self.tables[gone.view].forget(gone.entities)
+        return True
 
     # -- read --------------------------------------------------------------------------------------
 
     def row(self, view: str, entity: Entity, limit: int, at: int, slots: Sequence[int]) -> bytes | None:
-        """The packed row of an entity as known at a reference and valid at a time."""
+        """The packed row of an entity as known at a reference and valid at a time; ``Pruned`` before a compaction."""
+        if at < self.floor:
+            self.check_clock(at)
         return row_as_of(self.tables[view], self.log.row, entity, limit, at, slots)
+
+    def check_clock(self, at: int) -> None:
+        """Refuse a clock from before the bound of a compaction."""
+        if at < self.floor:
+            values = {"at": from_micros(at), "first": from_micros(self.floor), "below": self.log.pruned}
+            raise Pruned("a read is valid at a clock from which rows are kept", **values)
 
     def refs(self, view: str, entity: Entity, limit: int) -> Sequence[int]:
         """The references of an entity's writes up to a limit, in order of offset."""
@@ -108,6 +134,7 @@ class Rows(Projection):
         if codes == list(range(len(codes))):
             codes = []
         self.reset()
+        self._set_floor()
         for view, data in index["views"].items():
             table = self.tables[view] = Table(self._event_time)
             coded = self.log.layouts.coded_slots(view) if codes else ()

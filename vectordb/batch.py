@@ -96,7 +96,7 @@ def check_batch(layout: Layout, raw: Raw, nan: str, on_error: str) -> Batch:
         cells = [_bad_cell(layout, raw, name, cell) for name, cell in bad[:10]]
         raise InvalidCells("every cell obeys its feature's type; nothing was written", cells=cells, count=len(bad))
     rejected = tuple(
-        Rejection(cell.row, _shown(raw.entities[cell.row]), name, _shown(cell.value), cell.rule)
+        Rejection(cell.row, shown(raw.entities[cell.row]), name, shown(cell.value), cell.rule)
         for name, cell in sorted(bad, key=lambda item: item[1].row)
     )
     batch, still = _check(layout, raw.without({cell.row for _, cell in bad}), nan)
@@ -207,6 +207,6 @@ def _bad_cell(layout: Layout, raw: Raw, name: str | None, cell: BadCell) -> dict
     }
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A readable form of any value, at most 200 characters, that UTF-8 can hold."""
     return repr(value)[:200].encode("utf-8", "backslashreplace").decode()

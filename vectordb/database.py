@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from ledger import (
     Clock,
     ClosedLedger,
+    Entity,
     Event,
     InvalidInput,
     Journal,
@@ -23,6 +24,7 @@ from ledger import (
 from projections import Projection, write_checkpoint
 from vectordb.defining import Defining
 from vectordb.definitions import Definitions
+from vectordb.erasing import Compaction, Erasure, compact, erase
 from vectordb.matrix import FeatureMatrix
 from vectordb.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
 from vectordb.prediction import Prediction
@@ -193,6 +195,34 @@ class VectorDB(Defining):
         read = rows.rows if isinstance(rows, FeatureMatrix) else list(rows)
         receipt = self._recorder.record(read, model, outputs, assignments, idempotency_key, meta)
         return [self.prediction(version) for version in receipt.versions]
+
+    # -- erasure and retention ------------------------------------------------------------------------
+
+    def erase(self, view: str, entities: Entity | Iterable[Entity], *, reason: str, **meta: Any) -> Erasure:
+        """Destroy everything that the ledger holds of an entity of a view (or a list of them), past reads included.
+
+        Its values go from events, views, vectors, tallies, caches and the file, with recorded predictions of it and its
+        part in experiments of its kind; ids of what is left stay, and asking for what is gone raises ``Erased``.
+        Offsets, digests and proofs stay valid. The answer lists what was destroyed and what was made of it; a dry run
+        is ``audit.blast_radius``. Followers see it at their next ``refresh``; snapshots, checkpoints and live forks are
+        separate copies. Cost: the file is written anew, and views that cannot drop rows are folded anew (3 us an event).
+
+        >>> from vectordb import Int
+        >>> db = VectorDB()
+        >>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int()})
+        >>> _ = drivers.put("d-7", {"trips": 12})
+        >>> db.erase("drivers", "d-7", reason="request 4711").versions, drivers.get("d-7").found
+        (('drivers/d-7@2',), False)
+        """
+        return erase(self, view, entities, reason, meta)
+
+    def compact(self, *, below: int, **meta: Any) -> Compaction:
+        """Let go what no read as of ``below`` or later can see: rows that newer ones replaced before it.
+
+        Definitions, predictions, exposures and outcomes stay, as do digests and proofs. Earlier offsets, and clocks
+        before its recorded time, then raise ``Pruned`` with the valid range. Cost: as ``erase``, all views folded anew.
+        """
+        return compact(self, below, meta)
 
     # -- the log as a whole ----------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ledger import COMPLETE, SLOTS_SHIFT, TOMBSTONE, Entity, header_of
+from ledger import COMPLETE, ROW_BITS, SLOTS_SHIFT, TOMBSTONE, Entity, check_kept, header_of
 from projections import Table, Timeline, resolve
-from vectordb.packing import Raw
+from vectordb.packing import FOREVER, Raw
 
 if TYPE_CHECKING:
     from vectordb.state import State
@@ -31,6 +31,8 @@ def join(
     limits: Sequence[int],
 ) -> list[Raw]:
     """The packed row of every moment; None where nothing is visible. ``slots`` are those that will be read."""
+    state.rows.check_clock(min(times, default=state.rows.floor))
+    check_kept(state.log, min(limits, default=FOREVER) >> ROW_BITS)
     table, row_of = state.rows.tables[view], state.log.row
     found: list[Raw] = [None] * len(entities)
     for entity, moments in _by_entity(entities).items():

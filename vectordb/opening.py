@@ -12,6 +12,7 @@ from ledger import (
     Clock,
     DamagedLog,
     Event,
+    EventPruned,
     Header,
     HeadMismatch,
     InvalidEvent,
@@ -211,13 +212,26 @@ def replay_events(events: Iterable[Event], as_of: int | None, clock: Clock, proj
             raise InvalidEvent(rule, offset=event.offset, expected=log.head + 1, time=event.time)
         own = _as_own(event, log)
         log.append(own)
+        if own.fact.redaction is not None or isinstance(own.fact, EventPruned):
+            _take_digests(event, log)
         state.fold.apply(own)
     _check_reached(log, as_of)
     return state
 
 
+def _take_digests(event: Event, log: Log) -> None:
+    """What an event was before it was redacted is known from its digest alone."""
+    offset, chain = event.offset, log.chain
+    chain.digest(offset - 1)
+    chain.push(bytes.fromhex(event.digest))
+    if event.fact.redaction is not None:
+        chain.redacted[offset] = chain.now(offset, log.body(offset))
+
+
 def _as_own(event: Event, log: Log) -> Event:
     """The same event through its stored form, packed by this log's own layouts."""
+    if isinstance(event.fact, EventPruned):
+        return Event(event.offset, event.time, event.fact, None, log)
     body = encode_event(event.offset, event.time, event.fact, event.meta)
     time, fact, meta = decode_event(parse_bodies([body], event.offset, 0)[0], log.layouts.__getitem__, event.offset + 1)
     return Event(event.offset, time, fact, meta, log)

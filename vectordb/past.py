@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ledger import Entity
+from ledger import Entity, check_kept
 from vectordb.plan import Plan
 from vectordb.reader import Reader
 from vectordb.state import State
@@ -45,7 +45,9 @@ class Past(Reader):
         return Past(self.state, offset, at)
 
     def consistently(self, function: Callable[..., T], *arguments: Any) -> T:
-        """The past does not move; only a rebuild of a view can come between."""
+        """The past does not move; only a rebuild of a view can come between. ``Pruned`` once a compaction took it."""
+        if self._offset < self.state.log.pruned:
+            check_kept(self.state.log, self._offset)
         return self.state.read_past(function, *arguments)
 
     def plan(self, view: str) -> Plan:

@@ -29,6 +29,7 @@ from ledger import (
     UnknownName,
     UnknownVersion,
     check_entity,
+    check_kept,
     from_micros,
     header_of,
     parse_label,
@@ -123,7 +124,9 @@ class Reader:
         if offset == head:
             self.consistently(lambda: None)  # the last event may still be being folded: no past until it is
         if type(offset) is not int or not 0 <= offset <= head:
-            raise OffsetOutOfRange("as_of is an offset of the log", offset=offset, first=0, last=head)
+            first = self.state.log.pruned
+            raise OffsetOutOfRange("as_of is an offset of the log", offset=offset, first=first, last=head)
+        check_kept(self.state.log, offset)
         return self.pinned(offset, self.state.log.time_of(offset))
 
     def _mark(self, name: str) -> int:
@@ -134,7 +137,9 @@ class Reader:
         if micros > now:
             raise TimeOutOfRange("as_of does not lie after the clock", time=from_micros(micros), clock=from_micros(now))
         head = self.consistently(lambda: self.as_of_offset)  # not an event that is still being folded
-        return self.pinned(min(head, self.state.log.offset_at(micros)), micros)
+        offset = min(head, self.state.log.offset_at(micros))
+        check_kept(self.state.log, offset)
+        return self.pinned(offset, micros)
 
     # -- views ---------------------------------------------------------------------------------------
 
@@ -302,6 +307,7 @@ class Reader:
 
     def _version(self, view: str, entity: Entity, ref: int, at: int) -> Row:
         offset = ref >> ROW_BITS
+        check_kept(self.state.log, offset)
         plan = self.state.plan(view, offset)
         packed = self.state.rows.row(view, entity, ref, at, plan.wanted)
         return Row(self.state, plan, entity, packed, offset, at)

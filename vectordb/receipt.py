@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from ledger import (
+    GONE,
     ROW_BITS,
     Event,
     PredictionsRecorded,
     Rejection,
     RowsPut,
+    RowsRedacted,
     SingleRow,
     from_micros,
     render_version,
@@ -54,7 +56,7 @@ class Receipt:
     def rejected(self) -> Sequence[Rejection]:
         """The rows that ``on_error="reject"`` left out, with reasons."""
         fact = self._event.fact
-        return fact.rejected if isinstance(fact, RowsPut) else ()
+        return fact.rejected if isinstance(fact, (RowsPut, RowsRedacted)) else ()
 
     def __repr__(self) -> str:
         shown = f"offset={self.offset}, rows={self._event.rows}"
@@ -71,13 +73,17 @@ class Receipt:
 
 
 def version_ids(event: Event) -> list[str]:
-    """The version id of every row of an event; predictions count as rows of their service."""
+    """The version id of every row of an event that is still there; predictions count as rows of their service."""
     fact, base, rows = event.fact, event.offset << ROW_BITS, event.rows
     if isinstance(fact, SingleRow):
         return [render_version(fact.layout.view, fact.entity, base)]
     if isinstance(fact, PredictionsRecorded):
         service = fact.service.partition("@")[0]
-        return [render_version(service, row.entity, base + place, rows) for place, row in enumerate(fact.predictions)]
+        return [
+            render_version(service, row.entity, base + place, rows)
+            for place, row in enumerate(fact.predictions)
+            if row is not GONE
+        ]
     return [
         render_version(block.layout.view, entity, base + block.first + place, rows)
         for block in fact.blocks()

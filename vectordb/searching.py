@@ -67,6 +67,7 @@ def find_scope(reader: Reader, view: str, feature: str, at: int | None) -> Scope
     """The scope of a search at a clock (None: the reader's); to be called through ``consistently``."""
     offset, plan = reader.as_of_offset, reader.plan(view)
     clock = reader.clock() if at is None else at
+    reader.state.rows.check_clock(clock)
     slot = plan.slot(feature)
     if not isinstance(slot.kind, Vector):
         raise InvalidInput("search takes a Vector feature", view=plan.label, feature=feature, type=slot.kind.name)

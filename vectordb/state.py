@@ -152,6 +152,14 @@ class State:
                 excess -= gather.held.nbytes
                 gather.held.clear()
 
+    def forget(self) -> None:
+        """Let go what was made of rows: after an erasure it is made anew. The caller holds the lock."""
+        for gather in self._gathers.values():
+            gather.retire()
+        for kept in (self._gathers, self._service_plans, self.aside):
+            kept.clear()
+        self.catalog.revision += 1
+
     def live_row(self, view: str, entity: Entity, now: int) -> bytes | None:
         """The packed row of an entity at the head; the versions answer where something is dated ahead."""
         table = self.rows.tables.get(view)

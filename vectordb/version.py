@@ -15,7 +15,9 @@ from ledger import (
     TOMBSTONE,
     WORD,
     Entity,
+    Erased,
     Log,
+    Pruned,
     UnknownVersion,
     VersionId,
     from_micros,
@@ -100,6 +102,9 @@ def find_row(log: Log, version_id: str, limit: int) -> VersionId:
 
 
 def version_id(log: Log, ref: int) -> str:
-    """The version id of a reference."""
-    view, entity = log.owner(ref)
+    """The version id of a reference; of a row that is gone ``erased@offset.row`` or ``pruned@offset.row``."""
+    try:
+        view, entity = log.owner(ref)
+    except (Erased, Pruned) as gone:
+        return f"{gone.code.lower()}@{ref >> ROW_BITS}.{ref & ROW_MASK}"
     return render_version(view, entity, ref, log.rows_at(ref >> ROW_BITS))

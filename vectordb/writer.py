@@ -19,10 +19,12 @@ from ledger import (
     Meta,
     OffsetConflict,
     Origin,
+    ReadOnlyLedger,
     canonical,
     check_plain,
     header_of,
 )
+from projections import Gone
 from vectordb.receipt import Receipt
 from vectordb.said import said
 from vectordb.state import State
@@ -58,7 +60,7 @@ class Writer:
         if time < log.last_time:
             time = log.last_time
         if type(time) is not int or time > MAX_MICROS:
-            raise InvalidTime("a clock gives whole microseconds, at most 2**53", value=time)
+            raise _no_time(time)
         offset = log.head + 1
         event = Event(offset, time, fact_of(offset, time), meta, log)
         fold.sequence |= 1  # odd: readers wait, or come under the lock
@@ -72,6 +74,38 @@ class Writer:
                 fold.all_behind(error)
             raise
         finally:
+            fold.end()
+        if log.awaited:
+            log.announce()
+        return Receipt(event)
+
+    def rewrite(self, gone: Gone, fact_of: Callable[[dict[int, bytes]], Fact], meta: Meta | None = None) -> Receipt:
+        """Put what is left of some events in their places, and add the event that vouches for them.
+
+        ``fact_of`` makes it of the digests of what is left. Readers wait until every view has dropped what is gone. An
+        interrupt after the file was replaced leaves memory behind it: nothing is then written any more.
+        """
+        log, fold, journal = self._log, self._fold, self.state.journal
+        if self.closed is not None:
+            self.closed()
+        time, offset = max(self._clock(), log.last_time), log.head + 1
+        if type(time) is not int or time > MAX_MICROS:
+            raise _no_time(time)
+        fold.hold()
+        try:
+            event = journal.rewrite(gone.events, lambda now: Event(offset, time, fact_of(now), meta, log))
+            fold.forget(gone)
+            fold.apply(event)
+            self.state.forget()
+            self.state.heal_all()
+        except BaseException as error:
+            if journal.replaced:
+                self.closed = _refuse_replaced
+            if log.head >= offset or journal.replaced:
+                fold.all_behind(error)
+            raise
+        finally:
+            fold.settle()
             fold.end()
         if log.awaited:
             log.announce()
@@ -105,6 +139,14 @@ class Writer:
         except TypeError:
             raise InvalidVersion("derived_from is a version id, or several", value=version_ids) from None
         return tuple(dict.fromkeys(find_row(self._log, version_id, self._log.head).ref for version_id in ids))
+
+
+def _no_time(time: Any) -> InvalidTime:
+    return InvalidTime("a clock gives whole microseconds, at most 2**53", value=time)
+
+
+def _refuse_replaced() -> None:
+    raise ReadOnlyLedger("memory is behind the file, whose rewriting was cut short: open it again")
 
 
 def make_origin(

@@ -50,14 +50,19 @@ class ExposuresRecorded(Fact):
     @classmethod
     def from_json(cls, data: dict[str, Any], reading: Reading) -> ExposuresRecorded:
         """See the class."""
+        return ExposuresRecorded.read(data, reading)
+
+    @staticmethod
+    def read(data: dict[str, Any], reading: Reading, least: int = 1) -> ExposuresRecorded:
+        """The fact of a stored form with at least so many exposures."""
         found = tuple(map(_exposure, take(data, "exposures", list)))
-        if not found or len({one.unit for one in found}) < len(found):
+        if len(found) < least or len({one.unit for one in found}) < len(found):
             raise InvalidInput("an event exposes units, each once", units=len(found))
         written = "event_time" in data
         event_time = take_event_time(data, reading)
         if written and event_time == reading.time:
             raise InvalidInput("an event time that equals the recorded time is left out", event_time=event_time)
-        return cls(take(data, "experiment", str), found, event_time)
+        return ExposuresRecorded(take(data, "experiment", str), found, event_time)
 
 
 def _exposure(item: Any) -> Exposure:

@@ -24,6 +24,14 @@ class Reading(NamedTuple):
         return self.offset << ROW_BITS
 
 
+class Redaction(NamedTuple):
+    """What was taken out of a fact after it was written: ``was`` its ``type@schema`` then, ``by`` the offset of the
+    event that says so (the last one, where there were several)."""
+
+    was: str
+    by: int
+
+
 class Fact:
     """Base of all facts. A fact is immutable and says what happened, never what to do.
 
@@ -34,6 +42,7 @@ class Fact:
     __slots__ = ()
     type: ClassVar[str]
     schema: ClassVar[int] = 1
+    redaction: Redaction | None = None  # where something was taken out of it
 
     @property
     def rows(self) -> int:

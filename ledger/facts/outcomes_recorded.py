@@ -51,10 +51,15 @@ class OutcomesRecorded(Fact):
     @classmethod
     def from_json(cls, data: dict[str, Any], reading: Reading) -> OutcomesRecorded:
         """See the class."""
+        return OutcomesRecorded.read(data, reading)
+
+    @staticmethod
+    def read(data: dict[str, Any], reading: Reading, least: int = 1) -> OutcomesRecorded:
+        """The fact of a stored form with at least so many outcomes."""
         found = tuple(_outcome(item, reading.time) for item in take(data, "outcomes", list))
-        if not found:
+        if len(found) < least:
             raise InvalidInput("at least one outcome is recorded", offset=reading.offset)
-        return cls(take(data, "experiment", str), found, take_origin(data, reading))
+        return OutcomesRecorded(take(data, "experiment", str), found, take_origin(data, reading))
 
 
 def _outcome(item: Any, time: int) -> Outcome:

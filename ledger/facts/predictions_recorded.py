@@ -101,13 +101,18 @@ class PredictionsRecorded(Fact):
     @classmethod
     def from_json(cls, data: dict[str, Any], reading: Reading) -> PredictionsRecorded:
         """See the class."""
+        return PredictionsRecorded.read(data, reading)
+
+    @staticmethod
+    def read(data: dict[str, Any], reading: Reading, least: int = 1) -> PredictionsRecorded:
+        """The fact of a stored form with at least so many predictions."""
         as_of = take(data, "as_of", int)
         if not 0 <= as_of < reading.offset:
             raise InvalidInput("a prediction reads at an earlier offset", as_of=as_of, offset=reading.offset)
         rows = tuple(_row(item, as_of) for item in take(data, "predictions", list))
-        if not rows:
+        if len(rows) < least:
             raise InvalidInput("at least one prediction is recorded", offset=reading.offset)
-        return cls(
+        return PredictionsRecorded(
             service=take(data, "service", str),
             as_of=as_of,
             at=check_event_time(data.pop("at", None)),

@@ -83,7 +83,7 @@ class RowsPut(Fact):
     def from_json(cls, data: dict[str, Any], reading: Reading) -> RowsPut:
         """See the class."""
         origin = take_origin(data, reading)
-        rejected = tuple(_rejection(item) for item in take(data, "rejected", list)) if "rejected" in data else ()
+        rejected = take_rejected(data)
         block = take_block(data, reading, 0)
         if not len(block) and not rejected:
             raise InvalidInput("a batch has at least one row, written or rejected", offset=reading.offset)
@@ -160,6 +160,11 @@ def _check_places(layout: Layout, places: list[Any], columns: list[Any]) -> None
         raise InvalidInput("columns stand in ascending order of position", features=places)
     if places and not 0 <= places[0] <= places[-1] < len(layout.types):
         raise InvalidInput("a column's position is one of its view's", features=places)
+
+
+def take_rejected(data: dict[str, Any]) -> tuple[Rejection, ...]:
+    """Take the rejections out of a stored form."""
+    return tuple(map(_rejection, take(data, "rejected", list))) if "rejected" in data else ()
 
 
 def _rejection(item: Any) -> Rejection:

@@ -9,21 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from ledger.facts.entity_erased import EntityErased
+from ledger.facts.event_pruned import EventPruned
 from ledger.facts.experiment_defined import ExperimentDefined
 from ledger.facts.exposures_recorded import ExposuresRecorded
 from ledger.facts.fact import Fact, Reading
+from ledger.facts.log_compacted import LogCompacted
 from ledger.facts.log_marked import LogMarked
 from ledger.facts.model_defined import ModelDefined
 from ledger.facts.outcomes_recorded import OutcomesRecorded
 from ledger.facts.pipeline_fitted import PipelineFitted
 from ledger.facts.predictions_recorded import PredictionsRecorded
+from ledger.facts.redacted import REDACTED_FACTS, read_redacted
 from ledger.facts.row_put import EntityDeleted, RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.service_defined import ServiceDefined
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined
 
-FACTS: Final[tuple[type[Fact], ...]] = (
+WRITTEN: Final[tuple[type[Fact], ...]] = (
     ViewDefined,
     ServiceDefined,
     ModelDefined,
@@ -37,7 +41,10 @@ FACTS: Final[tuple[type[Fact], ...]] = (
     ExposuresRecorded,
     OutcomesRecorded,
     LogMarked,
+    EntityErased,
+    LogCompacted,
 )
+FACTS: Final[tuple[type[Fact], ...]] = (*WRITTEN, *REDACTED_FACTS, EventPruned)
 READERS: Final[dict[str, Callable[[dict[str, Any], Reading], Fact]]] = {
-    f"{fact.type}@{fact.schema}": fact.from_json for fact in FACTS
-}
+    f"{fact.type}@{fact.schema}": fact.from_json for fact in WRITTEN
+} | {"redacted@1": read_redacted}

@@ -6,8 +6,8 @@
         Course                         by metric and definition: values of units as they changed, with running sums
         Pair                           by ratio: the same of two values
 
-Everything only grows, so a reader of the past needs no lock; only erasure reaches back, and the caller of ``forget``
-keeps readers away meanwhile.
+Everything only grows, so a reader of the past needs no lock; only erasure reaches back, and the caller of
+``forget_unit`` keeps readers away meanwhile.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Experiments(Projection):
         fact = event.fact
         assert isinstance(fact, OutcomesRecorded)
         trial = self._current.get(fact.experiment.partition("@")[0])
-        if trial is not None:
+        if trial is not None and fact.outcomes:
             trial.record(event.offset, fact.outcomes)
 
     # -- tallies -----------------------------------------------------------------------------------------
@@ -167,6 +167,10 @@ class Experiments(Projection):
         number, place = held.numbers.get(unit), held.places.get(arm)
         return number is not None and place is not None and held.seen(number, place, offset, forced)
 
+    def knows(self, experiment: str, unit: Entity) -> bool:
+        """Whether an exposure or an outcome of a unit was ever recorded, under any bucket version. 1 us."""
+        return any(name == experiment and unit in trial.exposures.numbers for (name, _), trial in self._trials.items())
+
     def units(self, experiment: str, offset: int | None = None) -> list[ExposedUnit]:
         """Every unit with an exposure that was not forced, in the order in which units were first heard of.
 
@@ -208,7 +212,7 @@ class Experiments(Projection):
         arms = trial.arms(definition, offset)
         return {label: [(names[unit], value) for unit, value in found[arm]] for label, arm in arms.items()}  # type: ignore[misc]
 
-    def forget(self, unit: Entity, experiments: Iterable[str] | None = None) -> dict[str, int]:
+    def forget_unit(self, unit: Entity, experiments: Iterable[str] | None = None) -> dict[str, int]:
         """Make every tally as of every offset as if a unit had never been there; exactly, and for good.
 
         Of the experiments named (None: all): those that knew the unit, with how many of its outcomes are gone. Cost:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
+
+from ledger import Entity
+from vectordb.erasing.erasure import BlastRadius
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
@@ -30,6 +34,15 @@ class Audit:
     # -- proofs ----------------------------------------------------------------------------------------
 
     # -- erasure ---------------------------------------------------------------------------------------
+
+    def blast_radius(self, view: str, entities: Entity | Iterable[Entity]) -> BlastRadius:
+        """What ``erase`` would destroy, and what was made of it and would stay; nothing is changed.
+
+        It looks at the whole log, also when asked of a past.
+        """
+        from vectordb.erasing.erasing import radius
+
+        return radius(self._reader.state, view, entities)
 
     def __repr__(self) -> str:
         return f"Audit(as_of={self._reader.as_of_offset})"

@@ -113,7 +113,7 @@ def test_a_forgotten_unit_was_never_there(seed: int) -> None:
     for _ in range(60):
         step(world, random)
     for unit in random.sample(UNITS, 4):
-        world.experiments.forget(unit)
+        world.experiments.forget_unit(unit)
         gone.add(unit)
         for name in "xy":
             for offset in told(world, name):

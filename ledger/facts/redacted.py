@@ -1,0 +1,47 @@
+"""Reading a redacted line: what it was says what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ledger.errors import InvalidInput
+from ledger.facts.experiment_defined import ExperimentDefined
+from ledger.facts.exposures_recorded import ExposuresRecorded
+from ledger.facts.fact import Fact, Reading
+from ledger.facts.outcomes_recorded import OutcomesRecorded
+from ledger.facts.predictions_recorded import PredictionsRecorded
+from ledger.facts.records_redacted import (
+    ExperimentRedacted,
+    ExposuresRedacted,
+    OutcomesRedacted,
+    PredictionsRedacted,
+)
+from ledger.facts.row_put import EntityDeleted, RowPut
+from ledger.facts.rows_put import RowsPut
+from ledger.facts.rows_redacted import RowsRedacted
+from ledger.facts.transaction_committed import TransactionCommitted
+
+REDACTED: Final[dict[type[Fact], type[Fact]]] = {
+    RowPut: RowsRedacted,
+    RowsPut: RowsRedacted,
+    EntityDeleted: RowsRedacted,
+    TransactionCommitted: RowsRedacted,
+    PredictionsRecorded: PredictionsRedacted,
+    ExposuresRecorded: ExposuresRedacted,
+    OutcomesRecorded: OutcomesRedacted,
+    ExperimentDefined: ExperimentRedacted,
+}
+REDACTED_FACTS: Final = tuple(dict.fromkeys(REDACTED.values()))
+_READERS: Final[dict[str, Callable[[dict[str, Any], Reading], Fact]]] = {
+    f"{was.type}@{was.schema}": now.from_json for was, now in REDACTED.items()
+}
+
+
+def read_redacted(data: dict[str, Any], reading: Reading) -> Fact:
+    """The fact of a stored form whose type is ``redacted``."""
+    was = data.get("was")
+    reader = _READERS.get(was) if isinstance(was, str) else None
+    if reader is None:
+        raise InvalidInput("a redacted line says what it was", was=was, known=sorted(_READERS))
+    return reader(data, reading)

@@ -1,0 +1,45 @@
+"""Which categories of the pool the rows of a log still name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ledger.block import Block
+from ledger.rows import word_at
+
+if TYPE_CHECKING:
+    from ledger.log import Log
+
+
+def codes_of(log: Log, blocks: Iterable[Block]) -> set[int]:
+    """The category codes in some blocks. 0.3 us a row and category feature."""
+    found: set[int] = set()
+    for block in blocks:
+        slots = log.layouts.coded_slots(block.layout.view)
+        for slot in slots:
+            found.update(word_at(row, slot) for row in block.rows)
+    return found
+
+
+def blank_unused(log: Log, codes: set[int]) -> None:
+    """Forget those of some categories that no row names any more; while forks share the pool, note them for later."""
+    pool = log.layouts.pool
+    pool.pending |= codes
+    if len(pool.logs) > 1 or not pool.pending:
+        return
+    pool.blank(_unused(log, pool.pending))
+    pool.pending = set()
+
+
+def _unused(log: Log, codes: set[int]) -> set[int]:
+    """Those of some codes that no row of the log has. Stops as soon as each was seen."""
+    left = {code for code in codes if 0 <= code < len(log.layouts.pool.values_by_code)}
+    coded = {label for label in log.registry.layouts.counts() if log.layouts.coded_slots(label)}
+    for offset in range(log.head, 0, -1):
+        if not left:
+            break
+        fact = log.event(offset).fact
+        if coded.intersection(fact.views):
+            left -= codes_of(log, fact.blocks())
+    return left

@@ -1,0 +1,70 @@
+"""Settlement: every line that was rewritten is vouched for by the event that it names.
+
+Read in order, a rewritten line opens an account and the event that rewrote it settles it. At the end of a file nothing
+is open, but for what a fork inherited: those events may come after it left its parent.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from ledger.chain import Chain
+from ledger.errors import DigestMismatch
+from ledger.event import Event
+from ledger.facts.event_pruned import EventPruned
+from ledger.facts.log_compacted import LogCompacted
+from ledger.facts.vouched import Vouching
+
+
+class Settlement:
+    """The open accounts of a log that is being read."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._by: dict[int, int] = {}  # every redacted line, and the event it names
+        self._open: set[int] = set()
+        self._pruned: list[int] = []
+        self._below = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a line waits for its event."""
+        return bool(self._open) or bool(self._pruned)
+
+    def note(self, event: Event, line: int) -> None:
+        """Take in an event in order."""
+        fact = event.fact
+        if fact.redaction is not None:
+            self._by[event.offset] = fact.redaction.by
+            self._open.add(event.offset)
+        elif isinstance(fact, EventPruned):
+            self._pruned.append(event.offset)
+        elif isinstance(fact, Vouching):
+            self._settle(fact, event.offset, line)
+
+    def _settle(self, fact: Vouching, offset: int, line: int) -> None:
+        pruned = set(self._pruned)
+        for rewritten, digest in fact.lines:
+            by = self._by.get(rewritten)
+            if by is None and rewritten not in pruned and rewritten >= self._below:
+                rule = "a line that was erased does not come back"
+                raise DigestMismatch(rule, line=line, offset=offset, erased=rewritten)
+            if by is not None and (by < offset or (by == offset and self._chain.redacted.get(rewritten) != digest)):
+                rule = "the event that rewrote a line names what is left of it"
+                raise DigestMismatch(rule, line=line, offset=offset, rewritten=rewritten, by=by)
+            if by == offset:
+                self._open.discard(rewritten)
+        if isinstance(fact, LogCompacted):
+            if sha256(self._chain.leaves(fact.below)).hexdigest() != fact.leaves:
+                rule = "a compaction binds the digests of the lines below it"
+                raise DigestMismatch(rule, line=line, offset=offset, below=fact.below)
+            self._below = max(self._below, fact.below)
+            self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
+
+    def finish(self, line: int, inherited: int) -> None:
+        """Refuse what nobody vouched for. A fork inherited the events up to an offset, with what comes after it."""
+        left = sorted(offset for offset in self._open if offset > inherited or self._by[offset] <= inherited)
+        if left or self._pruned:
+            offset = min([*left, *self._pruned])
+            rule = "an event of the log says what became of a line that was rewritten"
+            raise DigestMismatch(rule, line=line, offset=offset, rewritten=offset, by=self._by.get(offset))
