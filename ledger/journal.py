@@ -208,6 +208,7 @@ class Journal:
         last = vouch(now)
         body = encode_event(last.offset, last.time, last.fact, last.meta)
         self._check_size(body)
+        digest = log.chain.next(body)
         self.replaced = False
         positions: array[int] | None = None
         if self.store is not None:
@@ -215,14 +216,14 @@ class Journal:
                 at: seal_redacted(body, now[at], log.digest(at)) if at in now else seal(body, log.digest(at))
                 for at, body in bodies.items()
             }
-            positions = self._write_anew(lines, seal(body, log.chain.next(body)))
+            positions = self._write_anew(lines, seal(body, digest))
         self.replaced = True
         for event in events:
             log.chain.redacted.pop(event.offset, None)
         log.chain.redacted.update(now)
         log.rewrite(events, positions)
+        log.chain.push(digest)
         log.append(last, positions[-1] if positions is not None and self.lazy else None)
-        log.digest(last.offset)
         self.replaced = False
         return last
 

