@@ -31,15 +31,16 @@ def runs_of(block: Block) -> list[Run]:
     return [Run(refs[start], start, stop) for start, stop in zip(starts, [*starts[1:], len(refs)])]
 
 
-def column_from(blocks: Iterable[Block], ref: int, slot: int, size: int) -> Any:
-    """The bytes of a Vector column from the row of a reference on: the column itself, or a view of it; never a copy."""
+def column_of(blocks: Iterable[Block], slot: int, size: int, ref: int, count: int) -> Any:
+    """The vectors of ``count`` rows from a reference on: the column itself, or a view of a part; never a copy."""
     for block in blocks:
         if slot in block.heavy and len(block):
-            place = bisect_left(block.rows, ref, key=_ref)
-            if place < len(block) and _ref(block.rows[place]) == ref:
-                data = block.heavy[slot]
-                return memoryview(data)[place * size :] if place else data
-    raise UnknownVersion("a vector that is kept is in the log", offset=ref >> ROW_BITS, row=ref & ROW_MASK)
+            rows, data = block.rows, block.heavy[slot]
+            place = bisect_left(rows, ref, key=_ref)
+            stop = place + count
+            if stop <= len(rows) and _ref(rows[place]) == ref and _ref(rows[stop - 1]) == ref + count - 1:
+                return data if count == len(rows) else memoryview(data)[place * size : stop * size]
+    raise UnknownVersion("a vector that is kept is in the log", offset=ref >> ROW_BITS, row=ref & ROW_MASK, rows=count)
 
 
 def _ref(row: bytes) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger import ABSENT, NULL, ROW_BITS, word_at
 from projections.vectors.field import Field
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class CanonicalVector(NamedTuple):
 
 
 def canonical(vectors: Vectors) -> dict[str, dict[int, list[CanonicalVector]]]:
-    """By view and slot, every vector in log order, without the forgotten. 2 us a vector.
+    """By view and slot, every vector in log order, without the forgotten and the gaps of batches. 2 us a vector.
 
     Equal for a projection folded as events came, one loaded from a checkpoint, and one folded afresh; the numbers of
     lanes, which differ after forgetting, and the index, which the log does not determine, are not in it.
@@ -46,6 +47,9 @@ def _of_field(field: Field) -> Iterator[CanonicalVector]:
         data = lanes.raw(start, stop)
         for place, lane in enumerate(range(start, stop)):
             until = died.get(lane)
-            if until != 0:  # the forgotten are dead as of offset 0
+            if until == 0:  # forgotten
+                continue
+            ref = lanes.ref(lane)
+            if until != ref >> ROW_BITS or word_at(field.log.row(ref), field.slot) not in (ABSENT, NULL):
                 digest = sha256(data[place * size : (place + 1) * size]).hexdigest()[:32]
-                yield CanonicalVector(lanes.ref(lane), until, lane in disturbed, digest)
+                yield CanonicalVector(ref, until, lane in disturbed, digest)

@@ -193,8 +193,9 @@ class Field:
         left = set(gone)
         restless = array("q", [lane for lane in self.restless if lane not in left])
         self._marked, self.filters = bytearray(), {}
-        self.lanes, self.index = kept, index
+        self.index = index
         self.load(*deaths, restless)
+        self.lanes = kept  # last: by them a build knows that what it took is of before
         return len(gone)
 
     def _replay(self, index: Index, start: tuple[int, int], stop: tuple[int, int]) -> None:

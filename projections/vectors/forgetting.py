@@ -32,9 +32,8 @@ def index_without(
 ) -> Index | None:
     """An index in which the lanes ``gone`` are dead as of every offset; None where it has to be built again.
 
-    ``forgotten`` are these, and those that were before.
-    Segments are copied, and of those with such lanes the planes: 1 ms for one of 16,000 lanes. ``with_deaths`` False
-    leaves out all deaths, for a fold that brings them again.
+    ``forgotten`` are these, and those that were before. Segments are copied, and of those with such lanes the planes:
+    1 ms for one of 16,000 lanes. ``with_deaths`` False leaves out all deaths, for a fold that brings them again.
     """
     by_cluster: dict[int, list[int]] = {}
     for lane in gone:

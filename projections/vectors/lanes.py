@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ledger import ROW_BITS, Log
-from projections.vectors.blocks import BlocksOf, column_from
+from ledger import ROW_BITS, Block, Log
+from projections.vectors.blocks import BlocksOf, column_of
 
 EVENT = 1 << ROW_BITS  # from the reference of one single put to the next
 BATCH, SINGLES, GONE = range(3)  # what a run is, in a dump
@@ -173,16 +173,19 @@ class Lanes:
         single = self._buffers[run] is None
         for part in gone[bisect_left(gone, lane) : bisect_left(gone, end)]:
             if lane < part:
-                self._keep(fresh, lane, single, blocks_of)
+                self._keep(fresh, lane, part, single, blocks_of)
             fresh.count, lane = part, part + 1
             fresh._start(self.ref(part), Gone(self._size))
         if lane < end:
-            self._keep(fresh, lane, single, blocks_of)
+            self._keep(fresh, lane, end, single, blocks_of)
 
-    def _keep(self, fresh: Lanes, lane: int, single: bool, blocks_of: BlocksOf) -> None:
-        ref = self.ref(lane)
-        fresh.count = lane
-        fresh._start(ref, None if single else column_from(blocks_of(ref >> ROW_BITS), ref, self._slot, self._size))
+    def _keep(self, fresh: Lanes, start: int, stop: int, single: bool, blocks_of: BlocksOf) -> None:
+        ref = self.ref(start)
+        fresh.count = start
+        fresh._start(ref, None if single else self._column(blocks_of(ref >> ROW_BITS), ref, stop - start))
+
+    def _column(self, blocks: Iterable[Block], ref: int, count: int) -> Any:
+        return column_of(blocks, self._slot, self._size, ref, count)
 
     def _end(self, run: int) -> int:
         return self._starts[run + 1] if run + 1 < len(self._starts) else self.count
@@ -195,15 +198,16 @@ class Lanes:
 
     def load(self, starts: array[int], refs: array[int], forms: bytes, count: int) -> None:
         """Take the runs of a dump; the bytes of batches are found in the log again."""
-        for start, ref, form, stop in zip(starts, refs, forms, [*starts[1:], count], strict=True):
+        stops = [*starts, count][1:]
+        for start, stop, ref, form in zip(starts, stops, refs, forms, strict=True):
             self.count = start
-            gone = Gone(self._size * (stop - start)) if form == GONE else None
-            self._start(ref, self._stored(ref) if form == BATCH else gone)
+            self._start(ref, self._stored(ref, stop - start, form))
         self.count = count
 
-    def _stored(self, ref: int) -> Any:
-        fact: Any = self._log.event(ref >> ROW_BITS).fact
-        return column_from(fact.blocks(), ref, self._slot, self._size)
+    def _stored(self, ref: int, count: int, form: int) -> Any:
+        if form != BATCH:
+            return None if form == SINGLES else Gone(self._size * count)
+        return self._column(self._log.event(ref >> ROW_BITS).fact.blocks(), ref, count)
 
     def check(self) -> None:
         """Runs ascend, and references with them."""
