@@ -36,12 +36,19 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
+def sample_size(dim: int) -> int:
+    """How many rows of a dimension train the centres."""
+    return WIDE_CENTRE_SAMPLE if dim > WIDE_DIM else CENTRE_SAMPLE
+
+
 def learn(kind: Vector, lanes: Lanes, count: int, seed: int) -> Trained:
     """What the first ``count`` lanes teach: scale, centres, axes and bits. 5 s for 1M x 128."""
     random = Random(seed)
     wide = kind.dim > WIDE_DIM
-    size = min(count, WIDE_CENTRE_SAMPLE if wide else CENTRE_SAMPLE)
-    stored = lanes.pick(sorted(random.sample(range(count), size)))
+    present = lanes.present(count) or range(count)
+    count = len(present)
+    size = min(count, sample_size(kind.dim))
+    stored = lanes.pick(sorted(random.sample(present, size)))
     scale = ByteScale.fit(kind, stored)
     sample, dim = scale.encode(stored), scale.dim
     centres = train_centres(sample, dim, max(1, round(count / CLUSTER_SIZE)), random)

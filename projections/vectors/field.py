@@ -12,18 +12,32 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
 from ledger import Log, Vector
+from projections.vectors.blocks import BlocksOf
 from projections.vectors.build import Progress, build, extend
 from projections.vectors.calibration import calibrate
 from projections.vectors.exact import living
+from projections.vectors.forgetting import deaths_without, index_without
 from projections.vectors.index import Index
 from projections.vectors.kernels import Reading, reading, sampled_reading
 from projections.vectors.lanes import Lanes
 
 BULK = 64  # lanes of one event from which they are coded together
 INDEXED = frozenset({"euclidean", "sqeuclidean", "cosine", "dot", "manhattan"})
+
+
+@dataclass(frozen=True)
+class Built:
+    """An index that is not used yet, and how far it has read: the lanes, and of these, deaths and restless how many."""
+
+    index: Index
+    lanes: Lanes
+    count: int
+    deaths: int
+    restless: int
 
 
 class Field:
@@ -60,7 +74,7 @@ class Field:
             self._follow(self.index, lane, lane + 1)
         return lane
 
-    def add_block(self, ref: int, data: bytes) -> range:
+    def add_block(self, ref: int, data: Any) -> range:
         """The vectors of a batch; their lanes."""
         lanes = self.lanes.add_block(ref, data)
         if self.index is not None:
@@ -113,8 +127,8 @@ class Field:
     # -- read --------------------------------------------------------------------------------------
 
     def dead(self, offset: int | None) -> Sequence[int]:
-        """The lanes that were dead at an offset (None: none)."""
-        return () if offset is None else self.death_lanes[: bisect_right(self.death_offsets, offset)]
+        """The lanes that were dead at an offset (None: only the forgotten)."""
+        return self.death_lanes[: bisect_right(self.death_offsets, offset or 0)]
 
     def elements(self, lane: int) -> tuple[float, ...]:
         """The elements of a lane."""
@@ -131,28 +145,58 @@ class Field:
 
     # -- index -------------------------------------------------------------------------------------
 
-    def build(
-        self, *, seed: int = 0, executor: Executor | None = None, progress: Progress | None = None
-    ) -> tuple[Index, int, int, int]:
-        """An index of the lanes there are, and how far it has read; it is not used before ``adopt``."""
-        deaths, restless = len(self.death_lanes), len(self.restless)  # before the lanes: they name no later one
-        marks = len(self.lanes), deaths, restless
-        dead = frozenset(self.death_lanes[: marks[1]])
-        index = build(self.kind, self.lanes, marks[0], dead, seed=seed, executor=executor, progress=progress)
-        self._replay(index, (0, 0), marks[1:])
-        alive = living(marks[0], dead)
-        if alive:
-            index.promises = calibrate(index, self.lanes, alive, self, seed)
-        return index, *marks
+    def build(self, *, seed: int = 0, executor: Executor | None = None, progress: Progress | None = None) -> Built:
+        """An index of the lanes there are; it is not used before ``adopt``. Begins anew where some are forgotten."""
+        while True:
+            lanes = self.lanes
+            try:
+                return self._build(lanes, seed, executor, progress)
+            except LookupError:  # single puts are read from the log
+                if lanes is self.lanes:
+                    raise
 
-    def adopt(self, built: tuple[Index, int, int, int]) -> Index:
-        """Bring a built index up to now and use it. The caller keeps writers out."""
-        index, count, deaths, restless = built
-        if len(self.lanes) > count:
-            self._index_range(index, count, len(self.lanes))
-        self._replay(index, (deaths, restless), (len(self.death_lanes), len(self.restless)))
+    def _build(self, lanes: Lanes, seed: int, executor: Executor | None, progress: Progress | None) -> Built:
+        deaths, restless = len(self.death_lanes), len(self.restless)  # before the lanes: they name no later one
+        count, dead = len(lanes), frozenset(self.death_lanes[:deaths])
+        index = build(self.kind, lanes, count, dead, seed=seed, executor=executor, progress=progress)
+        self._replay(index, (0, 0), (deaths, restless))
+        alive = living(count, dead)
+        if alive:
+            index.promises = calibrate(index, lanes, alive, self, seed)
+        return Built(index, lanes, count, deaths, restless)
+
+    def adopt(self, built: Built) -> Index | None:
+        """Bring a built index up to now and use it. The caller keeps writers out.
+
+        None where what was forgotten meanwhile leaves too little of it.
+        """
+        index: Index | None = built.index
+        marks = built.deaths, built.restless
+        if built.lanes is not self.lanes:
+            gone = self.lanes.forgotten()
+            index, marks = index_without(built.index, gone, gone, with_deaths=False), (0, 0)
+        if index is not None:
+            if len(self.lanes) > built.count:
+                self._index_range(index, built.count, len(self.lanes))
+            self._replay(index, marks, (len(self.death_lanes), len(self.restless)))
         self.index, self.fault = index, ""
         return index
+
+    def forget(self, lanes: Sequence[int], blocks_of: BlocksOf) -> int:
+        """See ``Vectors.forget``; how many of these lanes held a vector till now."""
+        before = self.lanes.forgotten()
+        gone = sorted(set(lanes).difference(before))
+        every = sorted([*before, *gone])
+        kept = self.lanes.without(gone, blocks_of)
+        index = None if self.index is None else index_without(self.index, gone, every)
+        deaths = deaths_without(self.death_lanes, self.death_offsets, every)
+        left = set(gone)
+        restless = array("q", [lane for lane in self.restless if lane not in left])
+        self._marked, self.filters = bytearray(), {}
+        self.index = index
+        self.load(*deaths, restless)
+        self.lanes = kept  # last: by them a build knows that what it took is of before
+        return len(gone)
 
     def _replay(self, index: Index, start: tuple[int, int], stop: tuple[int, int]) -> None:
         for place in range(start[0], stop[0]):
@@ -180,6 +224,7 @@ class Field:
     def check(self) -> None:
         """Every structural rule."""
         self.lanes.check()
+        assert self.lanes.forgotten() == sorted(self.dead(0))
         assert list(self.death_offsets) == sorted(self.death_offsets)
         assert len(set(self.death_lanes)) == len(self.death_lanes) == len(self.death_offsets)
         if self.index is not None:

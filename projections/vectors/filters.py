@@ -12,7 +12,7 @@ from functools import partial
 from math import ceil, floor, inf, isfinite
 from typing import Any, Final, NamedTuple
 
-from ledger import ABSENT, COMPLETE, NULL, FeatureType, Pool, header_of, word_at
+from ledger import ABSENT, COMPLETE, NULL, Erased, FeatureType, Pool, header_of, word_at
 from projections.history import row_as_of
 from projections.rows import Rows
 from projections.vectors.field import Field
@@ -159,7 +159,12 @@ class Filter:
         log, refs = self._field.log, map(self._field.lanes.ref, lanes)
         words, own = [], bytearray()
         for ref in refs:
-            row = log.row(ref)
+            try:
+                row = log.row(ref)
+            except Erased:  # its lane is dead as of every offset
+                words.append(ABSENT)
+                own.append(False)
+                continue
             _, event_time, flags = header_of(row)
             complete = bool(flags & COMPLETE)
             own.append(complete)

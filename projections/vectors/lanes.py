@@ -3,18 +3,25 @@
 A lane is the number of a stored vector. Consecutive references make a **run**: the rows of one batch
 (their bytes lie in the event's block, contiguous), or single puts of consecutive events (their bytes lie
 in the packed rows). So a million vectors of a bulk load cost a few words here, and nothing is copied.
+A vector that was forgotten keeps its lane, so that all others keep theirs; zeros stand in its place.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ledger import ROW_BITS, Log
+from ledger import ROW_BITS, Block, Log
+from projections.vectors.blocks import BlocksOf, column_of
 
 EVENT = 1 << ROW_BITS  # from the reference of one single put to the next
+BATCH, SINGLES, GONE = range(3)  # what a run is, in a dump
+
+
+class Gone(bytes):
+    """Zeros in place of vectors that were forgotten; those of one run."""
 
 
 class Lanes:
@@ -28,7 +35,7 @@ class Lanes:
         self._size = size  # bytes of a vector
         self._starts = array("q")
         self._refs = array("q")
-        self._buffers: list[bytes | None] = []
+        self._buffers: list[Any] = []  # of a batch its bytes or a view of them, None for single puts, or ``Gone``
         self.count = 0
 
     def __len__(self) -> int:
@@ -46,14 +53,14 @@ class Lanes:
         self.count = lane + 1
         return lane
 
-    def add_block(self, ref: int, data: bytes) -> range:
-        """The lanes of a batch, ``data`` its vectors one after the other."""
+    def add_block(self, ref: int, data: Any) -> range:
+        """The lanes of a batch, ``data`` its vectors one after the other (bytes, or a view of some)."""
         first = self.count
         self._start(ref, data)
         self.count = first + len(data) // self._size
         return range(first, self.count)
 
-    def _start(self, ref: int, buffer: bytes | None) -> None:
+    def _start(self, ref: int, buffer: Any) -> None:
         self._buffers.append(buffer)
         self._refs.append(ref)
         self._starts.append(self.count)
@@ -119,20 +126,94 @@ class Lanes:
             start = end
         return b"".join(parts)
 
+    # -- forgetting --------------------------------------------------------------------------------
+
+    def forgotten(self) -> list[int]:
+        """The lanes whose vectors are gone, ascending."""
+        runs = [run for run, buffer in enumerate(self._buffers) if type(buffer) is Gone]
+        return [lane for run in runs for lane in range(self._starts[run], self._end(run))]
+
+    def present(self, count: int) -> Sequence[int]:
+        """The lanes below ``count`` whose vectors are there."""
+        gone = set(self.forgotten())
+        return [lane for lane in range(count) if lane not in gone] if gone else range(count)
+
+    def without(self, gone: Sequence[int], blocks_of: BlocksOf) -> Lanes:
+        """The same lanes, with zeros for some of them (ascending), and no reference to the bytes that held these.
+
+        What else their events wrote is read from the log again. A reader at work keeps the lanes that it has.
+        """
+        offsets = sorted({self.ref(lane) >> ROW_BITS for lane in gone})
+        fresh = Lanes(self._log, self._slot, self._size)
+        done = 0
+        for run in self._touched(gone, offsets):
+            fresh._copy(self, done, run)
+            self._recut(fresh, run, gone, blocks_of)
+            done = run + 1
+        fresh._copy(self, done, len(self._starts))
+        fresh.count = self.count
+        return fresh
+
+    def _touched(self, gone: Sequence[int], offsets: Sequence[int]) -> list[int]:
+        """The runs of some lanes, and all others of the batches of some events."""
+        runs = {bisect_right(self._starts, lane) - 1 for lane in gone}
+        for offset in offsets:
+            first = bisect_left(self._refs, offset << ROW_BITS)
+            runs.update(range(first, bisect_left(self._refs, (offset + 1) << ROW_BITS)))
+        return sorted(run for run in runs if type(self._buffers[run]) is not Gone)
+
+    def _copy(self, other: Lanes, start: int, stop: int) -> None:
+        self._starts += other._starts[start:stop]
+        self._refs += other._refs[start:stop]
+        self._buffers += other._buffers[start:stop]
+
+    def _recut(self, fresh: Lanes, run: int, gone: Sequence[int], blocks_of: BlocksOf) -> None:
+        """Add the parts of a run: those that are gone, and between them those that are kept."""
+        lane, end = self._starts[run], self._end(run)
+        single = self._buffers[run] is None
+        for part in gone[bisect_left(gone, lane) : bisect_left(gone, end)]:
+            if lane < part:
+                self._keep(fresh, lane, part, single, blocks_of)
+            fresh.count, lane = part, part + 1
+            fresh._start(self.ref(part), Gone(self._size))
+        if lane < end:
+            self._keep(fresh, lane, end, single, blocks_of)
+
+    def _keep(self, fresh: Lanes, start: int, stop: int, single: bool, blocks_of: BlocksOf) -> None:
+        ref = self.ref(start)
+        fresh.count = start
+        fresh._start(ref, None if single else self._column(blocks_of(ref >> ROW_BITS), ref, stop - start))
+
+    def _column(self, blocks: Iterable[Block], ref: int, count: int) -> Any:
+        return column_of(blocks, self._slot, self._size, ref, count)
+
+    def _end(self, run: int) -> int:
+        return self._starts[run + 1] if run + 1 < len(self._starts) else self.count
+
     # -- checkpoint --------------------------------------------------------------------------------
 
     def runs(self) -> tuple[array[int], array[int], array[int]]:
-        """First lane and reference of every run, and whether it is one of single puts."""
-        return self._starts, self._refs, array("B", [buffer is None for buffer in self._buffers])
+        """First lane and reference of every run, and what it is."""
+        return self._starts, self._refs, array("B", map(_form, self._buffers))
 
-    def load(self, starts: array[int], refs: array[int], singles: bytes, count: int) -> None:
+    def load(self, starts: array[int], refs: array[int], forms: bytes, count: int) -> None:
         """Take the runs of a dump; the bytes of batches are found in the log again."""
-        for start, ref, single in zip(starts, refs, singles, strict=True):
+        stops = [*starts, count][1:]
+        for start, stop, ref, form in zip(starts, stops, refs, forms, strict=True):
             self.count = start
-            self._start(ref, None if single else self._log.column(ref, self._slot))
+            self._start(ref, self._stored(ref, stop - start, form))
         self.count = count
+
+    def _stored(self, ref: int, count: int, form: int) -> Any:
+        if form != BATCH:
+            return None if form == SINGLES else Gone(self._size * count)
+        return self._column(self._log.event(ref >> ROW_BITS).fact.blocks(), ref, count)
 
     def check(self) -> None:
         """Runs ascend, and references with them."""
         assert list(self._starts) == sorted(set(self._starts)) and list(self._refs) == sorted(set(self._refs))
         assert bisect_left(self._starts, self.count) == len(self._starts)
+
+
+def _form(buffer: Any) -> int:
+    return SINGLES if buffer is None else GONE if type(buffer) is Gone else BATCH

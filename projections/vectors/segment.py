@@ -9,9 +9,10 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
-from projections.vectors.quantiser import Coded, Quantiser
+from projections.vectors.quantiser import MIDDLE, Coded, Quantiser
 
 TAIL = 16  # lanes that wait, and are scanned exactly, before they enter the planes
 
@@ -127,9 +128,11 @@ class Segment:
         self.restless |= 1 << bisect_left(self.ids, lane)
 
     def dead(self, offset: int | None) -> int:
-        """The lanes that were dead at an offset (None: none is). 0.2 us for now."""
+        """The lanes that were dead at an offset (None: only those that are forgotten). 0.2 us for now."""
         if offset is None:
-            return 0
+            if not self.death_offsets or self.death_offsets[0]:
+                return 0
+            offset = 0  # the forgotten are dead as of every offset
         count = bisect_right(self.death_offsets, offset)
         held, mask = self._dead
         if count == held:
@@ -137,6 +140,45 @@ class Segment:
         if count * 2 <= held:
             return _bits(self.death_places[:count], len(self.ids))
         return mask & ~_bits(self.death_places[count:held], len(self.ids))
+
+    def without(self, lanes: Sequence[int], with_deaths: bool = True) -> Segment:
+        """A copy in which some lanes are dead as of every offset, and nothing is left of their codes.
+
+        What filters kept is not in it, nor, where ``with_deaths`` is False, are any deaths and the restless.
+        """
+        fresh = copy(self)
+        fresh.filtered, fresh.columns = {}, {}
+        gone = sorted(place for place in map(self._place, lanes) if place >= 0)
+        if gone:
+            fresh._erase(gone)
+        if not with_deaths:
+            fresh.restless = 0
+            fresh.load_deaths(array("q"), array("I"))
+        elif gone:
+            left = set(gone)
+            deaths = [item for item in zip(self.death_offsets, self.death_places) if item[1] not in left]
+            offsets, places = array("q", bytes(8 * len(gone))), array("I", gone)
+            offsets.extend(offset for offset, _ in deaths)
+            places.extend(place for _, place in deaths)
+            fresh.load_deaths(offsets, places)
+        return fresh
+
+    def _place(self, lane: int) -> int:
+        place = bisect_left(self.ids, lane)
+        return place if place < len(self.ids) and self.ids[place] == lane else -1
+
+    def _erase(self, places: Sequence[int]) -> None:
+        """Overwrite codes: zeros in the planes and fine bytes, the middle of every axis in the tail."""
+        size, planes, fine = self.sealed
+        mask = _bits(places, len(self.ids))
+        width, blank = len(fine) // size if size else 0, bytearray(fine)
+        for place in places:
+            blank[place * width : (place + 1) * width] = bytes(width) if place < size else b""
+        self.sealed = Sealed(size, tuple(plane ^ (plane & mask) for plane in planes), bytes(blank))
+        self.pending = [
+            bytes([MIDDLE]) * len(code) if mask >> place & 1 else code for place, code in enumerate(self.pending, size)
+        ]
+        self.restless ^= self.restless & mask
 
     def check(self) -> None:
         """Every structural rule."""

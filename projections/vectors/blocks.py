@@ -1,0 +1,47 @@
+"""Blocks: where the vectors of a batch lie. Rows that were erased left gaps in the numbers of the others."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from ledger import ROW_BITS, ROW_MASK, Block, UnknownVersion, header_of
+
+BlocksOf = Callable[[int], Iterable[Block]]
+"""offset -> the blocks of its event, as the log holds them now; none of another event."""
+
+
+class Run(NamedTuple):
+    """Rows ``start`` to ``stop`` of a block, whose references are ``ref``, ``ref`` + 1, ..."""
+
+    ref: int
+    start: int
+    stop: int
+
+
+def runs_of(block: Block) -> list[Run]:
+    """The runs of consecutive references of a block; one where nothing was erased. 0.3 us."""
+    rows = block.rows
+    first = _ref(rows[0])
+    if _ref(rows[-1]) - first == len(rows) - 1:
+        return [Run(first, 0, len(rows))]
+    refs = list(map(_ref, rows))
+    starts = [0, *(place for place in range(1, len(refs)) if refs[place] != refs[place - 1] + 1)]
+    return [Run(refs[start], start, stop) for start, stop in zip(starts, [*starts[1:], len(refs)])]
+
+
+def column_of(blocks: Iterable[Block], slot: int, size: int, ref: int, count: int) -> Any:
+    """The vectors of ``count`` rows from a reference on: the column itself, or a view of a part; never a copy."""
+    for block in blocks:
+        if slot in block.heavy and len(block):
+            rows, data = block.rows, block.heavy[slot]
+            place = bisect_left(rows, ref, key=_ref)
+            stop = place + count
+            if stop <= len(rows) and _ref(rows[place]) == ref and _ref(rows[stop - 1]) == ref + count - 1:
+                return data if count == len(rows) else memoryview(data)[place * size : stop * size]
+    raise UnknownVersion("a vector that is kept is in the log", offset=ref >> ROW_BITS, row=ref & ROW_MASK, rows=count)
+
+
+def _ref(row: bytes) -> int:
+    return int(header_of(row)[0])
