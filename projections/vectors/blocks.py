@@ -32,14 +32,19 @@ def runs_of(block: Block) -> list[Run]:
 
 
 def column_of(blocks: Iterable[Block], slot: int, size: int, ref: int, count: int) -> Any:
-    """The vectors of ``count`` rows from a reference on: the column itself, or a view of a part; never a copy."""
+    """The vectors of ``count`` rows from a reference on: the column itself, or a view of a part; never a copy.
+
+    Zeros where what is left of a batch has none: rows that wrote no vector had zeros beside those that did.
+    """
     for block in blocks:
-        if slot in block.heavy and len(block):
-            rows, data = block.rows, block.heavy[slot]
-            place = bisect_left(rows, ref, key=_ref)
-            stop = place + count
-            if stop <= len(rows) and _ref(rows[place]) == ref and _ref(rows[stop - 1]) == ref + count - 1:
-                return data if count == len(rows) else memoryview(data)[place * size : stop * size]
+        rows = block.rows
+        place = bisect_left(rows, ref, key=_ref)
+        stop = place + count
+        if 0 < stop <= len(rows) and _ref(rows[place]) == ref and _ref(rows[stop - 1]) == ref + count - 1:
+            data = block.heavy.get(slot)
+            if data is None:
+                return bytes(count * size)
+            return data if count == len(rows) else memoryview(data)[place * size : stop * size]
     raise UnknownVersion("a vector that is kept is in the log", offset=ref >> ROW_BITS, row=ref & ROW_MASK, rows=count)
 
 

@@ -183,7 +183,7 @@ class Field:
         return index
 
     def forget(self, lanes: Sequence[int], blocks_of: BlocksOf) -> int:
-        """See ``Vectors.forget``; how many of these lanes held a vector till now."""
+        """See ``Vectors.forget_rows``; how many of these lanes held a vector till now."""
         before = self.lanes.forgotten()
         gone = sorted(set(lanes).difference(before))
         every = sorted([*before, *gone])

@@ -26,7 +26,7 @@ from ledger import (
     source_at,
     word_at,
 )
-from projections.contract import Handler, Projection
+from projections.contract import Gone, Handler, Projection
 from projections.history import row_as_of
 from projections.rows import Rows
 from projections.vectors.blocks import BlocksOf, runs_of
@@ -193,7 +193,14 @@ class Vectors(Projection):
 
     # -- erasure -----------------------------------------------------------------------------------
 
-    def forget(self, view: str, refs: Iterable[int], blocks_of: BlocksOf | None = None) -> Forgotten:
+    def forget(self, gone: Gone) -> bool:
+        """Let go the vectors of rows that were erased; after a compaction everything is folded anew."""
+        if not gone.entities:
+            return super().forget(gone)
+        self.forget_rows(gone.view, gone.rows)
+        return True
+
+    def forget_rows(self, view: str, refs: Iterable[int], blocks_of: BlocksOf | None = None) -> Forgotten:
         """Let go the vectors of some rows of a view, as of every offset: of all rows that were erased there.
 
         To be called inside a write section (sequence number and ``repairs`` odd, so that a search at work asks

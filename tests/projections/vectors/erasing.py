@@ -108,7 +108,7 @@ def erase(db: VectorDB, view: str, entity: Any) -> Forgotten:
     with state.lock:
         state.fold.sequence += 1
         state.fold.repairs += 1
-        forgotten = state.vectors.forget(view, redact(db, view, entity))
+        forgotten = state.vectors.forget_rows(view, redact(db, view, entity))
         state.fold.sequence += 1
         state.fold.repairs += 1
     return forgotten

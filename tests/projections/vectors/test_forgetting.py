@@ -248,11 +248,11 @@ def test_a_row_without_a_vector_and_a_second_time_change_nothing() -> None:
     note.put("e1", {"n": 1})
     assert erase(db, "w", "e1").vectors == 0
     refs = state.rows.tables["v"].refs("e9")
-    assert state.vectors.forget("v", [refs[1]]).vectors == 0
+    assert state.vectors.forget_rows("v", [refs[1]]).vectors == 0
     assert {**before, "w": {}} == state.vectors.canonical()
     refs = list(state.rows.tables["v"].refs("e50"))
     assert erase(db, "v", "e50").vectors == 3
-    assert state.vectors.forget("v", refs).vectors == 0
+    assert state.vectors.forget_rows("v", refs).vectors == 0
     state.vectors.check()
 
 

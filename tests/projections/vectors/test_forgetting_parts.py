@@ -130,7 +130,7 @@ def test_a_kept_vector_must_be_in_the_log() -> None:
     before = db.state.vectors.dump
     redact(db, "v", "c")
     with pytest.raises(UnknownVersion):
-        db.state.vectors.forget("v", refs)
+        db.state.vectors.forget_rows("v", refs)
     assert before() == db.state.vectors.dump()
 
 
@@ -333,6 +333,6 @@ def test_the_blocks_may_come_from_elsewhere() -> None:
         asked.append(offset)
         return [block]
 
-    assert db.state.vectors.forget("v", refs, blocks_of) == (1, ())
+    assert db.state.vectors.forget_rows("v", refs, blocks_of) == (1, ())
     assert set(asked) == {2} and find_bytes(db.state.vectors.fields, [secret], skip=[db.state.log]) == []
     assert db.state.vectors.fields["v"][0].elements(2) == (4.5, 5.5, 6.5)
