@@ -30,6 +30,7 @@ from ledger.facts.records_redacted import (
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.service_defined import FeatureRef, ServiceDefined, ServiceDefinition
 from ledger.facts.view_defined import ViewDefined
+from ledger.facts.vouched import Vouching
 from ledger.identity import ROW_BITS, Entity
 from ledger.layouts import Layouts
 from ledger.pool import Pool
@@ -60,6 +61,7 @@ class Registry:
         self.keys: dict[str, int] = {}
         self.rejections: list[int] = []  # offsets of the batches that left rows out
         self.below = 0  # the bound of the last compaction
+        self.rewritten = 0  # the offset of the last event that rewrote earlier ones
         self._noted: list[tuple[int, Fact]] = []
         self._checks: dict[type[Fact], Callable[[Any, Owners], None]] = {
             ViewDefined: lambda fact, log: self.layouts.check(fact.definition),
@@ -97,8 +99,9 @@ class Registry:
             self.experiments.setdefault(fact.definition.name, []).append(fact.definition)
         elif isinstance(fact, LogMarked):
             self.marks.add(fact.name)
-        elif isinstance(fact, LogCompacted):
-            self.below = max(self.below, fact.below)
+        elif isinstance(fact, Vouching):
+            self.rewritten = offset
+            self.below = max(self.below, getattr(fact, "below", 0))
         elif isinstance(fact, RowsPut):
             if fact.rejected:
                 self.rejections.append(offset)

@@ -4,7 +4,8 @@
            the dumps, one after the other
 
 A checkpoint is a cache, never the truth: it is used only when it belongs to this ledger, its digest is
-that of the log at its offset, and every dump has its version and hash; otherwise the log is replayed.
+that of the log at its offset, every dump has its version and hash, and nothing was erased since; otherwise the log is
+replayed.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def _read(path: str | os.PathLike[str], fold: Fold, log: Log) -> tuple[int, list
         wanted = [(projection.name, projection.version) for projection in fold.projections]
         fits = fits and [(item["name"], item["version"]) for item in head["projections"]] == wanted
         fits = fits and type(head["offset"]) is int and 0 <= head["offset"] <= log.head
+        fits = fits and head["offset"] >= log.registry.rewritten
         fits = fits and log.digest(head["offset"]).hex() == head["digest"]
     except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None

@@ -27,8 +27,14 @@ class Events:
 
     def __iter__(self) -> Iterator[Event]:
         for event in self._log.events(self.start, self.stop):
-            if self._type in (None, event.type) and (self._view is None or self._view in event.views):
+            if self._is_typed(event) and (self._view is None or self._view in event.views):
                 yield event
+
+    def _is_typed(self, event: Event) -> bool:
+        """Whether it is of the type asked for, or was before something was erased from it."""
+        redaction = event.fact.redaction
+        was = "" if redaction is None else redaction.was.partition("@")[0]
+        return self._type in (None, event.type, was)
 
     def __len__(self) -> int:
         if self._type is None and self._view is None:

@@ -198,12 +198,22 @@ def replay_path(
             if event.offset >= stop:
                 break
         _check_reached(log, as_of)
+        if as_of is not None and reading.settlement.is_open:
+            _settle(header, store, position)
         if as_of is None:
             check_ancestry(log)
             return state, cut_torn_tail(store, reading.lines + 1)
         return state, OpenReport()
     finally:
         store.close()
+
+
+def _settle(header: Header, store: JsonlStore, position: int) -> None:
+    """Read a file to its end: what was rewritten before an offset is vouched for by what comes after it."""
+    rest = Journal(Log(header), store)
+    rest.lines = 1
+    for _ in rest.load(position):
+        pass
 
 
 def replay_events(events: Iterable[Event], as_of: int | None, clock: Clock, projections: Sequence[Projection]) -> State:

@@ -323,7 +323,8 @@ class Reader:
     ) -> Events:
         """Events from ``start`` up to, not including, ``stop`` (None: to the last), lazily.
 
-        ``type`` and ``view`` keep only events of that type, and those that wrote to or defined that view.
+        ``type`` and ``view`` keep only events of that type (also where something of it was erased since), and those
+        that wrote to or defined that view.
         """
         for bound in (start, 1 if stop is None else stop):
             if not isinstance(bound, int):
