@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from ledger import ROW_BITS, ROW_MASK, Block, Erased, Event, Fact, RowsPut
+from ledger import ROW_BITS, ROW_MASK, Block, Erased, Fact, RowsPut
 from projections import Rows, Vectors
 from projections.vectors.forgetting import Forgotten
 from vectordb import VectorDB
@@ -27,21 +27,20 @@ class Hole(Fact):
 class Gapped(RowsPut):
     """Batches from which rows are gone; the others keep their numbers."""
 
-    __slots__ = ("_blocks",)
+    __slots__ = ("_blocks", "_places")
 
     def __init__(self, blocks: tuple[Block, ...]) -> None:
         super().__init__(blocks[0])
         self._blocks = blocks
+        self._places = {number_of(row): (block, place) for block in blocks for place, row in enumerate(block.rows)}
 
     def blocks(self) -> Any:
         return self._blocks
 
     def _find(self, number: int) -> tuple[Block, int]:
-        for block in self._blocks:
-            for place, row in enumerate(block.rows):
-                if number_of(row) == number:
-                    return block, place
-        raise Erased("the row was erased", row=number)
+        if number not in self._places:
+            raise Erased("the row was erased", row=number)
+        return self._places[number]
 
     def row(self, number: int) -> bytes:
         block, place = self._find(number)
@@ -136,7 +135,3 @@ def reloaded(db: VectorDB, dump: bytes | None = None) -> Vectors:
     vectors.bind(db.state.log, db.state.catalog)
     vectors.load(db.state.vectors.dump() if dump is None else dump)
     return vectors
-
-
-def event_of(db: VectorDB, offset: int) -> Event:
-    return db.state.log.event(offset)

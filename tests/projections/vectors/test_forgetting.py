@@ -45,12 +45,12 @@ def compare(world: World, erased: set[Any], where: Any, recall: float) -> tuple[
 
 @pytest.mark.parametrize("ttl", [None, 30.0], ids=["forever", "ttl"])
 @pytest.mark.parametrize("builds", BUILDS, ids=["no index", "index", "built again"])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_searches_are_those_of_a_ledger_without_the_rows(
     seed: int, builds: tuple[int, ...], ttl: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shrink(monkeypatch, few=10 * (seed % 2))
-    monkeypatch.setattr("projections.vectors.forgetting.ALONE", seed)
+    monkeypatch.setattr("projections.vectors.forgetting.ALONE", 2 * seed)
     world: Any = World(seed + 700, ttl)
     world.again, erased = {}, set()
     asked = same = 0
@@ -166,14 +166,13 @@ def test_nothing_reachable_holds_a_forgotten_vector(index: bool, monkeypatch: py
     shrink(monkeypatch)
     db = told(index)
     vectors = db.state.vectors
-    assert find_bytes(vectors, [SECRET]) and find_bytes(vectors, [OTHER])
+    assert find_bytes(vectors, [SECRET], packages=(), most=1) and find_bytes(vectors, [OTHER], packages=(), most=1)
     assert erase(db, "v", "e50").vectors == 3
     gc.collect()
     wanted = [SECRET, OTHER, array("f", SECRET).tobytes(), 987_654_321_125]
-    assert find_bytes(vectors, wanted, skip=[db.state.log]) == []
-    assert find_bytes(vectors, wanted) == [], "the log as it is now"
+    assert find_bytes(vectors, wanted) == [], "the log as it is now among them"
     assert found_in(vectors.dump(), wanted) == []
-    assert find_bytes(reloaded(db), wanted) == []
+    assert find_bytes(reloaded(db), wanted, packages=()) == []
     rows = [[hit.entity for hit in db.as_of(n).view("v").search("v", SECRET, 200)] for n in range(2, db.head + 1)]
     assert all("e50" not in found and len(found) == 119 for found in rows)
 

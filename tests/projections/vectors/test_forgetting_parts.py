@@ -192,15 +192,6 @@ def test_a_fork_keeps_what_it_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fork.state.vectors.canonical() == world.db.state.vectors.canonical()
 
 
-def test_a_fork_made_afterwards_never_had_them() -> None:
-    world = World(33)
-    for _ in range(30):
-        world.step()
-    entity = world.view.search("v", [0.0, 0.0, 1.0], 1).entities[0]
-    erase(world.db, "v", entity)
-    assert fresh_fold(world.db).canonical() == world.db.state.vectors.canonical()
-
-
 @pytest.mark.parametrize("when", ["before it is adopted", "while it reads", "with later writes"])
 def test_a_build_at_work_is_mended(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shrink(monkeypatch)
