@@ -292,6 +292,9 @@ class Journal:
         if parent is not None and head < parent.offset:
             rule = "a snapshot of a fork holds all of its parent's events"
             raise InvalidInput(rule, head=head, parent_offset=parent.offset)
+        if self.log.pruned > self.log.registry.compacted:
+            rule = "a file holds the compaction that its lines are without: fork from after it"
+            raise InvalidInput(rule, head=head, below=self.log.pruned)
         return write_atomically(path, (self.line(offset) for offset in range(head + 1)))
 
     def check_expected(self, expect: int | tuple[int, str] | None) -> None:

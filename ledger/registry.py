@@ -61,6 +61,7 @@ class Registry:
         self.keys: dict[str, int] = {}
         self.rejections: list[int] = []  # offsets of the batches that left rows out
         self.below = 0  # the bound of the last compaction
+        self.compacted = 0  # that of the last one that is an event of this log; a fork inherits the bound alone
         self.rewritten = 0  # the offset of the last event that rewrote earlier ones
         self._noted: list[tuple[int, Fact]] = []
         self._checks: dict[type[Fact], Callable[[Any, Owners], None]] = {
@@ -101,7 +102,8 @@ class Registry:
             self.marks.add(fact.name)
         elif isinstance(fact, Vouching):
             self.rewritten = offset
-            self.below = max(self.below, getattr(fact, "below", 0))
+            if isinstance(fact, LogCompacted):
+                self.below = self.compacted = fact.below
         elif isinstance(fact, RowsPut):
             if fact.rejected:
                 self.rejections.append(offset)
