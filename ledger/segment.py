@@ -15,6 +15,7 @@ from typing import Any
 
 from ledger.codec import decode_stored, encode_event
 from ledger.event import Event, Meta
+from ledger.facts.event_omitted import EventOmitted
 from ledger.facts.fact import Fact, Reading
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import RowsPut
@@ -52,7 +53,7 @@ class MemorySegment:
             self.payloads.append(fact.row)
             origin = fact.origin
         else:
-            batch = isinstance(fact, (RowsPut, TransactionCommitted))
+            batch = isinstance(fact, (RowsPut, TransactionCommitted, EventOmitted))
             self.shapes.append(type(fact))
             self.entities.append(None)
             self.payloads.append(fact if batch else canonical(fact.to_json(event.time)).decode())

@@ -30,6 +30,8 @@ class Predictions(Projection):
         by_entity = self._refs.setdefault(fact.service.partition("@")[0], {})
         for row, prediction in enumerate(fact.predictions):
             ref = event.offset << ROW_BITS | row
+            if ref in self.log.left_out:
+                continue
             by_entity.setdefault(prediction.entity, array("q")).append(ref)
             self._all.append(ref)
 
