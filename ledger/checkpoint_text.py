@@ -20,6 +20,7 @@ from ledger.errors import InvalidInput
 
 ROOT_SIZE: Final = 32
 MAX_SIZE: Final = 2**63 - 1
+DASH: Final = "— "
 _SIZE = re.compile("0|[1-9][0-9]{0,18}")
 _SIGNATURE = re.compile(r"— [^\s+]+ ([A-Za-z0-9+/]+={0,2})")
 _CONTROL = re.compile("[\0-\x09\x0b-\x1f\x7f]")
@@ -76,6 +77,8 @@ def _check(head: TreeHead) -> None:
     for line in (head.origin, *head.extensions, *head.signatures):
         if not isinstance(line, str) or not line or "\n" in line or _CONTROL.search(line):
             raise InvalidInput("a line of a checkpoint is text without control characters, and not empty", line=line)
+    if any(line.startswith(DASH) for line in head.extensions):
+        raise InvalidInput("an extension line does not look like a signature", extensions=head.extensions)
     if type(head.size) is not int or not 0 <= head.size <= MAX_SIZE or len(head.root) != ROOT_SIZE:
         raise InvalidInput("a tree head has a size from 0 and a root of 32 bytes", size=head.size, root=head.root)
     for line in head.signatures:

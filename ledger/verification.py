@@ -14,7 +14,7 @@ A root is only as good as where it comes from: compare it with one that its owne
 from __future__ import annotations
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from struct import pack
@@ -24,6 +24,8 @@ EMPTY_ROOT = sha256(b"").digest()
 TAIL = b',"digest":"%b"}\n'
 HASH = 32
 TAIL_SIZE = len(TAIL % bytes(2 * HASH))
+Event = dict[str, Any]
+Span = tuple[int, bytes, bytes]  # the first offset of a ledger, its id, the digest of its header
 
 
 class InvalidProof(ValueError):
@@ -52,7 +54,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def verify_inclusion(digest: str, offset: int, size: int, hashes: Sequence[str], root: str) -> bool:
     """True when the event at ``offset`` (from 1) of the log of ``size`` events with this root has this digest.
 
-    Raises ``InvalidProof`` otherwise. Hashes are 64 hexadecimal digits. About a microsecond a hash, of which
+    Raises ``InvalidProof`` otherwise. Hashes are 64 hexadecimal digits; size and root come from one tree head. About a microsecond a hash, of which
     there are at most log2(size) rounded up. Source: RFC 9162, 2.1.3.2.
 
     >>> one = leaf_hash(bytes(32)).hex()
@@ -165,17 +167,17 @@ def _check_root(found: bytes, root: Any, **where: int) -> None:
 def verify_bundle(bundle: Mapping[str, Any], root: str | None = None) -> dict[str, Any]:
     """Check a proof bundle of a prediction; what it proves. Raises ``InvalidProof`` where anything does not hold.
 
-    Checked: the header's digest; that every line's digest binds its bytes, the ledger and the line before; that
-    the tree of this root holds every line at its offset; that the prediction names lines that are there (the
-    writes that its inputs come from, of its own entities; its service, the views of those writes, its pipeline,
-    its model where it is data); and that every input is the value that its write wrote. Give the ``root`` that
-    you hold of the bundle's size: without one, the bundle only agrees with itself.
+    Checked: the header's digest; that the checkpoint tells the tree; that every line's digest binds its bytes, the
+    ledger and the line before; that the tree of this root holds every line at its offset; that the prediction names
+    lines that are there (the writes that its inputs come from, of its own entities; its service, the views of those
+    writes, its pipeline, its model where it is data); and that every input is the value that its write wrote. Give
+    the ``root`` that you hold of the bundle's size: without one, the bundle only agrees with itself.
 
     ``{"prediction", "size", "root", "output", "inputs": {name: {"value", "source": [offset, row] or None}}}``.
     """
     try:
         return _verify(bundle, root)
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError, RecursionError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError, StopIteration) as error:
         if isinstance(error, InvalidProof):
             raise
         raise InvalidProof("a bundle has the form of its version", error=repr(error)) from error
@@ -187,13 +189,17 @@ def _verify(bundle: Mapping[str, Any], root: str | None) -> dict[str, Any]:
     tree = bundle["tree"]
     if root is not None and _hash(root, "root") != _hash(tree["root"], "root"):
         raise InvalidProof("a bundle's tree has the root that is expected", root=tree["root"], expected=root)
-    events = _proven_events(bundle["header"], bundle["events"], tree)
+    spans = _spans(bundle["header"])
+    head = f"vectordb/{spans[0][1].hex()}\n{tree['size']}\n{b64encode(_hash(tree['root'], 'root')).decode()}\n"
+    if not bundle["checkpoint"].startswith(head):
+        raise InvalidProof("a bundle's checkpoint tells its tree", checkpoint=bundle["checkpoint"])
+    events = _proven_events(spans, bundle["events"], tree)
     offset, number = bundle["prediction"]["offset"], bundle["prediction"]["row"]
     _check_sizes(offset=offset, row=number)
-    recorded = _typed(events, offset, "predictions_recorded@1")
-    prediction = recorded["predictions"][number] if 0 <= number < len(recorded["predictions"]) else None
-    if prediction is None:
+    recorded = events.get(offset, {"type": None})
+    if recorded["type"] != "predictions_recorded@1" or not 0 <= number < len(recorded["predictions"]):
         raise InvalidProof("the prediction is a row of its event", offset=offset, row=number)
+    prediction = recorded["predictions"][number]
     service = _definition(events, "service_defined@1", recorded["service"], recorded["as_of"] + 1)
     _check_answering(events, recorded)
     _check_id(bundle["prediction"]["id"], recorded, prediction, offset, number)
@@ -202,11 +208,10 @@ def _verify(bundle: Mapping[str, Any], root: str | None) -> dict[str, Any]:
     return {**said, "model": recorded["model"], "size": tree["size"], "root": tree["root"]}
 
 
-def _proven_events(header_line: str, items: Iterable[Any], tree: Any) -> dict[int, dict[str, Any]]:
+def _proven_events(spans: list[Span], items: Iterable[Any], tree: Any) -> dict[int, Event]:
     """The events of a bundle by offset, once chain and tree hold."""
-    spans = _spans(header_line)
     digests: dict[int, str] = {}
-    events: dict[int, dict[str, Any]] = {}
+    events: dict[int, Event] = {}
     previous: dict[int, str] = {}
     for item in items:
         offset, line = item["offset"], item["line"].encode()
@@ -222,8 +227,8 @@ def _proven_events(header_line: str, items: Iterable[Any], tree: Any) -> dict[in
     return events
 
 
-def _spans(header_line: str) -> list[tuple[int, bytes, bytes]]:
-    """(first offset, ledger id, digest of its header) of every ledger in the ancestry, the newest first."""
+def _spans(header_line: str) -> list[Span]:
+    """The spans of every ledger in the ancestry, the newest first."""
     raw = header_line.encode()
     body = raw[:-TAIL_SIZE]
     digest = sha256(b"\0" + body)
@@ -232,14 +237,15 @@ def _spans(header_line: str) -> list[tuple[int, bytes, bytes]]:
     data = json.loads(raw, object_pairs_hook=_once)
     if data["format"] != "vectordb-ledger" or data["version"] != 1:
         raise InvalidProof("a header is of a ledger of a known version", format=data["format"])
-    spans, ledger_id, genesis, parent = [], data["ledger_id"], digest.digest(), data["parent"]
+    spans: list[Span] = []
+    ledger_id, genesis, parent = data["ledger_id"], digest.digest(), data["parent"]
     while parent is not None:
         spans.append((int(parent["offset"]) + 1, bytes.fromhex(ledger_id), genesis))
         ledger_id, genesis, parent = parent["ledger_id"], _hash(parent["genesis"], "genesis"), parent["parent"]
     return [*spans, (1, bytes.fromhex(ledger_id), genesis)]
 
 
-def _line_digest(spans: list[tuple[int, bytes, bytes]], offset: int, previous: bytes, line: bytes) -> str:
+def _line_digest(spans: list[Span], offset: int, previous: bytes, line: bytes) -> str:
     """The digest of a line, once it binds the line's own bytes, its ledger and the line before it."""
     if offset < 1:
         raise InvalidProof("offsets count from 1", offset=offset)
@@ -267,14 +273,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return data
 
 
-def _typed(events: Mapping[int, dict[str, Any]], offset: int, kind: str) -> dict[str, Any]:
-    event = events.get(offset)
-    if event is None or event["type"] != kind:
-        raise InvalidProof("a bundle holds the events that it speaks of", offset=offset, type=kind)
-    return event
-
-
-def _definition(events: Mapping[int, dict[str, Any]], kind: str, label: str, before: int) -> dict[str, Any]:
+def _definition(events: Mapping[int, Event], kind: str, label: str, before: int) -> dict[str, Any]:
     """The definition of ``name@version``, made before an offset."""
     name, _, version = label.partition("@")
     for offset, event in events.items():
@@ -285,7 +284,7 @@ def _definition(events: Mapping[int, dict[str, Any]], kind: str, label: str, bef
     raise InvalidProof("a bundle holds the definitions that it speaks of", type=kind, label=label)
 
 
-def _check_answering(events: Mapping[int, dict[str, Any]], recorded: dict[str, Any]) -> None:
+def _check_answering(events: Mapping[int, Event], recorded: Event) -> None:
     """The pipeline and the model that a prediction names are there, where they are data."""
     wanted = recorded.get("pipeline", 0)
     name = recorded["service"].partition("@")[0]
@@ -295,7 +294,7 @@ def _check_answering(events: Mapping[int, dict[str, Any]], recorded: dict[str, A
         _definition(events, "model_defined@1", recorded["model"], recorded["offset"])
 
 
-def _brings(event: dict[str, Any], service: str, version: int) -> bool:
+def _brings(event: Event, service: str, version: int) -> bool:
     if event["type"] == "pipeline_fitted@1":
         fitted = event["fitted"]
         return fitted["service"].partition("@")[0] == service and bool(fitted["version"] == version)
@@ -303,7 +302,7 @@ def _brings(event: dict[str, Any], service: str, version: int) -> bool:
     return defined.get("name") == service and "fitted" in (defined.get("pipeline") or {})
 
 
-def _check_id(said: str, recorded: dict[str, Any], prediction: dict[str, Any], offset: int, number: int) -> None:
+def _check_id(said: str, recorded: Event, prediction: Event, offset: int, number: int) -> None:
     """The id reads ``service/entity@offset``, with ``.row`` where the event has several."""
     start = recorded["service"].partition("@")[0] + "/"
     end = f"@{offset}.{number}" if len(recorded["predictions"]) > 1 else f"@{offset}"
@@ -315,9 +314,7 @@ def _check_id(said: str, recorded: dict[str, Any], prediction: dict[str, Any], o
         raise InvalidProof("the id is the prediction's own", id=said, offset=offset, row=number)
 
 
-def _inputs(
-    events: Mapping[int, dict[str, Any]], service: dict[str, Any], prediction: dict[str, Any], as_of: int
-) -> dict[str, Any]:
+def _inputs(events: Mapping[int, Event], service: Event, prediction: Event, as_of: int) -> dict[str, Any]:
     """Every input with its value and source; each source is a write of a known entity that wrote this value."""
     entities, states = prediction["entities"], prediction.get("states") or "p" * len(prediction["inputs"])
     found: dict[str, Any] = {}
@@ -333,7 +330,7 @@ def _inputs(
 
 
 def _check_written(
-    events: Mapping[int, dict[str, Any]], item: str, value: Any, source: list[int], state: str, entities: list[Any]
+    events: Mapping[int, Event], item: str, value: Any, source: list[int], state: str, entities: list[Any]
 ) -> None:
     """A source names a row of the input's view and entity; a present value is the one that it wrote."""
     offset, number = source
@@ -351,7 +348,7 @@ def _check_written(
         raise InvalidProof("an input is the value that its write wrote", input=item, source=source, value=value)
 
 
-def _block(event: dict[str, Any], number: int) -> tuple[dict[str, Any], int]:
+def _block(event: Event, number: int) -> tuple[Event, int]:
     """The block of an event that holds a row, and the row's place in it."""
     if event["type"] in ("row_put@1", "entity_deleted@1"):
         blocks: list[Any] = [event]
@@ -365,7 +362,7 @@ def _block(event: dict[str, Any], number: int) -> tuple[dict[str, Any], int]:
     raise InvalidProof("a source names a row of its event", offset=event["offset"], row=number)
 
 
-def _written(event: dict[str, Any], block: dict[str, Any], place: int, names: list[str], feature: str) -> Any:
+def _written(event: Event, block: Event, place: int, names: list[str], feature: str) -> Any:
     """The stored form of what a row wrote to a feature; None for null, and for what it did not write."""
     if event["type"] == "entity_deleted@1" or block.get("deleted") or feature not in names:
         return None
