@@ -54,8 +54,8 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def verify_inclusion(digest: str, offset: int, size: int, hashes: Sequence[str], root: str) -> bool:
     """True when the event at ``offset`` (from 1) of the log of ``size`` events with this root has this digest.
 
-    Raises ``InvalidProof`` otherwise. Hashes are 64 hexadecimal digits; size and root come from one tree head. About a microsecond a hash, of which
-    there are at most log2(size) rounded up. Source: RFC 9162, 2.1.3.2.
+    Raises ``InvalidProof`` otherwise. Hashes are 64 hexadecimal digits; size and root come from one tree head. About
+    a microsecond a hash, at most log2(size) rounded up. Source: RFC 9162, 2.1.3.2.
 
     >>> one = leaf_hash(bytes(32)).hex()
     >>> verify_inclusion(bytes(32).hex(), 1, 1, [], one)
@@ -184,7 +184,7 @@ def verify_bundle(bundle: Mapping[str, Any], root: str | None = None) -> dict[st
 
 
 def _verify(bundle: Mapping[str, Any], root: str | None) -> dict[str, Any]:
-    if bundle["format"] != "vectordb-bundle" or bundle["version"] != 1:
+    if bundle["format"] != "vectordb-bundle" or repr(bundle["version"]) != "1":
         raise InvalidProof("a bundle is of a known version", format=bundle["format"], version=bundle["version"])
     tree = bundle["tree"]
     if root is not None and _hash(root, "root") != _hash(tree["root"], "root"):
@@ -316,11 +316,14 @@ def _check_id(said: str, recorded: Event, prediction: Event, offset: int, number
 
 def _inputs(events: Mapping[int, Event], service: Event, prediction: Event, as_of: int) -> dict[str, Any]:
     """Every input with its value and source; each source is a write of a known entity that wrote this value."""
+    views = {one["definition"]["name"] for at, one in events.items() if one["type"] == "view_defined@1" and at <= as_of}
     entities, states = prediction["entities"], prediction.get("states") or "p" * len(prediction["inputs"])
     found: dict[str, Any] = {}
     parts = zip(service["features"], prediction["inputs"], prediction["sources"], states, strict=True)
     for item, value, source, state in parts:
         name = item if isinstance(item, str) else item["request"]
+        if isinstance(item, str) and item.partition(":")[0] not in views:
+            raise InvalidProof("a bundle holds the views that a prediction reads", input=name)
         if source is not None:
             if not isinstance(item, str) or source[0] > as_of:
                 raise InvalidProof("an input comes from a write before its read", input=name, source=source)

@@ -61,12 +61,14 @@ def _definitions(reader: Reader, fact: PredictionsRecorded, recorded: int, input
     name, version = parse_label(fact.service)
     service_offset, service = catalog.services.versions(name)[(version or 0) - 1]
     found = {service_offset}
-    for view in {item.view for item in service.features if isinstance(item, FeatureRef)}:
+    views = {item.view for item in service.features if isinstance(item, FeatureRef)}
+    for view in views:
         found.add(catalog.views.versions(view, fact.as_of)[-1][0])
     for offset in inputs:
         for block in whole_event(reader.state, offset).fact.blocks():
             view, _, number = block.layout.label.partition("@")
-            found.add(catalog.views.versions(view)[int(number) - 1][0])
+            if view in views:
+                found.add(catalog.views.versions(view)[int(number) - 1][0])
     if fact.pipeline:
         found.add(catalog.pipelines.versions(name)[fact.pipeline - 1][0])
     model, number_of = parse_label(fact.model)
