@@ -353,11 +353,7 @@ def _check_written(
 
 def _block(event: Event, number: int) -> tuple[Event, int]:
     """The block of an event that holds a row, and the row's place in it."""
-    if event["type"] in ("row_put@1", "entity_deleted@1"):
-        blocks: list[Any] = [event]
-    else:
-        blocks = event["writes"] if event["type"] == "transaction_committed@1" else [event]
-    for block in blocks:
+    for block in event["writes"] if event["type"] == "transaction_committed@1" else [event]:
         rows = 1 if "entity" in block else len(block["entities"])
         if 0 <= number < rows:
             return block, number

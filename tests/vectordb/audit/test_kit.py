@@ -7,24 +7,30 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from ledger import Fact, KitTitle, omitted_line, read_kit, seal_line
+from ledger import Fact, KitTitle, ManualClock, RowPut, omitted_line, read_kit, seal_line
 from ledger.kit_file import runs_between
 from projections import Projection
 from tests.replay.fixtures import ROOT
-from tests.vectordb.audit.cases import STORIES, lineage, replayed, small, tell, wide
+from tests.vectordb.audit.cases import START, STORIES, lineage, replayed, small, tell, wide
 from vectordb import (
+    Category,
     DamagedLog,
+    Erased,
     Float,
+    Int,
     InvalidInput,
     OffsetOutOfRange,
     Omitted,
+    Pruned,
     ReadOnlyLedger,
     UnknownVersion,
     VectorDB,
+    verify_bundle,
 )
 from vectordb.audit.kit import _lines
 from vectordb.transformed_row import inputs_of
@@ -59,7 +65,7 @@ def same_again(db: VectorDB, prediction_id: str, path: Path) -> VectorDB:
 def test_every_prediction_of_the_stories(name: str, tmp_path: Path) -> None:
     db = replayed(name)
     predictions = db.predictions()
-    for prediction in predictions[:: max(1, len(predictions) // 8)]:
+    for prediction in predictions[:: max(1, len(predictions) // 4)]:
         same_again(db, prediction.id, tmp_path / "kit.jsonl")
 
 
@@ -184,6 +190,64 @@ def test_a_kit_without_a_line_that_is_needed_is_refused_though_its_proofs_hold(t
         VectorDB.replay(path)
 
 
+FEATURES: dict[str, Any] = {"a": Int(default=5), "b": Float(), "c": Category()}
+
+
+def history(random: Random) -> tuple[VectorDB, list[str]]:
+    """Writes of every shape to few entities: partial, late, ahead, deletes, batches, derived; predictions between."""
+    clock = ManualClock(START)
+    db = VectorDB(clock=clock, seed=1)
+    view = db.create_view("v", entity="e", features=FEATURES, ttl=random.choice([None, 30]))
+    other = db.create_view("w", entity="e", features={"z": Int()})
+    service = db.create_service("s", features=["v:a", "w:z", "v:b", "v:c"])
+    versions: list[str] = []
+    predictions: list[str] = []
+    for _ in range(random.randint(5, 40)):
+        clock.advance(random.choice([0, 0, 1, 7]))
+        entity, event_time = random.choice("xyz"), START + random.choice([0, 3, 10, 60])
+        cells = {"a": random.randint(0, 9), "b": random.choice([None, 0.5]), "c": random.choice(["p", None])}
+        part = {name: cells[name] for name in random.sample("abc", random.randint(1, 3))}
+        behind = random.sample([*versions, *predictions], min(len(versions), random.choice([0, 0, 1, 2])))
+        kind = random.randrange(6)
+        if kind == 0:
+            receipt = view.delete(entity, event_time=random.choice([None, event_time]))
+        elif kind == 1:
+            receipt = other.put(entity, {"z": random.randint(0, 9)}, derived_from=behind)
+        elif kind == 2:
+            receipt = view.put_many({"e": ["x", "y", "x"], "a": [1, 2, 3]}, derived_from=behind)
+        elif kind == 3:
+            rows = service.get_many(random.sample("xyz", random.randint(1, 3)))
+            predictions += [one.id for one in db.record_predictions(rows, model="m", outputs=list(range(len(rows))))]
+            continue
+        else:
+            receipt = view.put(entity, part, event_time=random.choice([None, event_time]), derived_from=behind)
+        versions += receipt.versions
+    if random.random() < 0.5:
+        db.create_view("v", entity="e", features={"a": Int(default=5), "d": Int(), "b": Float(), "c": Category()},
+                       replace=True)  # fmt: skip
+    return db, predictions
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_history(seed: int, tmp_path: Path) -> None:
+    db, predictions = history(Random(seed))
+    for prediction_id in predictions[:4] + predictions[4:][-2:]:
+        same_again(db, prediction_id, tmp_path / "kit.jsonl")
+        assert verify_bundle(db.audit.bundle(prediction_id), root=db.audit.root())
+
+
+def test_what_was_destroyed_is_in_no_kit_and_no_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    db, prediction_id = small()
+    monkeypatch.setattr(RowPut, "type", "redacted")
+    for ask in (db.audit.kit, db.audit.bundle):
+        with pytest.raises(Erased):
+            ask(prediction_id)
+    monkeypatch.setattr(RowPut, "type", "pruned")
+    for ask in (db.audit.kit, db.audit.bundle):
+        with pytest.raises(Pruned):
+            ask(prediction_id)
+
+
 def test_it_takes_no_write(tmp_path: Path) -> None:
     db, prediction_id = small()
     copy = VectorDB.replay(_written(db, prediction_id, tmp_path))
@@ -273,6 +337,7 @@ def test_the_main_job_takes_a_kit(tmp_path: Path) -> None:
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     report = json.loads(ran.stdout)
     assert ran.returncode == 0 and report["ok"] and report["predictions"]["recorded"] == 2
+    assert report["kit"]["prediction"] == [15, 0] and report["kit"]["root"] == db.audit.root()
     path.write_bytes(path.read_bytes().replace(b'"score"', b'"Score"'))
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 1 and json.loads(ran.stdout)["error"]["code"] == "DigestMismatch"
