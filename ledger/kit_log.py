@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -17,6 +18,9 @@ from ledger.identity import ROW_BITS, Entity
 from ledger.journal import Journal
 from ledger.kit_file import Kit, KitLine
 from ledger.log import Log
+from ledger.segment import SEGMENT_MASK, SEGMENT_SIZE, MemorySegment
+
+_LEFT_OUT = ((EventOmitted,) * SEGMENT_SIZE, (None,) * SEGMENT_SIZE, (OMITTED,) * SEGMENT_SIZE)
 
 
 class KitLog(Log):
@@ -35,7 +39,7 @@ class KitLog(Log):
     def events_of(self, stop: int | None = None) -> Iterator[Event]:
         """Add the events of the kit (up to an offset), those that are left out between them; those that are there.
 
-        7 us a line, and 1 us an offset that is left out.
+        20 us a line; what is left out costs next to nothing, a million offsets 10 ms.
         """
         lines = self.kit.lines
         parsed = [parse_bodies([line.body], line.offset, line.number)[0] for line in lines]
@@ -54,8 +58,21 @@ class KitLog(Log):
     def _fill(self, offset: int, earliest: int) -> None:
         """Fill the offsets before one: they take the recorded time of the last event that is there."""
         time = self.last_time if self.head else earliest
-        for omitted in range(self.head + 1, offset):
-            self.append(Event(omitted, time, OMITTED, None, self))
+        times = array("q", [time]) * SEGMENT_SIZE
+        while self.head < offset - 1:
+            if self.head & SEGMENT_MASK == 0 and offset - 1 - self.head >= SEGMENT_SIZE:
+                self._fill_segment(times)
+            else:
+                self.append(Event(self.head + 1, time, OMITTED, None, self))
+
+    def _fill_segment(self, times: array[int]) -> None:
+        """A whole segment that is left out: its columns are shared with all others of the run."""
+        self._open_segment(lazy=False)
+        segment = self._segments[-1]
+        assert isinstance(segment, MemorySegment)
+        segment.times, segment.shapes, segment.entities, segment.payloads = times, *_LEFT_OUT
+        self._payloads[-1] = segment.payloads
+        self.head, self.last_time = self.head + SEGMENT_SIZE, times[0]
 
     def _check(self, event: Event, line: KitLine) -> None:
         if self.head and event.time < self.last_time:

@@ -39,7 +39,7 @@ def checked(db: VectorDB, prediction_id: str) -> dict[str, Any]:
 def test_every_prediction_of_the_stories(name: str) -> None:
     db = replayed(name)
     predictions = db.predictions()
-    for prediction in predictions[:: max(1, len(predictions) // 12)]:
+    for prediction in predictions[:: max(1, len(predictions) // 4)]:
         checked(db, prediction.id)
 
 
