@@ -7,6 +7,7 @@ Imports nothing of ours. Read in this order: ``facts`` (the vocabulary), ``event
 
 from ledger.block import Block, build_block, build_deletes
 from ledger.chain import Chain, parent_at, spans_of
+from ledger.checkpoint_text import TreeHead, parse_tree_head
 from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies
 from ledger.columns import BadCell, Column, check_column, check_entities
@@ -39,6 +40,7 @@ from ledger.errors import (
     NotInLog,
     OffsetConflict,
     OffsetOutOfRange,
+    Omitted,
     ProjectionError,
     Pruned,
     ReadOnlyLedger,
@@ -52,6 +54,7 @@ from ledger.errors import (
 )
 from ledger.event import Event, Meta
 from ledger.facts.entity_erased import EntityErased
+from ledger.facts.event_omitted import EventOmitted
 from ledger.facts.event_pruned import EventPruned
 from ledger.facts.experiment_defined import (
     AGGREGATES,
@@ -103,8 +106,12 @@ from ledger.identity import (
 )
 from ledger.journal import Journal, read_first_line
 from ledger.jsonl_store import JsonlStore, sync_folder, write_atomically
+from ledger.kit_file import START as KIT_START
+from ledger.kit_file import KitTitle, omitted_line, read_kit, runs_between, seal_line
+from ledger.kit_log import KitJournal, KitLog
 from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
 from ledger.log import Log, check_kept
+from ledger.merkle import CompactTree, MerkleTree
 from ledger.pool import Pool
 from ledger.pool_use import blank_unused, codes_of
 from ledger.rows import (
@@ -136,6 +143,7 @@ from ledger.rows import (
 from ledger.store import Store
 from ledger.times import MAX_MICROS, Duration, Instant, duration_micros, from_micros, to_micros
 from ledger.vector_type import METRICS, Vector
+from ledger.verification import InvalidProof, verify_bundle, verify_consistency, verify_inclusion
 
 __all__ = [
     "EntityErased",
@@ -168,6 +176,7 @@ __all__ = [
     "Clock",
     "ClosedLedger",
     "Column",
+    "CompactTree",
     "Conflict",
     "DamagedLog",
     "DefinitionConflict",
@@ -179,6 +188,7 @@ __all__ = [
     "EntityNotFound",
     "Erased",
     "Event",
+    "EventOmitted",
     "ExperimentDefined",
     "ExperimentDefinition",
     "Exposure",
@@ -203,10 +213,15 @@ __all__ = [
     "InvalidEvent",
     "InvalidInput",
     "InvalidName",
+    "InvalidProof",
     "InvalidTime",
     "InvalidVersion",
     "Journal",
     "JsonlStore",
+    "KIT_START",
+    "KitJournal",
+    "KitLog",
+    "KitTitle",
     "Layout",
     "LedgerLocked",
     "LineTooLong",
@@ -218,6 +233,7 @@ __all__ = [
     "MIXED",
     "ManualClock",
     "MarkConflict",
+    "MerkleTree",
     "Meta",
     "Metric",
     "ModelDefined",
@@ -230,6 +246,7 @@ __all__ = [
     "NotInLog",
     "OffsetConflict",
     "OffsetOutOfRange",
+    "Omitted",
     "Origin",
     "Outcome",
     "OutcomesRecorded",
@@ -261,6 +278,7 @@ __all__ = [
     "TimeOutOfRange",
     "Timestamp",
     "TransactionCommitted",
+    "TreeHead",
     "UnknownEventType",
     "UnknownName",
     "UnknownVersion",
@@ -297,16 +315,21 @@ __all__ = [
     "light_cell",
     "mixed",
     "new_header",
+    "omitted_line",
     "parent_at",
     "parse_bodies",
     "parse_input",
     "parse_label",
+    "parse_tree_head",
     "parse_version",
     "read_first_line",
     "read_header",
+    "read_kit",
     "recode",
     "render_entity",
     "render_version",
+    "runs_between",
+    "seal_line",
     "source_at",
     "sources_of",
     "spans_of",
@@ -314,6 +337,9 @@ __all__ = [
     "system_clock",
     "to_micros",
     "tombstone",
+    "verify_bundle",
+    "verify_consistency",
+    "verify_inclusion",
     "word_at",
     "word_of",
     "words_of",

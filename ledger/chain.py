@@ -130,6 +130,12 @@ class Chain:
             self._extend(offset)
         return bytes(self._digests[(offset - 1) * DIGEST_SIZE : offset * DIGEST_SIZE])
 
+    def digests(self, start: int, stop: int) -> bytes:
+        """The digests of offsets after ``start`` up to ``stop``, joined."""
+        if stop > self.known:
+            self._extend(stop)
+        return bytes(self._digests[start * DIGEST_SIZE : stop * DIGEST_SIZE])
+
     def _extend(self, offset: int) -> None:
         with self._lock:
             while self.known < offset:

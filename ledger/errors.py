@@ -14,6 +14,7 @@ VectorDBError
 |  |- OffsetOutOfRange | TimeOutOfRange | UnknownVersion | EntityNotFound
 |  |- Erased                      (UnknownVersion) its values were destroyed
 |  |- Pruned                      (OffsetOutOfRange) an offset below a compaction
+|  |- Omitted                     (UnknownVersion) a kit leaves its event out
 |- DamagedLog                     bytes that no writer of this format wrote; line and offset named
 |  |- DigestMismatch | HeadMismatch | InvalidEvent | UnknownEventType | LineTooLong
 |- StoreError (OSError)           the file, its lock or its disk
@@ -160,6 +161,10 @@ class UnknownVersion(NotInLog):
 
 class Erased(UnknownVersion):
     """The row was there and its values were destroyed; ``by`` is the offset of the event that says so."""
+
+
+class Omitted(UnknownVersion):
+    """A kit holds only what its prediction rests on, and leaves this event out."""
 
 
 class Pruned(OffsetOutOfRange):

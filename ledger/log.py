@@ -42,6 +42,8 @@ class Log:
     (0, [])
     """
 
+    left_out: frozenset[int] = frozenset()  # references of predictions that are not here whole: see ledger.kit_log
+
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
         self._make_header: Callable[[], Header] = _constantly(header) if isinstance(header, Header) else header
         self._header: Header | None = None

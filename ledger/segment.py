@@ -15,6 +15,7 @@ from typing import Any
 
 from ledger.codec import decode_stored, encode_event
 from ledger.event import Event, Meta
+from ledger.facts.event_omitted import EventOmitted
 from ledger.facts.event_pruned import EventPruned
 from ledger.facts.fact import Fact, Reading
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
@@ -125,7 +126,7 @@ class MemorySegment:
 
 def _held(fact: Fact, time: int) -> Any:
     """What a segment in memory keeps of a fact that is no single row."""
-    whole = isinstance(fact, (RowsPut, TransactionCommitted, EventPruned))
+    whole = isinstance(fact, (RowsPut, TransactionCommitted, EventPruned, EventOmitted))
     return fact if whole else canonical(fact.to_json(time)).decode()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ledger import FACTS, Event, Fact, Log, ProjectionError
+from ledger import FACTS, Event, EventOmitted, Fact, Log, ProjectionError
 from projections.catalog import Catalog
 from projections.contract import Gone, Handler, Projection
 
@@ -144,6 +144,7 @@ class Fold:
             )
             for kind in FACTS
         }
+        self._table[EventOmitted] = ()  # what a kit leaves out is nobody's to fold
 
 
 def _handler(projection: Projection, kind: type[Fact]) -> Handler | None:

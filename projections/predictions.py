@@ -32,6 +32,8 @@ class Predictions(Projection):
             if prediction is GONE:
                 continue
             ref = event.offset << ROW_BITS | row
+            if ref in self.log.left_out:
+                continue
             by_entity.setdefault(prediction.entity, array("q")).append(ref)
             self._all.append(ref)
 

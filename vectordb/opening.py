@@ -33,6 +33,7 @@ from ledger import (
     write_atomically,
 )
 from projections import Projection, load_checkpoint
+from vectordb.audit.kit_reading import is_kit, replay_kit
 from vectordb.state import SERVED_BYTES, State
 
 Expect = int | tuple[int, str] | None
@@ -181,7 +182,9 @@ def check_ancestry(log: Log) -> None:
 def replay_path(
     path: str | os.PathLike[str], as_of: int | None, clock: Clock, projections: Sequence[Projection]
 ) -> tuple[State, OpenReport]:
-    """A state in memory from a ledger file, whole or up to an offset."""
+    """A state in memory from a ledger file (or a reproduction kit), whole or up to an offset."""
+    if is_kit(path):
+        return replay_kit(path, as_of, clock, projections), OpenReport()
     store = JsonlStore(path, read_only=True)
     try:
         header, position = read_first_line(store)

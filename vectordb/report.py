@@ -6,7 +6,7 @@ import platform
 import time
 from typing import Any
 
-from ledger import DamagedLog, Header, VectorDBError
+from ledger import DamagedLog, Header, KitLog, VectorDBError
 from vectordb.database import VectorDB
 from vectordb.transforms import transformer_from_dict
 
@@ -44,7 +44,9 @@ def replay_report(path: str) -> dict[str, Any]:
 
 
 def _state(db: VectorDB) -> dict[str, Any]:
-    return {
+    log = db.state.log
+    part = {"kit": {"events": len(log.kit.lines), **log.kit.title._asdict()}} if isinstance(log, KitLog) else {}
+    return part | {
         "ledger": _header(db.header),
         "events": db.head,
         "head": {"offset": db.head, "digest": db.digest()},

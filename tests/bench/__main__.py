@@ -12,6 +12,7 @@ from tests.bench import (
     memory,
     open_file,
     pipelines,
+    proofs,
     put,
     put_many,
     replay,
@@ -23,7 +24,7 @@ from tests.bench import (
 from tests.bench.report import main
 
 READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments)
-MODULES = (put, put_many, open_file, replay, memory, fork, digest, snapshot, *READING)
+MODULES = (put, put_many, open_file, replay, memory, fork, digest, proofs, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 
 if __name__ == "__main__":
