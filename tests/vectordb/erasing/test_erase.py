@@ -18,7 +18,7 @@ from tests.vectordb.erasing.history import (
     secretive,
     shown,
 )
-from vectordb import Int, VectorDB
+from vectordb import Int, VectorDB, verify_bundle, verify_consistency, verify_inclusion
 
 PLACES = ("memory", "file", "lazy")
 
@@ -241,4 +241,27 @@ def test_afterwards_nothing_in_memory_or_in_the_file_holds_them(where: str, tmp_
         data = (tmp_path / "events.jsonl").read_bytes()
         assert [secret for secret in SECRETS if str(secret).encode() in data] == []
         assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "events.jsonl.lock"]
+    db.close()
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_proofs_taken_before_still_verify(where: str, tmp_path: Path) -> None:
+    db = secretive(place(where, tmp_path))
+    head, root = db.head, db.audit.root()
+    proofs = [db.audit.proof(offset) for offset in range(1, head + 1)]
+    prediction = next(found for found in db.predictions() if found.entity == "p1")
+    kit, bundle = db.audit.kit(prediction.id).raw, db.audit.bundle(prediction.id)
+    db.erase("people", SUBJECT, reason="asked")
+    assert db.audit.root(head) == root
+    for proof in proofs:
+        assert verify_inclusion(**proof.to_dict())
+        assert db.audit.proof(proof.to_dict()["offset"], head).to_dict() == proof.to_dict()
+    assert verify_consistency(**db.audit.consistency(head).to_dict())
+    assert verify_bundle(bundle, root=root), "what was handed out before is a copy"
+    (tmp_path / "kit.jsonl").write_bytes(kit)
+    assert VectorDB.replay(tmp_path / "kit.jsonl").reproduce(prediction.id).matches
+    with pytest.raises(Erased):
+        db.audit.kit(prediction.id)  # the batch that it was recorded in is not whole any more
+    with pytest.raises(Erased):
+        db.audit.bundle(prediction.id)
     db.close()
