@@ -76,6 +76,13 @@ class Model:
             self.writes[view].append(made)
             self.stories.setdefault((view, entity), []).append(made)
 
+    def erase(self, view: str, entities: list[Any], time: int) -> None:
+        """Everything that was written of some entities never was; that it was erased is an event."""
+        self.times.append(time)
+        self.writes[view] = [write for write in self.writes[view] if write.entity not in entities]
+        for entity in entities:
+            self.stories.pop((view, entity), None)
+
     def other(self, time: int) -> None:
         """An event that no view shows."""
         self.times.append(time)

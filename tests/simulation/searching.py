@@ -6,9 +6,12 @@ import struct
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from tests.simulation.judge import Judge, Match, Question
 from tests.simulation.search_workload import SearchWorkload
 from tests.simulation.wheres import Wheres
+from vectordb import Pruned
 
 PROMISES = (0.8, 0.9, 0.95, 0.95, 0.95, 0.99)
 WAYS = ("searches by index", "with a filter", "of the past", "at another time", "not all found")
@@ -85,6 +88,10 @@ class Searching:
         for hit, match in zip(hits, found, strict=True):
             offset, _, number = hit.version.rpartition("@")[2].partition(".")
             assert (int(offset), int(number or 0)) == match.source, asked
+            if int(offset) < self.work.pruned:
+                with pytest.raises(Pruned):
+                    reader.version(hit.version)
+                continue
             row = reader.version(hit.version)
             assert row.entity == match.entity
             assert row.view.partition("@")[0] == asked.view

@@ -46,7 +46,8 @@ def check_now(work: Workload) -> None:
     compare_reader(work, work.db, work.db.head, now)
     if work.random.random() < 0.3:
         at = now + work.random.choice([-30, -10, -1, 1, 40]) * SECOND
-        compare_reader(work, work.db, work.db.head, at, read_rules=("at",), ask_at=seconds(at))
+        if at >= work.model.times[work.pruned]:
+            compare_reader(work, work.db, work.db.head, at, read_rules=("at",), ask_at=seconds(at))
 
 
 def seconds(micros: int) -> float:
@@ -54,12 +55,12 @@ def seconds(micros: int) -> float:
 
 
 def check_past(work: Workload) -> None:
-    offset = work.random.randint(0, work.db.head)
+    offset = work.random.randint(work.pruned, work.db.head)
     past = work.db.as_of(offset)
     time = work.model.times[offset]
     if offset:
         compare_reader(work, past, offset, time, read_rules=("as_of",))
-    at = work.random.choice(work.model.times[1:])
+    at = work.random.choice(work.model.times[max(1, work.pruned) :])
     if work.random.random() < 0.4:
         compare_reader(work, past, offset, at, read_rules=("as_of", "at"), ask_at=seconds(at))
     known = max(n for n, recorded in enumerate(work.model.times) if recorded <= at)
@@ -68,7 +69,7 @@ def check_past(work: Workload) -> None:
 
 def check_instances(work: Workload, path: Path, step: int) -> None:
     """A fresh replay, a reopened file (eager or lazy) and a fork show the same, at their head and before."""
-    db, offset = work.db, work.random.randint(0, work.db.head)
+    db, offset = work.db, work.random.randint(work.pruned, work.db.head)
     instances = [(VectorDB.replay(db.events(), clock=work.clock), db.head)]
     with VectorDB.open(path, clock=work.clock, read_only=True, lazy=bool(step % 2)) as reopened:
         instances.append((reopened, db.head))
@@ -76,7 +77,7 @@ def check_instances(work: Workload, path: Path, step: int) -> None:
         for instance, head in instances:
             now = max(work.clock(), work.model.times[head])
             compare_reader(work, instance, head, now, sample=3)
-            past = work.random.randint(0, head)
+            past = work.random.randint(work.pruned, head)
             time = work.model.times[past]
             compare_reader(work, instance.as_of(past), past, time, read_rules=("as_of",), sample=3)
             if step % 10 == 0:

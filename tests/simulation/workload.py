@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from ledger import FeatureType
+from tests.simulation.erasing import compact, erase
 from tests.simulation.instants import SECOND, given, given_all
 from tests.simulation.model import Model
 from tests.simulation.refusals import expected, refused, retry
@@ -45,6 +46,7 @@ class Workload:
         self.pairs: Counter[frozenset[str]] = Counter()
         self.keys: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = []
         self.stepped_back = False
+        self.pruned = 0  # the lowest offset that can be read as of
         for view in self.views:
             self.define(view)
 
@@ -63,6 +65,7 @@ class Workload:
         return (
             [self.put] * 8 + [self.partial] * 6 + [self.delete] * 2 + [self.batch] * 4 + [self.transaction] * 3
             + [self.retry] * 2 + [self.refused] * 3 + [self.expected] * 2 + [self.define_again] + [self.mark]
+            + [self.erase] * 2 + [self.compact]
         )  # fmt: skip
 
     def move_clock(self) -> None:
@@ -240,3 +243,11 @@ class Workload:
 
     def expected(self) -> None:
         expected(self)
+
+    # -- what is taken out again -------------------------------------------------------------------------
+
+    def erase(self) -> None:
+        erase(self)
+
+    def compact(self) -> None:
+        compact(self)

@@ -1,0 +1,54 @@
+"""Erasures and compactions as operations of a workload: what the log loses, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vectordb import Erased, InvalidInput, Pruned
+
+if TYPE_CHECKING:
+    from tests.simulation.workload import Workload
+
+
+def erase(work: Workload) -> None:
+    """Entities of a view are erased: the model never heard of them, but offsets, times and digests stay."""
+    view = work.random.choice(work.views)
+    stories = [entity for entity in work.entities if work.model.stories.get((view, entity))]
+    if not stories:
+        with pytest.raises(InvalidInput):
+            work.db.erase(view, work.entity(), reason="simulation")
+        return
+    gone = work.random.sample(stories, min(len(stories), work.random.choice([1, 1, 1, 2])))
+    one = work.model.stories[view, gone[0]][-1]
+    digests = [work.db.digest(offset) for offset in range(work.db.head + 1)]
+    root = work.db.audit.root()
+    done = work.db.erase(view, gone, reason="simulation")
+    work.model.erase(view, gone, work.now())
+    work.keys = [key for key in work.keys if key[0] != view or key[1] not in gone]
+    for entity in gone:
+        work.note(view, entity, "erase")
+    assert done.lines == len(done.versions) or done.lines < len(done.versions)
+    assert [work.db.digest(offset) for offset in range(len(digests))] == digests
+    assert work.db.audit.root(len(digests) - 1) == root
+    with pytest.raises(Erased):
+        work.db.state.log.owner(one.offset << 24 | one.row)
+
+
+def compact(work: Workload) -> None:
+    """The log is compacted below an offset; earlier pasts are refused, later ones show what they showed."""
+    first, last = work.pruned + 1, work.db.head - 1
+    if last <= first:
+        return
+    below = work.random.randint(first, (first + last) // 2)
+    root = work.db.audit.root()
+    work.db.compact(below=below)
+    work.model.other(work.now())
+    work.pruned = below
+    work.keys = []  # those of events that are gone are forgotten with them
+    for view, entity in list(work.rules):
+        work.note(view, entity, "compact")
+    assert work.db.audit.root(work.db.head - 1) == root
+    with pytest.raises(Pruned):
+        work.db.as_of(below - 1)
