@@ -71,6 +71,7 @@ from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
 from ledger.facts.service_defined import FeatureRef, Request, ServiceDefined, ServiceDefinition, parse_input
+from ledger.facts.training_set_recorded import TrainingSetRecord, TrainingSetRecorded, training_set_from_json
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
@@ -232,6 +233,8 @@ __all__ = [
     "Text",
     "TimeOutOfRange",
     "Timestamp",
+    "TrainingSetRecord",
+    "TrainingSetRecorded",
     "TransactionCommitted",
     "UnknownEventType",
     "UnknownName",
@@ -285,6 +288,7 @@ __all__ = [
     "sync_folder",
     "system_clock",
     "to_micros",
+    "training_set_from_json",
     "tombstone",
     "word_at",
     "word_of",

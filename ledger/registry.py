@@ -19,6 +19,7 @@ from ledger.facts.outcomes_recorded import OutcomesRecorded
 from ledger.facts.pipeline_fitted import PipelineFitted, unfitted_form
 from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
 from ledger.facts.service_defined import FeatureRef, ServiceDefined, ServiceDefinition
+from ledger.facts.training_set_recorded import TrainingSetRecorded
 from ledger.facts.view_defined import ViewDefined
 from ledger.identity import ROW_BITS, Entity
 from ledger.layouts import Layouts
@@ -47,6 +48,7 @@ class Registry:
         self.models: dict[str, int] = {}
         self.experiments: dict[str, list[ExperimentDefinition]] = {}
         self.marks: set[str] = set()
+        self.training_sets: set[str] = set()
         self.keys: dict[str, int] = {}
         self._noted: list[tuple[int, Fact]] = []
         self._checks: dict[type[Fact], Callable[[Any, Owners], None]] = {
@@ -59,6 +61,7 @@ class Registry:
             ExperimentDefined: self._check_experiment,
             ExposuresRecorded: self._check_exposures,
             OutcomesRecorded: self._check_outcomes,
+            TrainingSetRecorded: self._check_training_set,
         }
 
     def note(self, offset: int, fact: Fact) -> None:
@@ -79,6 +82,8 @@ class Registry:
             self.experiments.setdefault(fact.definition.name, []).append(fact.definition)
         elif isinstance(fact, LogMarked):
             self.marks.add(fact.name)
+        elif isinstance(fact, TrainingSetRecorded):
+            self.training_sets.add(fact.record.name)
         else:
             return
         self._noted.append((offset, fact))
@@ -179,6 +184,21 @@ class Registry:
             if metric not in newest.metrics:
                 rule = "an outcome names a metric of its experiment"
                 raise InvalidInput(rule, experiment=fact.experiment, metric=metric)
+
+    def _check_training_set(self, fact: TrainingSetRecorded, log: Owners) -> None:
+        record = fact.record
+        if record.name in self.training_sets:
+            raise InvalidInput("a training set's name is used once", training_set=record.name)
+        definition = self._service(record.service, "a training set names a version of a service")
+        if record.columns != definition.keys:
+            rule = "a training set has the inputs of its service"
+            raise InvalidInput(rule, training_set=record.name, columns=record.columns[:20])
+        views = {item.view for item in definition.features if isinstance(item, FeatureRef)}
+        for ref in record.refs:
+            view, _ = log.owner(ref)
+            if view not in views:
+                rule = "a training set was read from the views of its service"
+                raise InvalidInput(rule, training_set=record.name, view=view, offset=ref >> ROW_BITS)
 
     def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
         definition = self._service(fact.service, "a prediction names a version of a service")

@@ -20,6 +20,7 @@ from ledger.facts.predictions_recorded import PredictionsRecorded
 from ledger.facts.row_put import EntityDeleted, RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.service_defined import ServiceDefined
+from ledger.facts.training_set_recorded import TrainingSetRecorded
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined
 
@@ -37,6 +38,7 @@ FACTS: Final[tuple[type[Fact], ...]] = (
     ExposuresRecorded,
     OutcomesRecorded,
     LogMarked,
+    TrainingSetRecorded,
 )
 READERS: Final[dict[str, Callable[[dict[str, Any], Reading], Fact]]] = {
     f"{fact.type}@{fact.schema}": fact.from_json for fact in FACTS
