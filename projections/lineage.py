@@ -48,6 +48,10 @@ class Lineage(Projection):
         """Whether the event at an offset says what it was derived from."""
         return offset in self._up
 
+    def declared(self, start: int, limit: int) -> list[int]:
+        """Offsets from one to another of the events that say what they were derived from."""
+        return [offset for offset in list(self._up) if start <= offset <= limit]
+
     def closure(self, refs: Iterable[int], of_leaf: Callable[[int], Iterable[int]]) -> list[int]:
         """The rows themselves and everything that they were derived from, in order: a topological one.
 

@@ -55,8 +55,8 @@ class Predictions(Projection):
 
     def after(self, offset: int, limit: int) -> list[int]:
         """Offsets above one, up to and including another, of the events that record predictions."""
-        found = self._all[bisect_left(self._all, (offset + 1) << ROW_BITS) : bisect_left(self._all, (limit + 1) << ROW_BITS)]
-        return list(dict.fromkeys(ref >> ROW_BITS for ref in found))
+        refs, low, high = self._all, (offset + 1) << ROW_BITS, (limit + 1) << ROW_BITS
+        return list(dict.fromkeys(ref >> ROW_BITS for ref in refs[bisect_left(refs, low) : bisect_left(refs, high)]))
 
     def dump(self) -> bytes:
         """References by service and entity, as JSON."""

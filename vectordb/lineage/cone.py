@@ -29,7 +29,7 @@ class Cone(Sequence[str]):
     @property
     def id(self) -> str:
         """The value whose cone it is."""
-        return self[-1]
+        return row_node(self._state, self.refs[-1]).id
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
