@@ -50,7 +50,8 @@ class LineageGraph:
         """What a node depends on, at most ``depth`` edges away (None: all of it).
 
         A version: what it was derived from. A prediction: the versions that it read, its service, pipeline, model and
-        experiment, and what is behind them. 10 us an edge.
+        experiment, and what is behind them. A pipeline: its service, and the views that it was fitted on (which rows
+        they had is told by ``impact`` and ``downstream`` of a version). 10 us an edge.
         """
         _check_depth(depth)
         return self._graph(node, lambda links, key: walk_up(links, key, depth))
@@ -82,7 +83,8 @@ class LineageGraph:
     def paths(self, source: Any, target: Any, limit: int = 100) -> tuple[tuple[str, ...], ...]:
         """How ``target`` depends on ``source``: paths of ids, depth first in the order of the log, the first ``limit``.
 
-        Empty where it does not. Costs what ``upstream(target)`` costs, and the paths.
+        Empty where it does not. From a version or prediction this costs what ``downstream`` of it costs, from a
+        definition what ``upstream(target)`` costs: that one enters a fit by its service and views, not by each row.
         """
         if type(limit) is not int or limit < 1:
             raise InvalidInput("a limit of paths is a positive int", limit=limit)

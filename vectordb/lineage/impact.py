@@ -16,7 +16,7 @@ from vectordb.lineage.walking import dependents_of, rank
 class Impact:
     """Ids of all that depends on something, at first hand or through others, each kind in the order of the log.
 
-    ``of`` is the id or the offset that was asked for; it does not count itself.
+    ``of`` is the id or the offset that was asked for; what was asked for does not count itself.
     """
 
     of: str | int

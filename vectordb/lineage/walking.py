@@ -50,12 +50,13 @@ def _walk(
 
 
 def dependents_of(links: Links, starts: Iterable[Key]) -> dict[Key, None]:
-    """Every key that depends on some of these, the starts left out unless one depends on another.
+    """Every key that depends on some of these, themselves left out.
 
     No edge is made, and the rows that one event derived are taken together, so this is linear in what is found.
     """
     found: dict[Key, None] = {}
-    ahead = list(dict.fromkeys(starts))
+    starts = dict.fromkeys(starts)
+    ahead = list(starts)
     expanded: set[Key] = set(ahead)
     events: set[int] = set()
     while ahead:
@@ -65,6 +66,8 @@ def dependents_of(links: Links, starts: Iterable[Key]) -> dict[Key, None]:
             if leads_on and far not in expanded:
                 expanded.add(far)
                 ahead.append(far)
+    for start in starts:
+        found.pop(start, None)
     return found
 
 
@@ -89,12 +92,32 @@ def _after(links: Links, key: Key, events: set[int]) -> Iterator[tuple[Key, bool
 
 def find_paths(links: Links, start: Key, end: Key, limit: int) -> list[tuple[Key, ...]]:
     """Paths from one node down to another, depth first; edges are tried in the order of what they lead to."""
-    before = walk_up(links, end, None)
-    onward: dict[Key, list[Key]] = {}
-    for link in before.links:
-        onward.setdefault(link.source, []).append(link.target)
-    ordered = {key: sorted(set(targets), key=lambda target: rank(links, target)) for key, targets in onward.items()}
-    return list(_paths(ordered, start, end, limit)) if start in before.keys else []
+    found = walk_down(links, start, None) if isinstance(start, int) else walk_up(links, end, None)
+    if start not in found.keys or end not in found.keys:
+        return []
+    ordered = {
+        key: sorted(targets, key=lambda target: rank(links, target))
+        for key, targets in _leading_to(end, found.links).items()
+    }
+    return list(_paths(ordered, start, end, limit))
+
+
+def _leading_to(end: Key, links: Iterable[Link]) -> dict[Key, set[Key]]:
+    """Of each key the next ones on a way to the end; an edge of use can only be the last."""
+    back: dict[Key, set[Key]] = {}
+    for link in links:
+        if link.kind != SERVES or link.target == end:
+            back.setdefault(link.target, set()).add(link.source)
+    onward: dict[Key, set[Key]] = {end: set()}
+    ahead = [end]
+    while ahead:
+        key = ahead.pop()
+        for source in back.get(key, ()):
+            if source not in onward:
+                onward[source] = set()
+                ahead.append(source)
+            onward[source].add(key)
+    return onward
 
 
 def _paths(onward: dict[Key, list[Key]], start: Key, end: Key, limit: int) -> Iterator[tuple[Key, ...]]:
