@@ -7,7 +7,7 @@ every version of its views that was known at its offset may have been read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ledger import ABSENT, ROW_BITS, Erased, FeatureRef, FittedPipeline, Pruned, source_at, word_at
@@ -17,17 +17,16 @@ if TYPE_CHECKING:
     from vectordb.state import State
 
 
-def links_of_fits(state: State, ref: int, limit: int) -> Iterator[Link]:
-    """The edges from a version to the pipelines that were fitted on it, up to an offset. 4 us a fit of its view."""
-    later = [(offset, fitted) for offset, fitted in state.catalog.pipelines if offset <= limit]
-    later = [(offset, fitted) for offset, fitted in later if not fitted.given and ref >> ROW_BITS <= fitted.as_of]
+def links_of_fits(state: State, ref: int, fits: Sequence[tuple[int, FittedPipeline]]) -> Iterator[Link]:
+    """The edges from a version to those of some pipelines that were fitted on it. 4 us a fit of its view."""
+    later = [(offset, fitted) for offset, fitted in fits if ref >> ROW_BITS <= fitted.as_of]
     if not later:
         return
     try:
         view, _ = state.log.owner(ref)
     except (Erased, Pruned):
         return
-    for offset, fitted in sorted(later, key=lambda pair: pair[0]):
+    for offset, fitted in later:
         if view in {label.partition("@")[0] for label in fitted.views}:
             kind = _kind(state, fitted, view, ref)
             if kind:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ledger import ROW_BITS, ROW_MASK, Erased, PredictionsRecorded, Pruned
+from ledger import (
+    ROW_BITS,
+    ROW_MASK,
+    Erased,
+    FittedPipeline,
+    PredictionsRecorded,
+    Pruned,
+    TrainingSetRecord,
+)
 from projections import Uses, made_by
 from vectordb.lineage.definitions import DefinitionLinks
 from vectordb.lineage.fits import links_of_fits
@@ -33,9 +41,12 @@ class Links:
     @cached_property
     def uses(self) -> Uses:
         """Which predictions read what, covering the offset."""
-        state = self.state
+        state, repairs = self.state, self.state.fold.repairs
         kept: Uses = state.aside.setdefault(Uses, Uses(state.log, state.catalog, state.predictions))
-        return kept.upto(self.limit)
+        kept.upto(self.limit)
+        if repairs & 1 or state.fold.repairs != repairs:  # it was read from a view that is rebuilt; so is this answer
+            state.aside.pop(Uses, None)
+        return kept
 
     # -- nodes ---------------------------------------------------------------------------------------------
 
@@ -143,9 +154,20 @@ class Links:
 
     def beyond(self, ref: int) -> Iterator[Link]:
         """The edges from a row to the training sets that hold it and the pipelines that were fitted on it."""
-        for offset, record in self.state.catalog.training_sets:
-            if offset <= self.limit and ref >> ROW_BITS <= record.as_of:
-                place = bisect_left(record.refs, ref)
-                if place < len(record.refs) and record.refs[place] == ref:
-                    yield Link(ref, f"training_set:{record.name}", "joined", None, offset)
-        yield from links_of_fits(self.state, ref, self.limit)
+        for offset, record in self.training_sets:
+            place = bisect_left(record.refs, ref)
+            if place < len(record.refs) and record.refs[place] == ref:
+                yield Link(ref, f"training_set:{record.name}", "joined", None, offset)
+        if self.fits:
+            yield from links_of_fits(self.state, ref, self.fits)
+
+    @cached_property
+    def training_sets(self) -> list[tuple[int, TrainingSetRecord]]:
+        """What was recorded up to the offset."""
+        return [pair for pair in list(self.state.catalog.training_sets) if pair[0] <= self.limit]
+
+    @cached_property
+    def fits(self) -> list[tuple[int, FittedPipeline]]:
+        """The pipelines that were fitted up to the offset, not those that came with their service."""
+        shelf = [pair for pair in list(self.state.catalog.pipelines) if pair[0] <= self.limit]
+        return sorted((pair for pair in shelf if not pair[1].given), key=lambda pair: pair[0])
