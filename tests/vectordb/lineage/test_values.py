@@ -159,13 +159,10 @@ def test_nodes_are_in_topological_order_where_stated(world: World) -> None:
         for found in (world.db.lineage.upstream(name), world.db.lineage.downstream(name)):
             ordered = found.ordered()
             assert sorted(ordered) == sorted(found.ids)
-            values = [edge for edge in found.edges if "/" in edge.source and "/" in edge.target]
+            if any(edge.kind == "trained" for edge in found.edges):
+                continue  # there may be a cycle
             places = {one: place for place, one in enumerate(ordered)}
-            if not any(edge.kind == "trained" for edge in found.edges):
-                values = list(found.edges)
-            else:
-                continue
-            assert all(places[edge.source] < places[edge.target] for edge in values)
+            assert all(places[edge.source] < places[edge.target] for edge in found.edges)
 
 
 def test_a_cycle_through_a_model_ends() -> None:
@@ -219,7 +216,8 @@ def test_dot_quotes_whatever_an_id_holds() -> None:
     edges = [line for line in lines if re.match(r"  n\d+ -> n\d+ ", line)]
     assert len(edges) == len(odd) and len(nodes) + len(edges) + 3 == len(lines)
     assert all(unquoted(LABEL.search(line)[1]) == 'derived: t"\\' for line in edges)  # type: ignore[index]
-    assert all(re.fullmatch(r'  n\d+( -> n\d+)? \[label="(?:[^"\\]|\\.)*"(, \w+=\w+)*\];', line) for line in nodes + edges)
+    whole = re.compile(r'  n\d+( -> n\d+)? \[label="(?:[^"\\]|\\.)*"(, \w+=\w+)*\];')
+    assert all(map(whole.fullmatch, nodes + edges))
     assert quoted("a\0b\r\n") == '"a\N{REPLACEMENT CHARACTER}b\\n"'
 
 
