@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ledger import (
     MISSING,
     ROW_BITS,
+    ROW_MASK,
     DefinitionConflict,
     InvalidInput,
     Log,
@@ -117,16 +118,16 @@ def record_training_set(
         known = state.catalog.training_sets.find(name)
         if known is None:
             writer.commit(lambda offset, time: TrainingSetRecorded(record), meta)
-        elif said(known) != said(record):
-            changed = {key: {"was": was, "now": said(record)[key]} for key, was in said(known).items()}
-            difference = {key: pair for key, pair in changed.items() if pair["was"] != pair["now"]}
-            raise DefinitionConflict("a training set's name is used once", training_set=name, difference=difference)
+        elif changed := [field for field in SAID if list(getattr(known, field)) != list(getattr(record, field))]:
+            shown = {field: {"was": _shown(known, field), "now": _shown(record, field)} for field in changed}
+            raise DefinitionConflict("a training set's name is used once", training_set=name, difference=shown)
 
 
-def said(record: TrainingSetRecord) -> dict[str, Any]:
-    """What makes two records the same: not when the set was read."""
-    return {"service": record.service, "model": record.model, "digest": record.digest, "spine": record.spine,
-            "versions": len(record.refs)}  # fmt: skip
+def _shown(record: TrainingSetRecord, field: str) -> Any:
+    return f"{len(record.refs)} versions" if field == "refs" else getattr(record, field)
+
+
+SAID: Final = ("service", "model", "digest", "spine", "refs")  # what makes two records the same: not the read
 
 
 def _record(state: State, name: str, training_set: TrainingSet, model: str) -> TrainingSetRecord:
@@ -178,9 +179,11 @@ def digest_spine(training_set: TrainingSet) -> str:
     """SHA-256 of the moments: entities, times, how much was known, and the columns that are no inputs."""
     running = sha256(canonical(sorted(map(str, training_set.extra))))
     extra = [_plain(training_set.extra[name]) for name in sorted(training_set.extra, key=str)]
+    every = training_set.as_of << ROW_BITS | ROW_MASK  # limits nothing
     moments = zip(training_set.entities, training_set.moments, training_set.limits)
     for place, (entity, time, limit) in enumerate(moments):
-        running.update(canonical([entity_to_json(entity), time, limit, *(repr(column[place]) for column in extra)]))
+        known = None if limit == every else limit >> ROW_BITS
+        running.update(canonical([entity_to_json(entity), time, known, *(repr(column[place]) for column in extra)]))
     return running.hexdigest()
 
 
