@@ -202,7 +202,7 @@ class VectorDB(Defining):
         """Record under a name which versions a training set was made of, for its lineage; the set itself is not kept.
 
         ``model`` names the model that it is for. A name is used once: the same set again is a no-op, another one is
-        refused. 5 us a row of five inputs.
+        refused. 25 us a row of five inputs.
         """
         record_training_set(self.state, self.writer, name, training_set, model, make_meta(**meta))
         return self.training_set_record(name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from ledger import ROW_BITS
+from ledger import ROW_BITS, ROW_MASK
 from vectordb.lineage.links import Links
-from vectordb.lineage.nodes import SERVES, Key, Link
+from vectordb.lineage.nodes import DEFINITIONS, SERVES, Key, Link
 
 
 class Walked(NamedTuple):
@@ -142,7 +142,8 @@ def _paths(onward: dict[Key, list[Key]], start: Key, end: Key, limit: int) -> It
 
 
 def rank(links: Links, key: Key) -> tuple[int, int, str]:
-    """The order of nodes: by where they were written, definitions of one event by id."""
+    """The order of nodes: by where they were written, definitions of one event by kind and id."""
     if isinstance(key, int):
-        return key >> ROW_BITS, (key & (1 << ROW_BITS) - 1) + 1, ""
-    return links.definitions.nodes.get(key, 0), 0, key
+        return key >> ROW_BITS, key & ROW_MASK, ""
+    kind = DEFINITIONS.index(key.partition(":")[0])
+    return links.definitions.nodes.get(key, 0), kind - len(DEFINITIONS), key

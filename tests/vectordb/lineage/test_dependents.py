@@ -10,6 +10,7 @@ from ledger import ROW_BITS, Erased, Log, Pruned
 from tests.vectordb.lineage.world import DRIVERS, World
 from vectordb import Float, Int, VectorDB
 from vectordb.lineage import dependents
+from vectordb.lineage.cone import find_cone
 from vectordb.transforms import StandardScaler
 
 
@@ -110,6 +111,7 @@ def test_rows_that_can_no_longer_be_read_are_told_as_such(monkeypatch: Any, erro
     monkeypatch.setattr(Log, "event", no_event)
     fresh = VectorDB._of(db.state)
     fresh.state.aside.clear()
+    assert find_cone(db.state, 10 << ROW_BITS).refs == (10 << ROW_BITS,), "what it read is not known"
     assert fresh.lineage.downstream("service:s@1").of_kind("training_set") == ("training_set:t",)
     assert [one["job"]["name"] for one in fresh.lineage.openlineage()] == ["s.fit", "s.training_set"]
     assert dependents(fresh, [2 << ROW_BITS]).versions == (f"{status}@5.0",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from tests.vectordb.lineage.world import World
 from vectordb import Float, Int, VectorDB
 from vectordb.transforms import StandardScaler
 
+DIGITS = Path(__file__).parents[3] / "replay_fixtures" / "v1" / "digits" / "events.jsonl"
 URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
 FACET = re.compile(r"https://openlineage\.io/spec/facets/\d+-\d+-\d+/(\w+)\.json#/\$defs/(\w+)")
 NAMES = {
@@ -110,6 +112,17 @@ def test_a_story_is_told_run_by_run() -> None:
     assert fields["output"]["inputFields"][0]["transformations"][0]["description"] == "s#1 then m@1"
     assert db.lineage.upstream(p.id).openlineage() == [
         event for event in db.lineage.openlineage() if event["job"]["name"] != "s.training_set"]  # fmt: skip
+
+
+def test_the_runs_of_real_predictions_have_it_too() -> None:
+    db = VectorDB.replay(DIGITS)
+    runs = db.lineage.openlineage()
+    for event in json.loads(json.dumps(runs)):
+        check_event(event)
+    derived = [event for event in db.events() if "derived_from" in event.payload]
+    assert len(runs) == len([*derived, *db.events(type="predictions_recorded")])
+    made = {one["name"] for event in runs for one in event["outputs"]}
+    assert derived and made >= {"prediction.reader", "prediction.quick"}
 
 
 def test_columns_beyond_number_stand_for_the_dataset() -> None:

@@ -36,7 +36,7 @@ def small() -> VectorDB:
 def test_a_small_graph_is_told_in_the_order_of_the_log(small: VectorDB) -> None:
     found = small.lineage.upstream("s/a@6")
     assert found.ids == (
-        "model:m", "feature:v:x", "view:v@1", "v/raw@2", "v/clean@3", "v/a@4.0", "service:s@1", "s/a@6",
+        "model:m", "view:v@1", "feature:v:x", "v/raw@2", "v/clean@3", "v/a@4.0", "service:s@1", "s/a@6",
     )  # fmt: skip
     assert [tuple(edge) for edge in found.edges] == [
         ("view:v@1", "feature:v:x", "defines", None, 1),
