@@ -6,9 +6,13 @@ import json
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
-from ledger import ROW_BITS, Event, Fact
+from ledger import ROW_BITS, ROW_MASK, Event, Fact
 from projections.contract import Projection
+
+TURN: Final = 40
+OFFSETS: Final = (1 << TURN) - 1
 
 
 class Lineage(Projection):
@@ -55,26 +59,28 @@ class Lineage(Projection):
     def closure(self, refs: Iterable[int], of_leaf: Callable[[int], Iterable[int]]) -> list[int]:
         """The rows themselves and everything that they were derived from, in order: a topological one.
 
-        ``of_leaf`` is asked what a row read whose event declares nothing (a prediction). 0.6 us a row and edge.
+        ``of_leaf`` is asked what a row read whose event declares nothing (a prediction). 0.5 us a row and edge.
+        Within, a row is offset | row << 40: references end in 24 zero bits, which makes sets of them five times slower.
         """
-        found = set(refs)
+        found = {ref >> ROW_BITS | (ref & ROW_MASK) << TURN for ref in refs}
         ahead, declared = list(found), self._up
         done: set[int] = set()  # events: all rows of one were derived from the same ones
         while ahead:
-            ref = ahead.pop()
-            offset = ref >> ROW_BITS
+            turned = ahead.pop()
+            offset = turned & OFFSETS
             sources: Iterable[int] | None = declared.get(offset)
             if sources is None:
-                sources = of_leaf(ref)
+                sources = of_leaf(offset << ROW_BITS | turned >> TURN)
             elif offset in done:
                 continue
             else:
                 done.add(offset)
             for source in sources:
-                if source not in found:
-                    found.add(source)
-                    ahead.append(source)
-        return sorted(found)
+                turned = source >> ROW_BITS | (source & ROW_MASK) << TURN
+                if turned not in found:
+                    found.add(turned)
+                    ahead.append(turned)
+        return sorted([(turned & OFFSETS) << ROW_BITS | turned >> TURN for turned in found])
 
     def forget(self, refs: Iterable[int]) -> None:
         """Erasure of rows: nothing to do. Edges are pairs of (offset, row), which tell nothing of an entity, and what
