@@ -85,6 +85,7 @@ from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
 from ledger.facts.rows_redacted import ERASED, PRUNED, Gap, RowsRedacted
 from ledger.facts.service_defined import FeatureRef, Request, ServiceDefined, ServiceDefinition, parse_input
+from ledger.facts.training_set_recorded import TrainingSetRecord, TrainingSetRecorded, training_set_from_json
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
@@ -277,6 +278,8 @@ __all__ = [
     "Text",
     "TimeOutOfRange",
     "Timestamp",
+    "TrainingSetRecord",
+    "TrainingSetRecorded",
     "TransactionCommitted",
     "TreeHead",
     "UnknownEventType",
@@ -336,6 +339,7 @@ __all__ = [
     "sync_folder",
     "system_clock",
     "to_micros",
+    "training_set_from_json",
     "tombstone",
     "verify_bundle",
     "verify_consistency",

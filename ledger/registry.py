@@ -28,7 +28,9 @@ from ledger.facts.records_redacted import (
     PredictionsRedacted,
 )
 from ledger.facts.rows_put import RowsPut
+from ledger.facts.rows_redacted import RowsRedacted
 from ledger.facts.service_defined import FeatureRef, ServiceDefined, ServiceDefinition
+from ledger.facts.training_set_recorded import TrainingSetRecorded
 from ledger.facts.view_defined import ViewDefined
 from ledger.facts.vouched import Vouching
 from ledger.identity import ROW_BITS, Entity
@@ -58,6 +60,7 @@ class Registry:
         self.models: dict[str, int] = {}
         self.experiments: dict[str, list[ExperimentDefinition]] = {}
         self.marks: set[str] = set()
+        self.training_sets: set[str] = set()
         self.keys: dict[str, int] = {}
         self.rejections: list[int] = []  # offsets of the batches that left rows out
         self.below = 0  # the bound of the last compaction
@@ -80,6 +83,7 @@ class Registry:
             OutcomesRedacted: self._check_outcomes,
             EntityErased: self._check_erased,
             LogCompacted: self._check_compacted,
+            TrainingSetRecorded: self._check_training_set,
         }
 
     def note(self, offset: int, fact: Fact) -> None:
@@ -104,11 +108,11 @@ class Registry:
             self.rewritten = offset
             if isinstance(fact, LogCompacted):
                 self.below = self.compacted = fact.below
-        elif isinstance(fact, RowsPut):
-            if fact.rejected:
-                self.rejections.append(offset)
-            return
+        elif isinstance(fact, TrainingSetRecorded):
+            self.training_sets.add(fact.record.name)
         else:
+            if isinstance(fact, (RowsPut, RowsRedacted)) and fact.rejected:
+                self.rejections.append(offset)
             return
         self._noted.append((offset, fact))
 
@@ -228,6 +232,20 @@ class Registry:
     def _check_compacted(self, fact: LogCompacted, log: Owners) -> None:
         if fact.below < self.below:
             raise InvalidInput("the bound of a compaction never goes back", below=fact.below, before=self.below)
+    def _check_training_set(self, fact: TrainingSetRecorded, log: Owners) -> None:
+        record = fact.record
+        if record.name in self.training_sets:
+            raise InvalidInput("a training set's name is used once", training_set=record.name)
+        definition = self._service(record.service, "a training set names a version of a service")
+        if record.columns != definition.keys:
+            rule = "a training set has the inputs of its service"
+            raise InvalidInput(rule, training_set=record.name, columns=record.columns[:20])
+        views = {item.view for item in definition.features if isinstance(item, FeatureRef)}
+        for ref in record.refs:
+            owner = _owner_of(log, ref)
+            if owner is not None and owner[0] not in views:
+                rule = "a training set was read from the views of its service"
+                raise InvalidInput(rule, training_set=record.name, view=owner[0], offset=ref >> ROW_BITS)
 
     def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
         definition = self._service(fact.service, "a prediction names a version of a service")

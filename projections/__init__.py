@@ -21,6 +21,7 @@ from projections.predictions import Predictions
 from projections.rows import Rows
 from projections.table import Table
 from projections.timeline import Timeline
+from projections.uses import Uses, made_by
 from projections.vectors.build import Progress
 from projections.vectors.calibration import Effort, effort_for
 from projections.vectors.distances import distance, distance_matrix, distances, similarity
@@ -68,8 +69,10 @@ __all__ = [
     "Tallies",
     "Timeline",
     "Uncounted",
+    "Uses",
     "joint_moments",
     "load_checkpoint",
+    "made_by",
     "merge",
     "moments",
     "resolve",

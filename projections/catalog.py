@@ -19,15 +19,20 @@ from ledger import (
     Reading,
     ServiceDefined,
     ServiceDefinition,
+    TrainingSetRecord,
+    TrainingSetRecorded,
     UnknownName,
     ViewDefined,
     ViewDefinition,
     experiment_from_json,
     fitted_from_json,
+    training_set_from_json,
 )
 from projections.contract import Handler, Projection
 
-D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition, FittedPipeline, ExperimentDefinition)
+D = TypeVar(
+    "D", ViewDefinition, ServiceDefinition, ModelDefinition, FittedPipeline, ExperimentDefinition, TrainingSetRecord
+)
 
 
 class Shelf(Generic[D]):
@@ -90,12 +95,14 @@ class Shelf(Generic[D]):
 
 
 class Catalog(Projection):
-    """Views, services, pipelines, models and marks, as of any offset."""
+    """Views, services, pipelines, models, training sets and marks, as of any offset."""
 
     name = "catalog"
-    version = 3
+    version = 4
     essential = True
-    handles = (ViewDefined, ServiceDefined, PipelineFitted, ModelDefined, ExperimentDefined, LogMarked)
+    handles = (
+        ViewDefined, ServiceDefined, PipelineFitted, ModelDefined, ExperimentDefined, LogMarked, TrainingSetRecorded,
+    )  # fmt: skip
     revision = 0  # grows with every definition of a view or service, and every fit
 
     def reset(self) -> None:
@@ -106,6 +113,7 @@ class Catalog(Projection):
         self.pipelines: Shelf[FittedPipeline] = Shelf("pipeline")  # by the name of their service
         self.models: Shelf[ModelDefinition] = Shelf("model")
         self.experiments: Shelf[ExperimentDefinition] = Shelf("experiment")
+        self.training_sets: Shelf[TrainingSetRecord] = Shelf("training_set")
         self.marks: dict[str, int] = {}
 
     def handlers(self) -> dict[type, Handler]:
@@ -117,6 +125,7 @@ class Catalog(Projection):
             ModelDefined: self._model_defined,
             ExperimentDefined: self._experiment_defined,
             LogMarked: self._log_marked,
+            TrainingSetRecorded: self._training_set_recorded,
         }
 
     def _view_defined(self, event: Event) -> None:
@@ -151,6 +160,10 @@ class Catalog(Projection):
         assert isinstance(event.fact, LogMarked)
         self.marks[event.fact.name] = event.offset
 
+    def _training_set_recorded(self, event: Event) -> None:
+        assert isinstance(event.fact, TrainingSetRecorded)
+        self.training_sets.add(event.offset, event.fact.record)
+
     def pipeline(self, definition: ServiceDefinition, offset: int | None = None) -> FittedPipeline | None:
         """The pipeline of a service as of an offset (None = now): the last one fitted for the same transformations."""
         if definition.pipeline is None:
@@ -174,7 +187,8 @@ class Catalog(Projection):
         state = [[[offset, definition.to_json()] for offset, definition in shelf] for shelf in shelves]
         pipelines = [[offset, fitted.to_json()] for offset, fitted in self.pipelines]
         experiments = [[offset, definition.to_json()] for offset, definition in self.experiments]
-        more = {"pipelines": pipelines, "experiments": experiments, "marks": self.marks}
+        sets = [[offset, record.to_json()] for offset, record in self.training_sets]
+        more = {"pipelines": pipelines, "experiments": experiments, "training_sets": sets, "marks": self.marks}
         return json.dumps({"definitions": state, **more}).encode()
 
     def load(self, state: bytes) -> None:
@@ -191,11 +205,14 @@ class Catalog(Projection):
             self.pipelines.add(offset, fitted_from_json(body))
         for offset, body in data["experiments"]:
             self.experiments.add(offset, experiment_from_json(body))
+        for offset, body in data["training_sets"]:
+            self.training_sets.add(offset, training_set_from_json(body))
         self.marks = data["marks"]
 
     def check(self) -> None:
         """Versions count up from 1 at rising offsets."""
-        shelves: tuple[Shelf[Any], ...] = (self.views, self.services, self.pipelines, self.models, self.experiments)
+        defined = (self.views, self.services, self.pipelines, self.models)
+        shelves: tuple[Shelf[Any], ...] = (*defined, self.experiments, self.training_sets)
         for shelf in shelves:
             for name in shelf.names():
                 versions = shelf.versions(name)
@@ -210,5 +227,6 @@ class Catalog(Projection):
             "pipelines": len(list(self.pipelines)),
             "models": len(self.models.names()),
             "experiments": len(self.experiments.names()),
+            "training_sets": len(self.training_sets.names()),
             "marks": len(self.marks),
         }

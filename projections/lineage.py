@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
-from ledger import ROW_BITS, Event, Fact
+from ledger import ROW_BITS, ROW_MASK, Event, Fact
 from projections.contract import Gone, Projection
+
+TURN: Final = 40
+OFFSETS: Final = (1 << TURN) - 1
 
 
 class Lineage(Projection):
@@ -36,7 +40,11 @@ class Lineage(Projection):
             self._down.setdefault(ref, array("q")).append(event.offset)
 
     def forget(self, gone: Gone) -> bool:
-        """Drop the edges of events that no longer say what they were derived from; references name nobody."""
+        """Drop the edges of events that no longer say what they were derived from.
+
+        Other edges stay, those from erased rows too: a reference names nobody, and what was derived from it is to be
+        found.
+        """
         for event in gone.events:
             origin = getattr(event.fact, "origin", None)
             if event.offset in self._up and (origin is None or not origin.derived_from):
@@ -54,6 +62,40 @@ class Lineage(Projection):
         """Offsets up to a limit of the events derived from a row."""
         offsets = self._down.get(ref, array("q"))
         return offsets[: bisect_right(offsets, limit)]
+
+    def declares(self, offset: int) -> bool:
+        """Whether the event at an offset says what it was derived from."""
+        return offset in self._up
+
+    def declared(self, start: int, limit: int) -> list[int]:
+        """Offsets from one to another of the events that say what they were derived from."""
+        return [offset for offset in list(self._up) if start <= offset <= limit]
+
+    def closure(self, refs: Iterable[int], of_leaf: Callable[[int], Iterable[int]]) -> list[int]:
+        """The rows themselves and everything that they were derived from, in order: a topological one.
+
+        ``of_leaf`` is asked what a row read whose event declares nothing (a prediction). 0.5 us a row and edge.
+        Within, a row is offset | row << 40: references end in 24 zero bits, which makes sets of them five times slower.
+        """
+        found = {ref >> ROW_BITS | (ref & ROW_MASK) << TURN for ref in refs}
+        ahead, declared = list(found), self._up
+        done: set[int] = set()  # events: all rows of one were derived from the same ones
+        while ahead:
+            turned = ahead.pop()
+            offset = turned & OFFSETS
+            sources: Iterable[int] | None = declared.get(offset)
+            if sources is None:
+                sources = of_leaf(offset << ROW_BITS | turned >> TURN)
+            elif offset in done:
+                continue
+            else:
+                done.add(offset)
+            for source in sources:
+                turned = source >> ROW_BITS | (source & ROW_MASK) << TURN
+                if turned not in found:
+                    found.add(turned)
+                    ahead.append(turned)
+        return sorted([(turned & OFFSETS) << ROW_BITS | turned >> TURN for turned in found])
 
     def dump(self) -> bytes:
         """The upstream edges; the others are their inverse."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 
 from ledger import GONE, ROW_BITS, Entity, Event, PredictionsRecorded, entity_from_json, entity_to_json
@@ -72,6 +72,15 @@ class Predictions(Projection):
                     del by_entity[entity]
         self._all = array("q", (ref for ref in self._all if ref not in gone.predictions))
         return True
+    def has(self, ref: int) -> bool:
+        """Whether a reference is that of a prediction. 0.3 us."""
+        place = bisect_left(self._all, ref)
+        return place < len(self._all) and self._all[place] == ref
+
+    def after(self, offset: int, limit: int) -> list[int]:
+        """Offsets above one, up to and including another, of the events that record predictions."""
+        refs, low, high = self._all, (offset + 1) << ROW_BITS, (limit + 1) << ROW_BITS
+        return list(dict.fromkeys(ref >> ROW_BITS for ref in refs[bisect_left(refs, low) : bisect_left(refs, high)]))
 
     def dump(self) -> bytes:
         """References by service and entity, as JSON."""

@@ -32,8 +32,10 @@ from vectordb.recorder import Recorder
 from vectordb.service import ServedRow
 from vectordb.state import SERVED_BYTES, State
 from vectordb.subscription import Subscription
+from vectordb.training_record import RecordedTrainingSet, record_training_set
+from vectordb.training_set import TrainingSet
 from vectordb.transaction import Transaction
-from vectordb.writer import Writer
+from vectordb.writer import Writer, make_meta
 
 T = TypeVar("T")
 POLL_S = 0.02
@@ -223,6 +225,16 @@ class VectorDB(Defining):
         before its recorded time, then raise ``Pruned`` with the valid range. Cost: as ``erase``, all views folded anew.
         """
         return compact(self, below, meta)
+    def record_training_set(
+        self, name: str, training_set: TrainingSet, *, model: str | None = None, **meta: Any
+    ) -> RecordedTrainingSet:
+        """Record under a name which versions a training set was made of, for its lineage; the set itself is not kept.
+
+        ``model`` names the model that it is for. A name is used once: the same set again is a no-op, another one is
+        refused. 25 us a row of five inputs.
+        """
+        record_training_set(self.state, self.writer, name, training_set, model, make_meta(**meta))
+        return self.training_set_record(name)
 
     # -- the log as a whole ----------------------------------------------------------------------------
 

@@ -51,6 +51,7 @@ from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow
 from vectordb.sharing import Sharing
 from vectordb.state import State
+from vectordb.training_record import RecordedTrainingSet, find_training_set
 from vectordb.transformed_row import TransformedRow
 from vectordb.version import find_row
 from vectordb.view import View
@@ -254,6 +255,14 @@ class Reader:
         if version > newest.version:
             raise UnknownName("the model has no such version here", model=label, newest=newest.version)
         return models.version(name, version)
+
+    def training_sets(self) -> list[str]:
+        """Names of the training sets that were recorded."""
+        return self._names("training_sets")
+
+    def training_set_record(self, name: str) -> RecordedTrainingSet:
+        """What was recorded of a training set; raises ``UnknownName``."""
+        return self.consistently(find_training_set, self.state, name, self.as_of_offset)
 
     def experiment(self, name: str) -> Experiment:
         """An experiment by name; raises ``UnknownName``."""

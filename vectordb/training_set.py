@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -147,6 +148,20 @@ class TrainingSet(FeatureMatrix):
         if item is None:
             return [None] * len(self)
         return [_origin(raw, slot) for raw in self._raws[self._plan.place_of(item.view)]]
+
+    def refs(self) -> array[int]:
+        """The reference of every version that gave a value, each once, rising. 1 us a row and input."""
+        given = (source[0] for name in self.names for source in self._sources(name) if source is not None)
+        return array("q", sorted(set(given)))
+
+    @property
+    def beside(self) -> dict[str, Column]:
+        """The inputs that are no numbers, as columns of cells."""
+        return self._columns
+
+    def is_of(self, state: object) -> bool:
+        """Whether the set was read from this state, or a past of it."""
+        return self._reader.state is state
 
     def leakage(self) -> Leakage:
         """How far the set differs from one of what was known at each row's own time. As dear as the join."""

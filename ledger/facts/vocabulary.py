@@ -24,6 +24,7 @@ from ledger.facts.redacted import REDACTED_FACTS, read_redacted
 from ledger.facts.row_put import EntityDeleted, RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.service_defined import ServiceDefined
+from ledger.facts.training_set_recorded import TrainingSetRecorded
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined
 
@@ -41,6 +42,7 @@ WRITTEN: Final[tuple[type[Fact], ...]] = (
     ExposuresRecorded,
     OutcomesRecorded,
     LogMarked,
+    TrainingSetRecorded,
     EntityErased,
     LogCompacted,
 )

@@ -9,6 +9,7 @@ from tests.bench import (
     experiments,
     fork,
     get,
+    lineage,
     memory,
     open_file,
     pipelines,
@@ -23,7 +24,7 @@ from tests.bench import (
 )
 from tests.bench.report import main
 
-READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments)
+READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage)
 MODULES = (put, put_many, open_file, replay, memory, fork, digest, proofs, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 

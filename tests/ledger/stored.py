@@ -32,6 +32,8 @@ from ledger import (
     ServiceDefined,
     ServiceDefinition,
     Text,
+    TrainingSetRecord,
+    TrainingSetRecorded,
     TransactionCommitted,
     ViewDefined,
     ViewDefinition,
@@ -98,6 +100,7 @@ def every_fact() -> Log:
     scaled = PredictionRow(("d-7",), (12,), (3 << 24,), 0.5, transformed="cd" * 32)
     append(log, PredictionsRecorded("scaled@2", 18, T0 + 3, "m", (scaled,), pipeline=2))
     _experiments(log)
+    _training_sets(log)
     return log
 
 
@@ -120,6 +123,18 @@ def _experiments(log: Log) -> None:
     append(log, OutcomesRecorded("trial@2", did, Origin(key="o", args="2" * 32)))
     stopped = ExperimentDefinition("trial", 3, "driver", arms, 1.0, bucket_version=2, running=False, final="control")
     append(log, ExperimentDefined(stopped))
+
+
+def _training_sets(log: Log) -> None:
+    """Both forms of a training set; they stand behind all others."""
+    digests = {"digest": "ab" * 32, "spine": "cd" * 32}
+    columns = ("trips", "age", "km")
+    refs = (3 << 24, 10 << 24, 10 << 24 | 4)
+    plain = TrainingSetRecord("march", "ranker@1", 13, T0 + 3, (13, 13), columns, (), 2, refs, **digests)
+    append(log, TrainingSetRecorded(plain))
+    more: dict[str, Any] = {**digests, "model": "risk@1"}
+    full = TrainingSetRecord("april", "ranker@1", 14, -5, (3, 14), columns, ("label é",), 9, (), **more)
+    append(log, TrainingSetRecorded(full))
 
 
 def again(log: Log, body: bytes, offset: int) -> bytes:

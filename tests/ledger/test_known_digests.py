@@ -40,6 +40,8 @@ DIGESTS = {
     23: "exposures_recorded 892c74e658eae87dbc333c3702efccb803ce74832a3ce99e3df68514909bac79",
     24: "outcomes_recorded 4ce61fb2f3bfe73b4416e4e09f23cd4c0f8b670348952aab3af6bf5f9a40585a",
     25: "experiment_defined ead56c1b8d33db98bec9a9a6754695c45be6fd6b833da62f6f7dceb15c5a34b7",
+    26: "training_set_recorded 13afc98bf64048a8f9199b7dc3e7fff2b288a82d322090b7cb5db9619705aae4",
+    27: "training_set_recorded 65221b67087497a949a9ef449e216619c505f834e74ae632b436c9e00febc773",
 }
 
 

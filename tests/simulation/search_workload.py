@@ -162,6 +162,7 @@ class SearchWorkload(Workload):
             self.changes += 1
             self.alike = True
             self.built.clear()
+            self.follower.refresh()  # before a checkpoint of earlier indexes could be taken for this state
 
     def close(self) -> None:
         self.db.close()

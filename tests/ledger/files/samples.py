@@ -40,6 +40,8 @@ def fill(db: VectorDB, clock: ManualClock) -> VectorDB:
     trial.expose_many(["u1", 3])
     trial.record("u1", "spent", 2.5, event_time=30)
     db.mark("release")
+    moments = {"user": ["u1", 3], "time": [40, 50], "km": [1.0, 2.0], "label": [0, 1]}
+    db.record_training_set("march", db.service("ranker").training_set(moments), model="risk")
     written = {event.type for event in db.events()}
     assert written == {fact.type for fact in FACTS} - REWRITING, "the sample has every type of fact"
     return db

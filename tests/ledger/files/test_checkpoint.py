@@ -37,7 +37,7 @@ def assert_right(path: Path, checkpoint: Path, used: int | None, **options: Any)
 
 @pytest.mark.parametrize("lazy", [False, True])
 def test_a_checkpoint_saves_the_folding(kept: tuple[Path, Path], lazy: bool) -> None:
-    assert_right(*kept, used=15, lazy=lazy)
+    assert_right(*kept, used=16, lazy=lazy)
 
 
 @pytest.mark.parametrize("lazy", [False, True])
@@ -46,7 +46,7 @@ def test_events_after_a_checkpoint_are_folded(kept: tuple[Path, Path], lazy: boo
     with reopened(path) as db:
         db.view("users").put("u1", {"age": 77})
         db.view("users").put_many({"user": [f"n{number}" for number in range(20)], "city": [None, "new"] * 10})
-    assert_right(path, checkpoint, used=15, lazy=lazy)
+    assert_right(path, checkpoint, used=16, lazy=lazy)
 
 
 def test_a_checkpoint_at_every_offset(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_checkpoint_of_another_ledger_is_passed_over(kept: tuple[Path, Path], 
         fill(db, clock)
     assert_right(tmp_path / "other", checkpoint, used=0)
     with reopened(path) as db:
-        db.fork(15).snapshot(tmp_path / "fork")
+        db.fork(16).snapshot(tmp_path / "fork")
     assert_right(tmp_path / "fork", checkpoint, used=0)
 
 
@@ -153,7 +153,7 @@ def test_a_dump_that_cannot_be_read_is_passed_over(kept: tuple[Path, Path], dump
                 other.update(bytes=len(dump), sha256=sha256(dump).hexdigest())
         checkpoint.write_bytes(json.dumps(changed).encode() + b"\n" + rest[:start] + dump + rest[start + size :])
         with reopened(path, checkpoint=checkpoint) as db:
-            assert db.head == 15
+            assert db.head == 16
         start += size
 
 
@@ -172,7 +172,7 @@ def test_a_failed_checkpoint_leaves_the_old_one(kept: tuple[Path, Path], monkeyp
         monkeypatch.undo()
     assert checkpoint.read_bytes() == before
     assert [found for found in path.parent.iterdir() if found.suffix == ".tmp"] == []
-    assert_right(path, checkpoint, used=15)
+    assert_right(path, checkpoint, used=16)
 
 
 def test_categories_do_not_make_a_checkpoint_useless(tmp_path: Path) -> None:
