@@ -17,10 +17,12 @@ from ledger import (
     JsonlStore,
     Log,
     OffsetOutOfRange,
+    Parent,
     new_header,
     system_clock,
 )
 from projections import Projection, write_checkpoint
+from vectordb.audit.ground import note_fork
 from vectordb.defining import Defining
 from vectordb.definitions import Definitions
 from vectordb.matrix import FeatureMatrix
@@ -148,8 +150,14 @@ class VectorDB(Defining):
             log = state.log.fork(at, clock(), seed)
             journal = Journal(log, max_event_bytes=state.journal.max_event_bytes)
             branch = State(journal, clock, projections, state.indexing.automatic, state.served_bytes)
+        note_fork(branch, state, at)
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
+
+    @property
+    def parent(self) -> Parent | None:
+        """Where a fork left its parent: ledger id, offset and digest there; None for a ledger that is no fork."""
+        return self.header.parent
 
     # -- writing ---------------------------------------------------------------------------------------
 
