@@ -33,6 +33,7 @@ from vectordb.service import ServedRow
 from vectordb.state import SERVED_BYTES, State
 from vectordb.subscription import Subscription
 from vectordb.transaction import Transaction
+from vectordb.what_if import WhatIf
 from vectordb.writer import Writer
 
 T = TypeVar("T")
@@ -158,6 +159,10 @@ class VectorDB(Defining):
     def parent(self) -> Parent | None:
         """Where a fork left its parent: ledger id, offset and digest there; None for a ledger that is no fork."""
         return self.header.parent
+
+    def what_if(self, after: int | None = None) -> WhatIf:
+        """The history after an offset told otherwise: ``db.what_if().drop(7).run()`` (see ``WhatIf``)."""
+        return WhatIf(self, self.consistently(lambda: self.pinned(self.as_of_offset, self.clock())), after)
 
     # -- writing ---------------------------------------------------------------------------------------
 

@@ -65,7 +65,7 @@ def _row(one: RowChange) -> str:
 
 def _prediction(one: PredictionChange) -> str:
     parts = [*map(_field, one.fields), *(_cell(cell, "changed") for cell in one.inputs)]
-    name = one.before if one.after in (None, one.before) else f"{one.before} -> {one.after}" if one.before else one.after
+    name = " -> ".join(dict.fromkeys(side for side in (one.before, one.after) if side is not None))
     return _joined(f"{SIGNS[one.change]} {name}", iter(parts))
 
 

@@ -106,7 +106,8 @@ def _neighbour_changes(before: Past, after: Past, queries: Iterable[Query]) -> I
                     for past in (before, after))  # fmt: skip
         entered = tuple((entity, distance) for entity, distance in now.items() if entity not in was)
         left = tuple((entity, distance) for entity, distance in was.items() if entity not in now)
-        moved = tuple((entity, was[entity], now[entity]) for entity in was if was[entity] != now.get(entity, was[entity]))
+        both = ((entity, was[entity], now[entity]) for entity in was if entity in now)
+        moved = tuple(pair for pair in both if pair[1] != pair[2])
         if entered or left or moved:
             yield NeighbourChange(number, view, feature, entered, left, moved)
 
