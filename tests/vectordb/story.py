@@ -12,7 +12,13 @@ from vectordb.testing import state_of
 from vectordb.transforms import StandardScaler
 
 START = 1_767_225_600
-DRIVERS = {"trips": Int(default=0), "rating": Float(), "city": Category(), "note": Text(), "place": Vector(2, metric="cosine")}
+DRIVERS = {
+    "trips": Int(default=0),
+    "rating": Float(),
+    "city": Category(),
+    "note": Text(),
+    "place": Vector(2, metric="cosine"),
+}
 RIDERS = {"age": Int(), "score": Float()}
 ENTITIES = ["a", "b", "c", "d"]
 
@@ -123,7 +129,9 @@ def do_more(db: VectorDB, kind: str, given: Any) -> None:
         db.record_prediction(db.service(given[0]).get(given[1]), model="sum")
     elif kind == "serve":
         row = db.service(given[0]).get(given[1], request={"km": given[2]})
-        db.record_prediction(row, model="human", output={"said": given[2]}, assignment=db.experiment("look").assign("u"))
+        db.record_prediction(
+            row, model="human", output={"said": given[2]}, assignment=db.experiment("look").assign("u")
+        )
     elif kind == "fit":
         db.service(given).fit()
     elif kind == "expose":
@@ -134,7 +142,11 @@ def do_more(db: VectorDB, kind: str, given: Any) -> None:
         db.mark(given)
 
 
+def events_of(db: VectorDB) -> list[Any]:
+    """Every event but its digest, which binds the ledger's id."""
+    return [(event.offset, event.time, event.type, event.payload, event.meta) for event in db.events()]
+
+
 def written(db: VectorDB) -> tuple[list[Any], Any]:
-    """Every event but its digest (which binds the ledger's id), and everything that is read."""
-    events = [(event.offset, event.time, event.type, event.payload, event.meta) for event in db.events()]
-    return events, state_of(db)
+    """The same, and everything that is read."""
+    return events_of(db), state_of(db)

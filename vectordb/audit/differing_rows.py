@@ -146,9 +146,7 @@ def _cells(was: Row | None, now: Row | None) -> Iterator[CellChange]:
                 continue
         elif not before.is_there and not after.is_there:
             continue  # never written is all the same, whether the definition has the feature or not
-        yield CellChange(
-            name, before.value, after.value, before.status, after.status, before.version, after.version
-        )
+        yield CellChange(name, before.value, after.value, before.status, after.status, before.version, after.version)
 
 
 def _shown(row: Row | None, name: str) -> Shown:

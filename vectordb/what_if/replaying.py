@@ -98,7 +98,7 @@ class Replaying:
             ExperimentDefined: self._experiment,
             LogMarked: lambda event: self._write(event, event.fact),
             PipelineFitted: self._again.fit,
-            PredictionsRecorded: lambda event: self._write(event, self._again.predictions(event, self._origin(event))),
+            PredictionsRecorded: self._predictions,
             ExposuresRecorded: self._exposures,
             OutcomesRecorded: self._outcomes,
         }
@@ -170,6 +170,14 @@ class Replaying:
         if moved.key is not None and moved.key in self.branch.state.log.registry.keys:
             raise InvalidInput("an idempotency key is used once", key=moved.key)
         return None if moved == Origin() else moved
+
+    def _predictions(self, event: Event) -> int:
+        noted = len(self._again.kept)
+        try:
+            return self._write(event, self._again.predictions(event, self._origin(event)))
+        except VectorDBError:
+            del self._again.kept[noted:]
+            raise
 
     # -- rows ----------------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ def told(difference: Difference) -> dict[str, dict[str, tuple[str, Any]]]:
     }
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_two_offsets_differ_as_a_comparison_of_every_row_says(seed: int) -> None:
     tale = Tale(seed)
     db, random = tale.db, Random(seed)
@@ -77,7 +77,8 @@ def test_two_clocks_differ_by_what_expires_and_what_was_dated_ahead(seed: int) -
     for one in times:
         before, after = db.as_of(time=one), db.as_of(time=times[-1])
         assert told(db.audit.diff(before, after)) == naive(before, after), one
-        same = Past(db.state, db.head, after.clock() - 500_000_000)
+    for back in (500, tale.clock() // 1_000_000 - START - 60):  # the last lies before what was recorded
+        same = Past(db.state, db.head, after.clock() - back * 1_000_000)
         assert told(db.audit.diff(db, same)) == naive(db, same)
 
 
@@ -145,7 +146,12 @@ def test_definitions_name_the_field_that_changed() -> None:
     fields = {one.field: (one.before, one.after) for one in view.fields}
     assert fields["features.trips.default"] == (0, 1) and fields["ttl"] == (None, 9_000_000)
     assert fields["features.age"][0] is None and fields["features.rating"][1] is None
-    assert (model.change, model.before, model.after, mark) == ("added", None, 2, ("mark", "release", "added", None, 5, ()))
+    assert (model.change, model.before, model.after, mark) == (
+        "added",
+        None,
+        2,
+        ("mark", "release", "added", None, 5, ()),
+    )
     assert db.audit.diff(db.head, 1).definitions[1].change == "removed"
     (changed,) = db.audit.diff(3, 4).definitions
     assert changed.fields == (FieldChange("parameters.coefficients", [1.0], [2.0]),)
@@ -288,9 +294,7 @@ def test_the_text_and_the_plain_data() -> None:
     world.put("d-8", trips=3)
     world.drivers.delete("d-7")
     db = world.db
-    assert str(db.audit.diff(2, 3)) == (
-        '2 -> 3: 1 row\nrows of drivers\n  ~ "d-7"  trips 1 -> 2, city "Rome" -> null'
-    )
+    assert str(db.audit.diff(2, 3)) == ('2 -> 3: 1 row\nrows of drivers\n  ~ "d-7"  trips 1 -> 2, city "Rome" -> null')
     text = db.audit.diff(3, 5).text()
     assert '- "d-7"  trips 2, rating 4.5, city null' in text and '+ "d-8"  trips 3' in text
     assert str(db.audit.diff(5, 5)) == "5 -> 5: no difference"
@@ -309,7 +313,7 @@ def test_every_section_has_a_line() -> None:
     tale.db.mark("m")
     found = tale.db.audit.diff(0, tale.db.head, neighbours=[("drivers", "place", [0, 0, 0], 1)])
     text = found.text()
-    for part in ("+ view drivers", "+ scores/a@9", "neighbours\n  ~ query 0 of drivers:place  +\"x\"", "exposed to"):
+    for part in ("+ view drivers", "+ scores/a@9", 'neighbours\n  ~ query 0 of drivers:place  +"x"', "exposed to"):
         assert part in text, text
     moved = tale.db.audit.diff(found.after and tale.db.head - 2, 0, neighbours=[("drivers", "place", [0, 0, 0], 1)])
     assert '-"x" at' in moved.text()
@@ -357,5 +361,3 @@ def test_a_fork_outlives_the_state_of_its_parent() -> None:
     assert ground_of_two.common_offset(branch.as_of(1), branch.as_of(2)) == 1
     assert ground_of_two.common_offset(branch.as_of(1), world.db.as_of(2)) is None
     assert not branch.audit.diff(branch, world.db).rows
-
-
