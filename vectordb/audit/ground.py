@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
 from ledger import (
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vectordb.state import State
 
 Entities = dict[Entity, None]
+REDACTED: Final = "redacted"  # the type of an event whose values were destroyed: nobody knows what it wrote
 
 
 class Forked(NamedTuple):
@@ -70,6 +71,7 @@ class Touched:
 
     def add(self, offset: int, fact: Any) -> None:
         """Take in an event. 0.3 us an entity."""
+        self.whole = self.whole or fact.type == REDACTED
         if isinstance(fact, SingleRow):
             self.rows.setdefault(fact.layout.view, {})[fact.entity] = None
         elif isinstance(fact, PredictionsRecorded):
@@ -111,10 +113,12 @@ def aged_between(past: Past, view: str, common: int, first: int, last: int) -> E
     found: Entities = {}
     for offset in range(start, common + 1):
         try:
-            blocks = log.event(offset).fact.blocks()
+            fact = log.event(offset).fact
         except VectorDBError:
             return None
-        for block in blocks:
+        if fact.type == REDACTED:
+            return None
+        for block in fact.blocks():
             if block.layout.view == view:
                 found.update((entity, None) for entity, row in block if first <= header_of(row)[1] < last)
     return found
