@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import FOUND, HEADER_SIZE, MIXED, WORD, Entity, Erased, UnknownName, header_of
 from vectordb.audit.difference import ADDED, CHANGED, REMOVED, CellChange, RowChange, entity_order, same_bits
 from vectordb.audit.ground import Entities, Touched, aged_between
 from vectordb.plan import Plan, Status
 from vectordb.row import Row
-from vectordb.version import version_id
 
 if TYPE_CHECKING:
     from vectordb.past import Past
 
 UNDEFINED = "undefined"
 ERASED = "erased"
+NOTHING = (UNDEFINED, str(Status.MISSING))  # there is nothing to lose
 FLAGS = 2 * WORD  # where the flags of a packed row begin
 
 
@@ -124,39 +124,29 @@ def _found(packed: bytes | None) -> bool:
     return packed is not None and len(packed) >= HEADER_SIZE and bool(header_of(packed)[2] & FOUND)
 
 
-class Shown(NamedTuple):
-    """What a row shows of a feature."""
-
-    value: object
-    status: str
-    version: str | None
-
-    @property
-    def is_there(self) -> bool:
-        """Whether there is something to lose."""
-        return self.status not in (UNDEFINED, Status.MISSING)
-
-
 def _cells(was: Row | None, now: Row | None) -> Iterator[CellChange]:
-    names = dict.fromkeys([*(was or ()), *(now or ())])
-    for name in names:
-        before, after = _shown(was, name), _shown(now, name)
-        if before.status == after.status:
-            if same_bits(before.value, after.value):
-                continue
-        elif not before.is_there and not after.is_there:
+    for name in dict.fromkeys([*(was or ()), *(now or ())]):
+        (before, status_before), (after, status_after) = _shown(was, name), _shown(now, name)
+        if status_before == status_after and same_bits(before, after):
+            continue
+        if status_before in NOTHING and status_after in NOTHING:
             continue  # never written is all the same, whether the definition has the feature or not
-        yield CellChange(name, before.value, after.value, before.status, after.status, before.version, after.version)
+        versions = _version(was, name, status_before), _version(now, name, status_after)
+        yield CellChange(name, before, after, status_before, status_after, *versions)
 
 
-def _shown(row: Row | None, name: str) -> Shown:
+def _shown(row: Row | None, name: str) -> tuple[Any, str]:
+    """The stored form of a present value, and the status: a default is the definition's."""
     if row is None or name not in row:
-        return Shown(None, UNDEFINED, None)
+        return None, UNDEFINED
     status = row.status_of(name)
     try:
-        source = row.source(name)
-        version = version_id(row._state.log, source) if source else None
-        value = row.cell(name) if status is Status.PRESENT else None  # a default is the definition's
+        return row.cell(name) if status is Status.PRESENT else None, str(status)
     except Erased:
-        return Shown(None, ERASED, None)
-    return Shown(value, str(status), version)
+        return None, ERASED
+
+
+def _version(row: Row | None, name: str, status: str) -> str | None:
+    """The version that a value comes from; None where there is none."""
+    source = 0 if row is None or status in NOTHING else row.source(name)
+    return row._render(source) if row is not None and source else None

@@ -371,7 +371,8 @@ def test_a_fork_outlives_the_state_of_its_parent() -> None:
 
 def test_erased_predictions_and_values_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from vectordb import Erased
-    from vectordb.audit import differing_predictions, differing_rows
+    from vectordb.audit import differing_predictions
+    from vectordb.row import Row
 
     tale = Tale(1, 0, rich=True)
     at = tale.db.head
@@ -393,9 +394,16 @@ def test_erased_predictions_and_values_are_named(monkeypatch: pytest.MonkeyPatch
         return source(log, ref)
 
     monkeypatch.setattr(differing_predictions, "version_id", owner_gone)
-    monkeypatch.setattr(differing_rows, "version_id", owner_gone)
     (change,) = tale.db.audit.diff(one, other).predictions
     assert change.inputs[0].version_before == "riders/a@3.0"
+    cell = Row.cell
+
+    def cell_gone(row: Any, name: str) -> Any:
+        if row.source(name) >> 24 == 3:
+            raise Erased("its values were destroyed", id="riders/a@3.0")
+        return cell(row, name)
+
+    monkeypatch.setattr(Row, "cell", cell_gone)
     (row,) = tale.db.audit.diff(at, at + 2).rows
     assert [cell.status_before for cell in row.cells] == ["erased", "erased"]
 
