@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -114,8 +115,8 @@ class Difference:
     """What differs, section by section, in an order that depends on nothing but the two sides.
 
     ``before`` and ``after`` name the sides. Values are stored forms, compared by their bits: -0.0 differs from 0.0, an
-    int from a float, and NaN equals NaN. Versions and offsets alone are no difference between two states. ``counts``
-    has the full number of each section, also where ``limit`` cut it short. False where nothing differs.
+    int from a float, and NaN equals NaN. Versions and offsets alone are no difference between two states. False
+    where nothing differs.
 
     >>> from vectordb import Int, VectorDB
     >>> db = VectorDB()
@@ -134,10 +135,15 @@ class Difference:
     predictions: tuple[PredictionChange, ...] = ()
     neighbours: tuple[NeighbourChange, ...] = ()
     tallies: tuple[TallyChange, ...] = ()
-    counts: dict[str, int] = field(default_factory=dict)
+    totals: tuple[int, ...] = field(default=(), repr=False)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The full number of each section, also where ``limit`` cut it short."""
+        return dict(zip(SECTIONS, self.totals))
 
     def __bool__(self) -> bool:
-        return any(self.counts.values())
+        return any(self.totals)
 
     @property
     def truncated(self) -> bool:
@@ -152,7 +158,7 @@ class Difference:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, fit for JSON."""
         sections = {name: [_plain(one) for one in getattr(self, name)] for name in SECTIONS}
-        return {"before": self.before, "after": self.after, "counts": dict(self.counts), **sections}
+        return {"before": self.before, "after": self.after, "counts": self.counts, **sections}
 
     def text(self) -> str:
         """Lines for people: ``+`` added, ``-`` removed, ``~`` changed."""
@@ -168,9 +174,9 @@ SECTIONS: Final = ("definitions", "rows", "predictions", "neighbours", "tallies"
 def made(before: str, after: str, sections: dict[str, Iterable[Any]], limit: int | None = None) -> Difference:
     """A difference of sections; of each at most ``limit`` changes are kept, of rows so many a view."""
     full = {name: tuple(sections.get(name, ())) for name in SECTIONS}
-    counts = {name: len(found) for name, found in full.items()}
+    totals = tuple(map(len, full.values()))
     kept = full if limit is None else {name: _cut(found, limit) for name, found in full.items()}
-    return Difference(before, after, **kept, counts=counts)
+    return Difference(before, after, **kept, totals=totals)
 
 
 def _cut(found: tuple[Any, ...], limit: int) -> tuple[Any, ...]:
@@ -195,11 +201,11 @@ def field_changes(before: Any, after: Any, path: str = "") -> tuple[FieldChange,
         return ()
     one, other = _by_name(before), _by_name(after)
     if not isinstance(one, dict) or not isinstance(other, dict):
-        return (FieldChange(path, before, after),)
+        return (FieldChange(path, deepcopy(before), deepcopy(after)),)  # the definitions keep theirs
     found: list[FieldChange] = []
     for key in dict.fromkeys([*one, *other]):
         found += field_changes(one.get(key), other.get(key), f"{path}.{key}" if path else str(key))
-    return tuple(found) or (FieldChange(path, before, after),)  # the same items in another order
+    return tuple(found) or (FieldChange(path, deepcopy(before), deepcopy(after)),)  # the same items in another order
 
 
 def _by_name(data: Any) -> Any:

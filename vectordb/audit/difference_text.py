@@ -42,7 +42,7 @@ def text_of(difference: Difference) -> str:
     lines += _section("predictions", map(_prediction, difference.predictions))
     lines += _section("neighbours", map(_neighbour, difference.neighbours))
     lines += _section("tallies", map(_tally, difference.tallies))
-    left = sum(difference.counts.values()) - sum(len(getattr(difference, name)) for name in NOUNS)  # ints
+    left = sum(difference.totals) - sum(len(getattr(difference, name)) for name in NOUNS)  # ints
     return "\n".join([*lines, f"({left} more)"] if left else lines)
 
 

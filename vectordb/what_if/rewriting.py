@@ -1,5 +1,7 @@
 """Rewriting: the rows of an event of the parent, packed for another offset of the branch.
 
+What does not fit there is refused while the fact is made, which is before the log has it.
+
 Where the branch reads the view as the parent did, a row stays as it is but for its reference. Where the view is
 defined otherwise there, or values are edited, the write is done again by the names of the features.
 """
@@ -79,7 +81,6 @@ class Rewriting:
     def batch(self, fact: RowsPut, edits: Edits, origin: Origin | None) -> Any:
         """The same of a batch."""
         place = self.target(fact.block.layout)
-        self._block(fact.block, place, 0, edits)  # refuses before the log
         return lambda offset, time: RowsPut(
             self._block(fact.block, place, offset << ROW_BITS, edits), origin, fact.rejected
         )
@@ -92,7 +93,6 @@ class Rewriting:
             pairs = zip(fact.writes, places)
             return tuple(self._block(block, place, ref + block.first, edits) for block, place in pairs)
 
-        blocks(0)
         return lambda offset, time: TransactionCommitted(blocks(offset << ROW_BITS), origin)
 
     def _block(self, block: Block, target: Target, ref: int, edits: Edits) -> Block:
