@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 UNDEFINED = "undefined"
 ERASED = "erased"
 NOTHING = (UNDEFINED, str(Status.MISSING))  # there is nothing to lose
+Shown = tuple[Any, str]
+ABSENT: Shown = (None, UNDEFINED)
 FLAGS = 2 * WORD  # where the flags of a packed row begin
 
 
@@ -125,23 +127,25 @@ def _found(packed: bytes | None) -> bool:
 
 
 def _cells(was: Row | None, now: Row | None) -> Iterator[CellChange]:
-    for name in dict.fromkeys([*(was or ()), *(now or ())]):
-        (before, status_before), (after, status_after) = _shown(was, name), _shown(now, name)
+    one, other = _shown(was), _shown(now)
+    for name in one if one.keys() == other.keys() else {**one, **other}:
+        (before, status_before), (after, status_after) = one.get(name, ABSENT), other.get(name, ABSENT)
         if status_before == status_after and same_bits(before, after):
             continue
         if status_before in NOTHING and status_after in NOTHING:
             continue  # never written is all the same, whether the definition has the feature or not
         versions = _version(was, name, status_before), _version(now, name, status_after)
-        yield CellChange(name, before, after, status_before, status_after, *versions)
+        yield CellChange(name, before, after, str(status_before), str(status_after), *versions)
 
 
-def _shown(row: Row | None, name: str) -> tuple[Any, str]:
-    """The stored form of a present value, and the status: a default is the definition's."""
-    if row is None or name not in row:
-        return None, UNDEFINED
-    status = row.status_of(name)
+def _shown(row: Row | None) -> dict[str, Shown]:
+    """Of every feature the stored form of a present value, and the status: a default is the definition's."""
+    return {} if row is None else {name: _cell(row, name, status) for name, status in row.status.items()}
+
+
+def _cell(row: Row, name: str, status: Status) -> Shown:
     try:
-        return row.cell(name) if status is Status.PRESENT else None, str(status)
+        return row.cell(name) if status is Status.PRESENT else None, status
     except Erased:
         return None, ERASED
 
@@ -149,4 +153,6 @@ def _shown(row: Row | None, name: str) -> tuple[Any, str]:
 def _version(row: Row | None, name: str, status: str) -> str | None:
     """The version that a value comes from; None where there is none."""
     source = 0 if row is None or status in NOTHING else row.source(name)
-    return row._render(source) if row is not None and source else None
+    if row is None or not source:
+        return None
+    return row._render(source)
