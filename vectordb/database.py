@@ -17,7 +17,6 @@ from ledger import (
     JsonlStore,
     Log,
     OffsetOutOfRange,
-    Parent,
     new_header,
     system_clock,
 )
@@ -154,11 +153,6 @@ class VectorDB(Defining):
         note_fork(branch, state, at)
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
-
-    @property
-    def parent(self) -> Parent | None:
-        """Where a fork left its parent: ledger id, offset and digest there; None for a ledger that is no fork."""
-        return self.header.parent
 
     def what_if(self, after: int | None = None) -> WhatIf:
         """The history after an offset told otherwise: ``db.what_if().drop(7).run()`` (see ``WhatIf``)."""
