@@ -22,6 +22,7 @@ from ledger import (
     system_clock,
 )
 from projections import Projection, write_checkpoint
+from vectordb.audit.ground import note_fork
 from vectordb.defining import Defining
 from vectordb.definitions import Definitions
 from vectordb.erasing import Compaction, Erasure, compact, erase
@@ -35,6 +36,7 @@ from vectordb.subscription import Subscription
 from vectordb.training_record import RecordedTrainingSet, record_training_set
 from vectordb.training_set import TrainingSet
 from vectordb.transaction import Transaction
+from vectordb.what_if import WhatIf
 from vectordb.writer import Writer, make_meta
 
 T = TypeVar("T")
@@ -152,8 +154,13 @@ class VectorDB(Defining):
             log = state.log.fork(at, clock(), seed)
             journal = Journal(log, max_event_bytes=state.journal.max_event_bytes)
             branch = State(journal, clock, projections, state.indexing.automatic, state.served_bytes)
+        note_fork(branch, state, at)
         branch.fold.run(branch.log.events())
         return VectorDB._of(branch)
+
+    def what_if(self, after: int | None = None) -> WhatIf:
+        """The history after an offset told otherwise: ``db.what_if().drop(7).run()`` (see ``WhatIf``)."""
+        return WhatIf(self, self.consistently(lambda: self.pinned(self.as_of_offset, self.clock())), after)
 
     # -- writing ---------------------------------------------------------------------------------------
 

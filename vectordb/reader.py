@@ -23,6 +23,7 @@ from ledger import (
     InvalidInput,
     ModelDefinition,
     OffsetOutOfRange,
+    Parent,
     PredictionsRecorded,
     ServiceDefinition,
     TimeOutOfRange,
@@ -345,6 +346,11 @@ class Reader:
     def header(self) -> Header:
         """Identity of the ledger: its id, when it was created, and the parent of a fork."""
         return self.state.log.header
+
+    @property
+    def parent(self) -> Parent | None:
+        """Where a fork left its parent: ledger id, offset and digest there; None for a ledger that is no fork."""
+        return self.header.parent
 
     def digest(self, offset: int | None = None) -> str:
         """The digest of an event in hex (None: the last one); it binds every byte of the log before it."""

@@ -20,12 +20,13 @@ from tests.bench import (
     snapshot,
     training,
     vector_search,
+    what_if,
     wide,
 )
 from tests.bench.report import main
 
 READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage)
-MODULES = (put, put_many, open_file, replay, memory, fork, digest, proofs, snapshot, *READING)
+MODULES = (put, put_many, open_file, replay, memory, fork, what_if, digest, proofs, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 
 if __name__ == "__main__":
