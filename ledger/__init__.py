@@ -11,6 +11,7 @@ from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies
 from ledger.columns import BadCell, Column, check_column, check_entities
 from ledger.errors import (
+    AlreadyTrue,
     CannotTransform,
     ClosedLedger,
     Conflict,
@@ -42,6 +43,7 @@ from ledger.errors import (
     ProjectionError,
     Pruned,
     ReadOnlyLedger,
+    StillFalse,
     StoreError,
     TimeOutOfRange,
     UnknownEventType,
@@ -131,6 +133,7 @@ __all__ = [
     "ABSENT_FLOAT",
     "BadCell",
     "Block",
+    "AlreadyTrue",
     "Bool",
     "COMPLETE",
     "CannotTransform",
@@ -226,6 +229,7 @@ __all__ = [
     "ServiceDefined",
     "ServiceDefinition",
     "SingleRow",
+    "StillFalse",
     "Store",
     "StoreError",
     "TOMBSTONE",

@@ -14,6 +14,7 @@ False
 
 from ledger import (
     MISSING,
+    AlreadyTrue,
     Bool,
     CannotTransform,
     Category,
@@ -53,6 +54,7 @@ from ledger import (
     Pruned,
     ReadOnlyLedger,
     Request,
+    StillFalse,
     StoreError,
     Text,
     TimeOutOfRange,
@@ -121,6 +123,7 @@ __all__ = [
     "AdjustedTest",
     "Adjustments",
     "AlwaysValid",
+    "AlreadyTrue",
     "Analysis",
     "ArmEffect",
     "ArmSummary",
@@ -203,6 +206,7 @@ __all__ = [
     "Service",
     "ServiceRow",
     "Status",
+    "StillFalse",
     "StoreError",
     "Subscription",
     "Text",

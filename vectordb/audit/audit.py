@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from vectordb.audit.bisecting import Turn, bisect_past
+from vectordb.audit.changes import Change, changes_of
+from vectordb.prediction import Prediction
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
@@ -22,6 +27,38 @@ class Audit:
         self._reader = reader
 
     # -- one prediction --------------------------------------------------------------------------------
+
+    def changes(self, prediction: str | Prediction, *, before: bool = False) -> tuple[Change, ...]:
+        """Since when its inputs are others: every change of an input after the read of a prediction, in order.
+
+        ``prediction`` is an id or a ``Prediction``. Exact: found in the lists of versions, not by sampling; with what
+        the clock alone did (values that were dated ahead, or expired) up to this reader's clock. ``before=True`` puts
+        the changes in front that led to the read, from the empty log on. The service is the version that was asked.
+        Cost: 10 us for each version of the entities and version of the views. Raises ``UnknownVersion``.
+        """
+        return changes_of(self._reader, self._find(prediction), before)
+
+    def bisect(self, predicate: Callable[[Any], Any], low: int = 1, high: int | None = None) -> Turn:
+        """The first offset at which a predicate of a past turns true, and the event there.
+
+        ``predicate`` takes a past (``db.as_of(n)``) and is asked of O(log(high - low)) of them; ``high`` is the head
+        where it is left out. It is taken to be false before the turn and true from there on; where it turns several
+        times, one of the turns to true is found. A past is read at the recorded time of its offset, so what the clock
+        alone changes shows at the next event. Raises ``AlreadyTrue`` when it holds at ``low``, ``StillFalse`` when it
+        does not at ``high``, ``OffsetOutOfRange`` and ``InvalidInput`` for bounds that are none; what the predicate
+        raises passes through. 10 us a probe that reads one row.
+
+        >>> from vectordb import Int, VectorDB
+        >>> db = VectorDB()
+        >>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int(default=0)})
+        >>> receipts = [drivers.put("d-7", {"trips": trips}) for trips in range(100)]
+        >>> db.audit.bisect(lambda past: past.view("drivers").get("d-7")["trips"] >= 70).offset
+        72
+        """
+        return bisect_past(self._reader, predicate, low, high)
+
+    def _find(self, prediction: str | Prediction) -> Prediction:
+        return self._reader.prediction(prediction.id if isinstance(prediction, Prediction) else prediction)
 
     # -- two states ------------------------------------------------------------------------------------
 
