@@ -195,7 +195,7 @@ def random_world(seed: int) -> tuple[World, list[str]]:
         names = random.sample(["trips", "rating", "city"], random.choice([1, 2, 3]))
         if step < 0.6:
             values = {"trips": random.choice([3, 4, None]), "rating": random.choice([1.5, None]), "city": "Rome"}
-            world.put(entity, at, **{name: values[name] for name in names})
+            world.put(entity, at, **{name: values[name] for name in names if name in world.drivers.features} or {"city": "Oslo"})
         elif step < 0.7:
             world.drivers.delete(entity, event_time=None if at is None else START + at)
         elif step < 0.8:
@@ -220,7 +220,7 @@ def _read(world: World, service: Any, random: Random) -> Any:
         return None
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(12))
 def test_changes_are_those_of_a_walk_through_every_moment(seed: int) -> None:
     world, predictions = random_world(seed)
     for prediction in predictions:
