@@ -2,6 +2,7 @@
 
 from projections.catalog import Catalog, Shelf
 from projections.checkpoint import load_checkpoint, write_checkpoint
+from projections.contents import contents
 from projections.contract import Projection
 from projections.experiments import (
     METRICS_OWN,
@@ -40,6 +41,7 @@ __all__ = [
     "Node",
     "Progress",
     "Vectors",
+    "contents",
     "distance",
     "distance_matrix",
     "distances",

@@ -1,5 +1,26 @@
 """Audit: why a number is what it is, since when, what it would have been otherwise, and proof for outsiders."""
 
 from vectordb.audit.audit import Audit
+from vectordb.audit.bisecting import Turn
+from vectordb.audit.changes import Change
+from vectordb.audit.cone import Derivation
+from vectordb.audit.explaining import ExplainedInput, Explanation
+from vectordb.audit.inputs import InputState
+from vectordb.audit.report import Check, Difference, Report
+from vectordb.audit.tracing import Step
+from vectordb.audit.variant import Variant
 
-__all__ = ["Audit"]
+__all__ = [
+    "Audit",
+    "Change",
+    "Check",
+    "Derivation",
+    "Difference",
+    "ExplainedInput",
+    "Explanation",
+    "InputState",
+    "Report",
+    "Step",
+    "Turn",
+    "Variant",
+]

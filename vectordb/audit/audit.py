@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from projections import Projection
 from vectordb.audit.bisecting import Turn, bisect_past
 from vectordb.audit.changes import Change, changes_of
 from vectordb.audit.explaining import Explanation, explain
+from vectordb.audit.report import Report
+from vectordb.audit.verifying import Progress, verify
 from vectordb.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -83,6 +86,27 @@ class Audit:
     # -- two states ------------------------------------------------------------------------------------
 
     # -- the whole -------------------------------------------------------------------------------------
+
+    def verify(self, *, projections: Sequence[Projection] = (), progress: Progress | None = None) -> Report:
+        """Whether everything that is shown is what the log says: a report that names the first difference.
+
+        Checked: offsets and times; every digest, from the line's body; the file, where there is one; that references
+        are there and earlier; each projection's invariants; each projection against a fresh fold of the events, entry
+        by entry; every recorded prediction, computed again and compared bit for bit. What cannot be computed (erased
+        values, a model that is not data) is noted with the reason, and is no difference. Of a past the same as of its
+        offset, but for what only the head has. ``projections`` are fresh ones of your own, to be folded and compared
+        by their dumps. ``progress(check, done, total)`` is called now and then; total is 0 where nobody knows it.
+        Writes wait meanwhile. 30 us an event, and the memory of the rows and vectors once more.
+
+        >>> from vectordb import Int, VectorDB
+        >>> db = VectorDB()
+        >>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int(default=0)})
+        >>> receipt = drivers.put("d-7", {"trips": 12})
+        >>> report = db.audit.verify()
+        >>> report.ok, report.check("fold of rows").count > 0
+        (True, True)
+        """
+        return verify(self._reader, projections, progress)
 
     # -- proofs ----------------------------------------------------------------------------------------
 

@@ -117,13 +117,17 @@ def changes_of(reader: Reader, prediction: Prediction, before: bool = False) -> 
         courses.insert(0, Course(reader, 0, prediction.as_of, at, False, at))
     found: list[Change] = []
     for course in courses:
-        parts = [state.read_past(list, _changes(course, source)) for source in sources_of(state, prediction)]
+        parts = [state.read_past(_changes, course, source) for source in sources_of(state, prediction)]
         run = sorted((one for part in parts for one in part), key=lambda one: one[:3])
         found += [change for *_, change in run]
     return tuple(found)
 
 
-def _changes(course: Course, source: Source) -> Iterator[tuple[int, int, int, Change]]:
+def _changes(course: Course, source: Source) -> list[tuple[int, int, int, Change]]:
+    return list(_found(course, source))
+
+
+def _found(course: Course, source: Source) -> Iterator[tuple[int, int, int, Change]]:
     """Changes with what orders them: offset, clock, place of the input."""
     state = course.reader.state
     before = read_states(state, source, course.first, course.start)

@@ -32,7 +32,8 @@ class Derivation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
-        return {item.name: getattr(self, item.name) for item in fields(self)} | {"derived_from": list(self.derived_from)}
+        held = {item.name: getattr(self, item.name) for item in fields(self)}
+        return held | {"derived_from": list(self.derived_from)}
 
 
 def cone_of(reader: Reader, refs: Iterable[int], most: int = MOST) -> tuple[Derivation, ...]:
@@ -40,7 +41,7 @@ def cone_of(reader: Reader, refs: Iterable[int], most: int = MOST) -> tuple[Deri
     log, lineage = reader.state.log, reader.state.lineage
     depths = dict.fromkeys(refs, 0)
     waiting = deque(depths)
-    found = []
+    found: list[Derivation] = []
     while waiting and len(found) < most:
         ref = waiting.popleft()
         sources = tuple(dict.fromkeys(lineage.upstream(ref)))

@@ -207,7 +207,9 @@ def _inputs(reader: Reader, prediction: Prediction) -> Iterator[ExplainedInput]:
             yield ExplainedInput(key, None, None, None, _shown(item.type, cell), status)
 
 
-def _of_feature(log: Log, where: tuple[str, Entity, str, str], value: Any, status: str, ref: int, at: int) -> ExplainedInput:
+def _of_feature(
+    log: Log, where: tuple[str, Entity, str, str], value: Any, status: str, ref: int, at: int
+) -> ExplainedInput:
     if not ref:
         return ExplainedInput(*where, value, status)
     _, entity, view, _ = where

@@ -88,7 +88,8 @@ def read_states(state: State, source: Source, offset: int, at: int) -> list[Inpu
     try:
         packed = state.past_row(source.view, source.entity, offset, at)
         row = Row(state, plan, source.entity, packed, offset, at)
-        return [_shown(state, source, row, item.feature) if item.feature in row else NOT_DEFINED for item in source.items]
+        names = [item.feature for item in source.items]
+        return [_shown(state, source, row, name) if name in row else NOT_DEFINED for name in names]
     except Erased:
         return [GONE] * len(source.items)
 

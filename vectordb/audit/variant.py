@@ -42,8 +42,8 @@ def variant_of(reader: Reader, assignment: dict[str, Any] | None) -> Variant | N
     unit = _unit(assignment)
     exposed = None
     if isinstance(experiment, str) and isinstance(arm, str) and unit is not None:
-        bucket = assignment.get("bucket_version")
-        exposed = reader.consistently(_exposed, reader, experiment.partition("@")[0], bucket, unit, arm, reason == "forced")
+        name, bucket = experiment.partition("@")[0], assignment.get("bucket_version")
+        exposed = reader.consistently(_exposed, reader, name, bucket, unit, arm, reason == "forced")
     return Variant(experiment, unit, arm, reason, propensity, exposed)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger import to_micros
-from tests.replay.fixtures import folders, replayed, V1
+from tests.replay.fixtures import V1, folders, replayed
 from tests.vectordb.world import FEATURES, START, World, when
 from vectordb import Category, Float, Int, Prediction, Request, UnknownName, UnknownVersion, VectorDB
 
