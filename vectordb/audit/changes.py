@@ -34,7 +34,7 @@ class Change:
     """An input was ``before``, and is ``after`` from (``offset``, ``time``) on.
 
     ``cause``: ``write``, ``delete`` or ``definition`` by the event at ``offset``, recorded at ``time``; or the clock
-    alone, at ``time``, when the log ended at ``offset``: ``became visible`` (a write, or a delete, that was dated ahead)
+    alone, at ``time``, when the log ended at ``offset``: ``became visible`` (a write or delete that was dated ahead)
     or ``expired``. Each state is value, status (``undefined``: the view has no such feature) and version id.
     """
 
@@ -72,7 +72,7 @@ class Moment(NamedTuple):
 
 
 class Course(NamedTuple):
-    """The clock of every offset from ``first`` to ``last``: its recorded time, but never on the other side of ``at``."""
+    """The clock of offsets from ``first`` to ``last``: the recorded time, but never on the other side of ``at``."""
 
     reader: Reader
     first: int

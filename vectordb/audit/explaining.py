@@ -44,7 +44,7 @@ class ExplainedInput:
 
     ``entity``, ``view`` and ``feature`` are None for an input that came with the request. ``version`` names the write,
     which is row ``row`` of the event at ``offset``; all that follows is None where nothing had written the value.
-    ``age_s`` is how old the value was at the clock of the read, in seconds: negative only for a read at an earlier time.
+    ``age_s`` is how old the value was at the clock of the read, in seconds.
     ``status`` is that of the read, or ``erased``, with no value.
     """
 

@@ -195,7 +195,8 @@ def random_world(seed: int) -> tuple[World, list[str]]:
         names = random.sample(["trips", "rating", "city"], random.choice([1, 2, 3]))
         if step < 0.6:
             values = {"trips": random.choice([3, 4, None]), "rating": random.choice([1.5, None]), "city": "Rome"}
-            world.put(entity, at, **{name: values[name] for name in names if name in world.drivers.features} or {"city": "Oslo"})
+            carried = [name for name in names if name in world.drivers.features] or ["city"]
+            world.put(entity, at, **{name: values[name] for name in carried})
         elif step < 0.7:
             world.drivers.delete(entity, event_time=None if at is None else START + at)
         elif step < 0.8:
