@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 STATUSES: Final = {letter: str(status) for status, letter in LETTERS.items()}
 SECOND: Final = 1_000_000
+ERASED_WRITE: Final = 3  # what is known of one
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class ExplainedInput:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; times as text."""
-        shown = {item.name: plain(getattr(self, item.name)) for item in fields(self)}
+        shown = {name: plain(value) for name, value in vars(self).items()}
         return shown if self.entity is None else shown | {"entity": entity_to_json(self.entity)}
 
 
@@ -194,33 +195,39 @@ def plan_of(reader: Reader, prediction: Prediction) -> ServicePlan:
 
 
 def _inputs(reader: Reader, prediction: Prediction) -> Iterator[ExplainedInput]:
-    state, at = reader.state, to_micros(prediction.at)
-    entities = {source.view: source.entity for source in sources_of(state, prediction)}
-    items = zip(prediction.inputs.items(), prediction.definition.features, prediction.row.sources, strict=True)
-    for (key, cell), item, ref in items:
+    state, at, row = reader.state, to_micros(prediction.at), prediction.row
+    sources = sources_of(state, prediction)
+    entities = {source.view: source.entity for source in sources}
+    plans = {source.view: state.plan(source.view, prediction.as_of) for source in sources}
+    writes: dict[tuple[str, int], tuple[Any, ...]] = {}  # most inputs come from a few writes
+    items = prediction.definition.features
+    for (key, cell), item, ref in zip(prediction.inputs.items(), items, row.sources, strict=True):
         status = STATUSES[prediction.states[key]]
-        if isinstance(item, FeatureRef):
-            kind = state.plan(item.view, prediction.as_of).slot(item.feature).kind
-            where = (key, entities[item.view], item.view, item.feature)
-            yield _of_feature(state.log, where, _shown(kind, cell), status, ref, at)
-        else:
+        if not isinstance(item, FeatureRef):
             yield ExplainedInput(key, None, None, None, _shown(item.type, cell), status)
+            continue
+        view = item.view
+        where = (key, entities[view], view, item.feature)
+        write = writes.get((view, ref))
+        if write is None:
+            write = writes[view, ref] = _write(state.log, view, entities[view], ref, at)
+        if ref and len(write) == ERASED_WRITE:
+            yield ExplainedInput(*where, None, ERASED, *write)
+        else:
+            yield ExplainedInput(*where, _shown(plans[view].slots[item.feature].kind, cell), status, *write)
 
 
-def _of_feature(
-    log: Log, where: tuple[str, Entity, str, str], value: Any, status: str, ref: int, at: int
-) -> ExplainedInput:
+def _write(log: Log, view: str, entity: Entity, ref: int, at: int) -> tuple[Any, ...]:
+    """Version, offset, row, event time, recorded time and age of a write; without the last three where it is erased."""
     if not ref:
-        return ExplainedInput(*where, value, status)
-    _, entity, view, _ = where
+        return ()
     offset = ref >> ROW_BITS
     place = (version_name(log, view, entity, ref), offset, ref & ROW_MASK)
     try:
         event_time = header_of(log.row(ref))[1]
     except Erased:
-        return ExplainedInput(*where, None, ERASED, *place)
-    times = (from_micros(event_time), from_micros(log.time_of(offset)))
-    return ExplainedInput(*where, value, status, *place, *times, (at - event_time) / SECOND)
+        return place
+    return (*place, from_micros(event_time), from_micros(log.time_of(offset)), (at - event_time) / SECOND)
 
 
 def _shown(kind: FeatureType, cell: Any) -> Any:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vectordb.prediction import Prediction
     from vectordb.state import State
 
+PLAIN: Final = frozenset({float, int, str, bool, type(None)})
 UNDEFINED: Final = "undefined"  # no such view yet, or not with this feature
 ERASED: Final = "erased"
 
@@ -112,6 +113,8 @@ def version_name(log: Log, view: str, entity: Entity, ref: int) -> str:
 
 def plain(value: Any) -> Any:
     """A value that a read shows as plain data: an instant as text, a vector as a list."""
+    if type(value) in PLAIN:
+        return value
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
