@@ -96,7 +96,7 @@ class Audit:
         values, a model that is not data) is noted with the reason, and is no difference. Of a past the same as of its
         offset, but for what only the head has. ``projections`` are fresh ones of your own, to be folded and compared
         by their dumps. ``progress(check, done, total)`` is called now and then; total is 0 where nobody knows it.
-        Writes wait meanwhile. 30 us an event, and the memory of the rows and vectors once more.
+        Writes wait meanwhile. 40 us an event, and the memory of the rows and vectors once more.
 
         >>> from vectordb import Int, VectorDB
         >>> db = VectorDB()

@@ -22,7 +22,6 @@ from ledger import (
     Log,
     PredictionsRecorded,
     Pruned,
-    StoreError,
     UnknownVersion,
     VectorDBError,
     chain_digest,
@@ -120,14 +119,14 @@ class Verifier:
         store = self._state.journal.store
         if not isinstance(store, JsonlStore):
             return []
-        lines = (line for _, lines in store.read(0) for line in lines)
         wanted = self._told("file", range(self._offset + 1), self._offset + 1)
         try:
+            lines = (line for _, lines in store.read(0) for line in lines)
             for offset, line in zip_longest(wanted, islice(lines, self._offset + 1)):
                 expected = self._line(offset)
                 if expected is not None and line != expected:
                     return [Check("file", offset, Difference(f"line {offset + 1} of the file", expected, line))]
-        except (StoreError, DamagedLog) as error:
+        except (OSError, DamagedLog) as error:
             return [Check("file", 0, Difference("the file", "one that can be read", error))]
         return [Check("file", self._offset)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from array import array
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from struct import pack_into
@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from ledger import FACTS, EntityDeleted, Erased, Event
+from ledger import FACTS, Erased, Event, LineTooLong
 from projections import Projection
 from tests.replay.fixtures import EVENTS, V1, folders, replayed
 from tests.vectordb.world import World
 from vectordb import Float, InvalidInput, Metric, Request, Vector, VectorDB
 from vectordb.audit import Check, Difference, Report
+from vectordb.audit.verifying import Verifier
 
 STORIES = [name for name in folders(V1) if name != "digits"]
 
@@ -361,12 +362,55 @@ def test_what_is_erased_is_noted_and_no_difference(monkeypatch: pytest.MonkeyPat
 
 def test_a_prediction_that_cannot_be_read_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     world = full()
-    rows = world.db.state.rows.row
-
     def broken(view: str, *rest: Any) -> Any:
         raise InvalidInput("no read today")
 
     monkeypatch.setattr(world.db.state.rows, "row", broken)
     difference = world.db.audit.verify().check("predictions").difference
     assert difference is not None and difference.expected == "inputs that can be read again"
-    assert rows is not None and EntityDeleted and array
+
+
+def test_an_event_that_cannot_be_read_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = full()
+    events = world.db.state.log.event
+
+    def broken(offset: int) -> Event:
+        if offset == 13:
+            raise InvalidInput("no such line")
+        return events(offset)
+
+    monkeypatch.setattr(world.db.state.log, "event", broken)
+    verifier = Verifier(world.db, (), None)
+    for check in (verifier._events(), verifier._references()):
+        assert check.difference is not None and check.difference.place == "event 13"
+    assert verifier._reproduced(13 << 24, Counter()).place == "prediction at offset 13"  # type: ignore[union-attr]
+
+
+def test_a_file_that_cannot_be_read_is_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(shutil.copy(V1 / "late_arrival" / EVENTS, tmp_path / "ledger.jsonl"))
+    with VectorDB.open(path) as db:
+
+        def unreadable(position: int = 0) -> Any:
+            raise LineTooLong("a line is at most so long")
+
+        monkeypatch.setattr(db.state.journal.store, "read", unreadable)
+        difference = db.audit.verify().difference
+        assert difference is not None and difference.place == "the file"
+
+
+def test_a_projection_that_cannot_fold_is_a_difference() -> None:
+    class Broken(Puts):
+        def apply(self, event: Event) -> None:
+            raise ZeroDivisionError
+
+    db = VectorDB(projections=[Puts()])
+    db.mark("a")
+    difference = db.audit.verify(projections=[Broken()]).check("fold of puts").difference
+    assert difference is not None and difference.expected == "a projection that folds every event"
+
+
+def test_many_events_are_told_on_the_way() -> None:
+    world, told = World(), []
+    world.drivers.load([{"driver": number, "trips": number} for number in range(5_000)], chunk_rows=1)
+    world.db.audit.verify(progress=lambda name, done, total: told.append((name, done, total)))
+    assert ("events", 4096, 5001) in told and ("events", 5001, 5001) in told and ("fold of rows", 4096, 0) in told
