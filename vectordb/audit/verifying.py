@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from ledger import (
     ROW_BITS,
     ROW_MASK,
+    ClosedLedger,
     DamagedLog,
     Erased,
     Event,
@@ -22,6 +23,7 @@ from ledger import (
     Log,
     PredictionsRecorded,
     Pruned,
+    StoreError,
     UnknownVersion,
     VectorDBError,
     chain_digest,
@@ -59,7 +61,7 @@ class Verifier:
         checks = [self._events(), self._digests(), *self._file(), self._references()]
         if self._whole:
             checks += [self._structure(projection) for projection in self._state.fold.projections]
-        checks += [*self._folds(), self._predictions()]
+        checks += [*self._folded(), self._predictions()]
         return Report(self._offset, self._log.digest(self._offset).hex(), tuple(checks))
 
     def _told(self, name: str, things: Iterable[T], total: int = 0) -> Iterator[T]:
@@ -126,6 +128,8 @@ class Verifier:
                 expected = self._line(offset)
                 if expected is not None and line != expected:
                     return [Check("file", offset, Difference(f"line {offset + 1} of the file", expected, line))]
+        except ClosedLedger as error:
+            return [Check("file", 0, None, (error.rule,))]
         except (OSError, DamagedLog) as error:
             return [Check("file", 0, Difference("the file", "one that can be read", error))]
         return [Check("file", self._offset)]
@@ -173,6 +177,15 @@ class Verifier:
         if self._progress is not None:
             self._progress(name, total, total)
         return Check(name, total)
+
+    def _folded(self) -> list[Check]:
+        """The folds, as far as the events can be read."""
+        checks: list[Check] = []
+        try:
+            checks += self._folds()
+        except (DamagedLog, StoreError) as error:
+            checks.append(Check("fold", len(checks), Difference("fold", "events that can be read", error)))
+        return checks
 
     def _folds(self) -> Iterator[Check]:
         """Every projection equals a fresh fold; a few are folded at a time, so that few are held twice."""
@@ -235,7 +248,7 @@ class Verifier:
         for offset in range(1, self._offset + 1):
             try:
                 fact = self._log.event(offset).fact
-            except GONE as error:
+            except VectorDBError as error:  # erased or pruned; what is damaged, the first check names
                 gone[error.rule] += 1
                 continue
             if isinstance(fact, PredictionsRecorded):

@@ -414,3 +414,23 @@ def test_many_events_are_told_on_the_way() -> None:
     world.drivers.load([{"driver": number, "trips": number} for number in range(5_000)], chunk_rows=1)
     world.db.audit.verify(progress=lambda name, done, total: told.append((name, done, total)))
     assert ("events", 4096, 5001) in told and ("events", 5001, 5001) in told and ("fold of rows", 4096, 0) in told
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_closed_file_is_verified_as_far_as_it_is_in_memory(lazy: bool, tmp_path: Path) -> None:
+    path = Path(shutil.copy(V1 / "prediction" / EVENTS, tmp_path / "ledger.jsonl"))
+    db = VectorDB.open(path, lazy=lazy)
+    db.close()
+    report = db.audit.verify()
+    assert report.check("file").notes == ("a closed ledger is neither read nor written",)
+    assert report.ok is not lazy
+    assert lazy is (report.difference is not None and report.difference.place.startswith("event "))
+
+
+def test_a_line_forged_under_a_lazy_ledger_is_found(tmp_path: Path) -> None:
+    path = Path(shutil.copy(V1 / "late_arrival" / EVENTS, tmp_path / "ledger.jsonl"))
+    with VectorDB.open(path, lazy=True) as db:
+        path.write_bytes(path.read_bytes().replace(b"Rome", b"Oslo", 1))
+        report = db.audit.verify()
+        assert report.difference is not None and report.difference.place == "event 2"
+        assert not report.check("digests").ok and not report.check("fold").ok
