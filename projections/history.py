@@ -16,7 +16,7 @@ from projections.merge import merge, resolve
 from projections.table import Table
 from projections.timeline import Timeline
 
-NEAR: Final = 32  # versions walked before a kept row is asked
+NEAR: Final = 16  # versions walked before a kept row is asked
 RowOf: TypeAlias = Callable[[int], bytes]
 
 

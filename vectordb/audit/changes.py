@@ -99,14 +99,8 @@ class Course(NamedTuple):
         """The moment of a clock, which comes before an event of the same instant; None where it is no part of this."""
         if not self.start < clock <= self.end:
             return None
-        low, high = self.first, self.last
-        while low < high:  # the last offset recorded before that clock
-            middle = (low + high + 1) // 2
-            if self.clock(middle) < clock:
-                low = middle
-            else:
-                high = middle - 1
-        return Moment(low, clock, True)
+        before = self.reader.state.log.offset_at(clock - 1)  # the last offset recorded before that clock
+        return Moment(min(max(before, self.first), self.last), clock, True)
 
 
 def changes_of(reader: Reader, prediction: Prediction, before: bool = False) -> tuple[Change, ...]:
@@ -151,24 +145,27 @@ def _moments(course: Course, source: Source) -> list[Moment]:
         refs = list(state.rows.refs(source.view, source.entity, course.last << ROW_BITS | ROW_MASK))
     offsets = {offset for offset, _ in versions} | {ref >> ROW_BITS for ref in refs}
     moments = {course.at_event(offset) for offset in offsets if course.first < offset <= course.last}
-    spans = [0, *(definition.ttl + 1 for _, definition in versions if definition.ttl)]
-    for event_time in _event_times(course.reader, refs):
-        for span in spans:  # visible from its event time on; expired once that is more than the time to live ago
-            moment = course.at_clock(event_time + span)
-            if moment is not None:
-                moments.add(moment)
+    for clock in _clocks(course, refs, {one.ttl for _, one in versions if one.ttl}):
+        moment = course.at_clock(clock)
+        if moment is not None:
+            moments.add(moment)
     return sorted(moments)
 
 
-def _event_times(reader: Reader, refs: Iterable[int]) -> set[int]:
-    """The event times of versions, but of those that are erased."""
-    found = set()
+def _clocks(course: Course, refs: Iterable[int], ttls: set[int]) -> set[int]:
+    """The clocks at which versions that are not erased become visible, where they are dated ahead, and expire."""
+    clocks = set()
     for ref in refs:
         try:
-            found.add(int(header_of(reader.state.log.row(ref))[1]))
+            event_time = int(header_of(course.reader.state.log.row(ref))[1])
         except Erased:
             continue
-    return found
+        offset = ref >> ROW_BITS
+        known = course.start if offset <= course.first else course.clock(offset)
+        if event_time > known:
+            clocks.add(event_time)
+        clocks.update(event_time + ttl + 1 for ttl in ttls)  # the last microsecond of the window counts
+    return clocks
 
 
 def _cause(reader: Reader, moment: Moment, before: InputState, after: InputState) -> str:
