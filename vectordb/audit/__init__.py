@@ -3,10 +3,10 @@
 from vectordb.audit.audit import Audit
 from vectordb.audit.bisecting import Turn
 from vectordb.audit.changes import Change
-from vectordb.audit.cone import Derivation
+from vectordb.audit.derivation import Derivation
 from vectordb.audit.explaining import ExplainedInput, Explanation
 from vectordb.audit.inputs import InputState
-from vectordb.audit.report import Check, Difference, Report
+from vectordb.audit.report import Check, Deviation, Report
 from vectordb.audit.tracing import Step
 from vectordb.audit.variant import Variant
 
@@ -15,7 +15,7 @@ __all__ = [
     "Change",
     "Check",
     "Derivation",
-    "Difference",
+    "Deviation",
     "ExplainedInput",
     "Explanation",
     "InputState",

@@ -22,7 +22,7 @@ from ledger import (
     parse_label,
     to_micros,
 )
-from vectordb.audit.cone import Derivation, cone_of
+from vectordb.audit.derivation import Derivation, cone_of
 from vectordb.audit.inputs import ERASED, plain, sources_of, version_name
 from vectordb.audit.tracing import Step, trace_of
 from vectordb.audit.variant import Variant, variant_of

@@ -9,7 +9,7 @@ LONGEST: Final = 200  # characters of a value
 
 
 @dataclass(frozen=True)
-class Difference:
+class Deviation:
     """Where, what was expected there, and what was found."""
 
     place: str
@@ -30,7 +30,7 @@ class Check:
 
     name: str
     count: int
-    difference: Difference | None = None
+    difference: Deviation | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -58,7 +58,7 @@ class Report:
         return all(check.ok for check in self.checks)
 
     @property
-    def difference(self) -> Difference | None:
+    def difference(self) -> Deviation | None:
         """The first difference; None where there is none."""
         return next((check.difference for check in self.checks if check.difference is not None), None)
 

@@ -29,7 +29,7 @@ from ledger import (
     chain_digest,
 )
 from projections import Catalog, Fold, Projection, Rows, Vectors, contents
-from vectordb.audit.report import Check, Difference, Report
+from vectordb.audit.report import Check, Deviation, Report
 from vectordb.prediction import Prediction, read_prediction
 from vectordb.reproduction import Reproduction, reproduce
 
@@ -75,7 +75,7 @@ class Verifier:
         if tell is not None:
             tell(name, done, total or done)
 
-    def _each(self, name: str, check: Callable[[int], Difference | None]) -> Check:
+    def _each(self, name: str, check: Callable[[int], Deviation | None]) -> Check:
         """A check of every offset. One that cannot be read any more is noted, one that cannot be read differs."""
         gone: Counter[str] = Counter()
         for offset in self._told(name, range(1, self._offset + 1), self._offset):
@@ -85,7 +85,7 @@ class Verifier:
                 gone[error.rule] += 1
                 continue
             except (VectorDBError, LookupError, ValueError) as error:
-                found = Difference(f"event {offset}", "an event that can be read", error)
+                found = Deviation(f"event {offset}", "an event that can be read", error)
             if found is not None:
                 return Check(name, offset, found, _notes(gone))
         return Check(name, self._offset, None, _notes(gone))
@@ -95,12 +95,12 @@ class Verifier:
     def _events(self) -> Check:
         """Offsets without a gap, recorded times that never go back."""
 
-        def check(offset: int) -> Difference | None:
+        def check(offset: int) -> Deviation | None:
             event, before = self._log.event(offset), self._log.time_of(offset - 1) if offset > 1 else None
             if event.offset != offset:
-                return Difference(f"event {offset}", offset, event.offset)
+                return Deviation(f"event {offset}", offset, event.offset)
             if before is not None and event.time < before:
-                return Difference(f"recorded time of event {offset}", f"at least {before}", event.time)
+                return Deviation(f"recorded time of event {offset}", f"at least {before}", event.time)
             return None
 
         return self._each("events", check)
@@ -109,7 +109,7 @@ class Verifier:
         """Every digest is that of the line's body and the digest before it."""
         chain = self._log.chain
 
-        def check(offset: int) -> Difference | None:
+        def check(offset: int) -> Deviation | None:
             held = chain.digest(offset)
             body = self._log.body(offset)
             return _same(f"digest of event {offset}", chain_digest(*chain.before(offset), body).hex(), held.hex())
@@ -127,11 +127,11 @@ class Verifier:
             for offset, line in zip_longest(wanted, islice(lines, self._offset + 1)):
                 expected = self._line(offset)
                 if expected is not None and line != expected:
-                    return [Check("file", offset, Difference(f"line {offset + 1} of the file", expected, line))]
+                    return [Check("file", offset, Deviation(f"line {offset + 1} of the file", expected, line))]
         except ClosedLedger as error:
             return [Check("file", 0, None, (error.rule,))]
         except (OSError, DamagedLog) as error:
-            return [Check("file", 0, Difference("the file", "one that can be read", error))]
+            return [Check("file", 0, Deviation("the file", "one that can be read", error))]
         return [Check("file", self._offset)]
 
     def _line(self, offset: int) -> bytes | None:
@@ -144,13 +144,13 @@ class Verifier:
     def _references(self) -> Check:
         """What an event refers to is there, and earlier."""
 
-        def check(offset: int) -> Difference | None:
+        def check(offset: int) -> Deviation | None:
             event = self._log.event(offset)
             for what, ref, limit in _refs_of(event):
                 if ref > limit:
-                    return Difference(f"{what} of event {offset}", f"at most {_shown(limit)}", _shown(ref))
+                    return Deviation(f"{what} of event {offset}", f"at most {_shown(limit)}", _shown(ref))
                 if what != AS_OF and not self._is_there(ref):
-                    return Difference(f"{what} of event {offset}", "a row of the log", _shown(ref))
+                    return Deviation(f"{what} of event {offset}", "a row of the log", _shown(ref))
             return None
 
         return self._each("references", check)
@@ -173,7 +173,7 @@ class Verifier:
         try:
             projection.check()
         except (AssertionError, VectorDBError, LookupError, ValueError, TypeError) as error:
-            return Check(name, total, Difference(name, "its invariants", f"{type(error).__name__}: {error}"))
+            return Check(name, total, Deviation(name, "its invariants", f"{type(error).__name__}: {error}"))
         if self._progress is not None:
             self._progress(name, total, total)
         return Check(name, total)
@@ -184,7 +184,7 @@ class Verifier:
         try:
             checks += self._folds()
         except (DamagedLog, StoreError) as error:
-            checks.append(Check("fold", len(checks), Difference("fold", "events that can be read", error)))
+            checks.append(Check("fold", len(checks), Deviation("fold", "events that can be read", error)))
         return checks
 
     def _folds(self) -> Iterator[Check]:
@@ -214,7 +214,7 @@ class Verifier:
         for projection in compared:
             name = f"fold of {projection.name}"
             if projection in fold.behind:
-                yield Check(name, 0, Difference(name, "a projection that folds every event", fold.behind[projection]))
+                yield Check(name, 0, Deviation(name, "a projection that folds every event", fold.behind[projection]))
             else:
                 yield self._compare(name, held[projection.name], projection)
 
@@ -254,7 +254,7 @@ class Verifier:
             if isinstance(fact, PredictionsRecorded):
                 yield from range(offset << ROW_BITS, (offset << ROW_BITS) + fact.rows)
 
-    def _reproduced(self, ref: int, gone: Counter[str]) -> Difference | None:
+    def _reproduced(self, ref: int, gone: Counter[str]) -> Deviation | None:
         try:
             prediction = read_prediction(self._state, ref)
             again = reproduce(self._reader, prediction)
@@ -262,7 +262,7 @@ class Verifier:
             gone[error.rule] += 1
             return None
         except (VectorDBError, LookupError, ValueError) as error:
-            return Difference(f"prediction at offset {ref >> ROW_BITS}", "a prediction that can be read", error)
+            return Deviation(f"prediction at offset {ref >> ROW_BITS}", "a prediction that can be read", error)
         if again.missing and _is_gone(self._log, prediction):
             gone[f"inputs not compared: {again.missing[0]}"] += 1
             return None
@@ -279,8 +279,8 @@ def verify(reader: Reader, own: Sequence[Projection], progress: Progress | None)
         return Verifier(reader, own, progress).run()
 
 
-def _same(place: str, expected: Any, found: Any) -> Difference | None:
-    return None if expected == found else Difference(place, expected, found)
+def _same(place: str, expected: Any, found: Any) -> Deviation | None:
+    return None if expected == found else Deviation(place, expected, found)
 
 
 def _shown(ref: int) -> str:
@@ -308,14 +308,14 @@ def _readable(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         yield "what cannot be told", f"{type(error).__name__}: {error}"
 
 
-def _differing(found: tuple[str, Any] | None, expected: tuple[str, Any] | None) -> Difference | None:
+def _differing(found: tuple[str, Any] | None, expected: tuple[str, Any] | None) -> Deviation | None:
     if found is None or expected is None:
         place, value = found or expected or ("", None)
-        return Difference(place, "nothing", value) if expected is None else Difference(place, value, "nothing")
+        return Deviation(place, "nothing", value) if expected is None else Deviation(place, value, "nothing")
     if found[0] != expected[0]:
-        return Difference(expected[0], expected[1], f"{found[0]}: {found[1]!r}")
+        return Deviation(expected[0], expected[1], f"{found[0]}: {found[1]!r}")
     same = found[1] == expected[1] or repr(found[1]) == repr(expected[1])  # NaN is equal to itself here
-    return None if same else Difference(expected[0], expected[1], found[1])
+    return None if same else Deviation(expected[0], expected[1], found[1])
 
 
 def _is_gone(log: Log, prediction: Prediction) -> bool:
@@ -329,12 +329,12 @@ def _is_gone(log: Log, prediction: Prediction) -> bool:
     return False
 
 
-def _drift(prediction: Prediction, again: Reproduction) -> Difference | None:
+def _drift(prediction: Prediction, again: Reproduction) -> Deviation | None:
     if again.drifted:
         first = again.drifted[0]
-        return Difference(f"{first.name} of prediction {prediction.id}", first.recorded, first.recomputed)
+        return Deviation(f"{first.name} of prediction {prediction.id}", first.recorded, first.recomputed)
     if again.missing:
-        return Difference(f"prediction {prediction.id}", "inputs that can be read again", again.missing[0])
+        return Deviation(f"prediction {prediction.id}", "inputs that can be read again", again.missing[0])
     return None
 
 

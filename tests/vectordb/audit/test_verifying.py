@@ -17,7 +17,7 @@ from projections import Projection
 from tests.replay.fixtures import EVENTS, V1, folders, replayed
 from tests.vectordb.world import World
 from vectordb import Float, InvalidInput, Metric, Request, Vector, VectorDB
-from vectordb.audit import Check, Difference, Report
+from vectordb.audit import Check, Deviation, Report
 from vectordb.audit.verifying import Verifier
 
 STORIES = [name for name in folders(V1) if name != "digits"]
@@ -58,7 +58,7 @@ def test_a_report_is_plain_data_and_text() -> None:
     assert notes == ("4 x outputs not compared: the model is not data, and none was given",)
     with pytest.raises(KeyError):
         report.check("nothing")
-    bad = Report(1, "00", (Check("a", 1), Check("b", 2, Difference("there", 1, "x" * 500))))
+    bad = Report(1, "00", (Check("a", 1), Check("b", 2, Deviation("there", 1, "x" * 500))))
     assert not bad.ok and bad.difference is bad.checks[1].difference
     assert len(bad.to_dict()["checks"][1]["difference"]["found"]) < 220
     assert "something differs" in str(bad) and "there: 'xxx" in str(bad)
@@ -99,7 +99,7 @@ def test_projections_of_ones_own_are_compared_by_their_dumps() -> None:
     db.mark("b")
     assert db.audit.verify(projections=[Puts()]).check("fold of puts").ok
     report = db.audit.verify(projections=[Puts(2)])
-    assert report.difference == Difference("the dump", b"4", b"2")
+    assert report.difference == Deviation("the dump", b"4", b"2")
     assert db.as_of(1).audit.verify(projections=[Puts(2)]).ok  # they say what they are at the head only
     with pytest.raises(InvalidInput):
         VectorDB().audit.verify(projections=[Puts()])
