@@ -12,6 +12,7 @@ VectorDBError
 |  |- OffsetConflict | HeadConflict | IdempotencyConflict | MarkConflict
 |- NotInLog (LookupError)         the log holds no such thing
 |  |- OffsetOutOfRange | TimeOutOfRange | UnknownVersion | EntityNotFound
+|  |- AlreadyTrue | StillFalse    a bisection has no turn to find
 |  |- Erased                      (UnknownVersion) its values were destroyed
 |  |- Pruned                      (OffsetOutOfRange) an offset below a compaction
 |  |- Omitted                     (UnknownVersion) a kit leaves its event out
@@ -169,6 +170,14 @@ class Omitted(UnknownVersion):
 
 class Pruned(OffsetOutOfRange):
     """An offset below a compaction: what was known then is no longer kept; ``values`` names the valid range."""
+
+
+class AlreadyTrue(NotInLog):
+    """A bisection looks for where a predicate turns true, and it holds at the low end already."""
+
+
+class StillFalse(NotInLog):
+    """A bisection looks for where a predicate turns true, and it does not hold at the high end."""
 
 
 class EntityNotFound(NotInLog):

@@ -40,11 +40,14 @@ def _open(old: bytes, new: bytes) -> tuple[list[int], list[tuple[int, int]], tup
     return words + [ABSENT] * missing, sources + [deleted] * missing, deleted
 
 
-def resolve(versions: Iterable[bytes], last: int, slots: Iterable[int], width: int) -> bytes | None:
+def resolve(
+    versions: Iterable[bytes], last: int, slots: Iterable[int], width: int, *, all_found: bool = False
+) -> bytes | None:
     """The row that visible versions make, given from the greatest (event time, reference) down.
 
     ``last`` is the greatest reference among them; ``slots`` are those asked for, and the walk ends when
-    each has found its value; ``width`` is the number of slots of the answer. None where no version is.
+    each has found its value; ``width`` is the number of slots of the answer. None where no version is, and, with
+    ``all_found``, where the versions end before each slot has found its value.
     """
     words, sources = [ABSENT] * width, [NO_SOURCE] * (width + 1)
     open_slots = set(slots)
@@ -62,6 +65,9 @@ def resolve(versions: Iterable[bytes], last: int, slots: Iterable[int], width: i
         _take(row, (ref, event_time), open_slots, words, sources)
         if not open_slots:
             break
+    else:
+        if all_found and open_slots:
+            return None
     return None if newest is None else mixed(last, newest, found, words, sources)
 
 

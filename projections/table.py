@@ -84,6 +84,7 @@ class Table:
         elif straight and held is None and old is not None:
             self.versions[entity] = array("q", (header_of(old)[0], ref))
         elif isinstance(held, Timeline):
+            held.keep(self.rows[entity])
             held.add(ref, event_time)
         else:
             self.versions[entity] = self.timeline([*self.refs(entity), ref])

@@ -14,6 +14,7 @@ False
 
 from ledger import (
     MISSING,
+    AlreadyTrue,
     Bool,
     CannotTransform,
     Category,
@@ -55,6 +56,7 @@ from ledger import (
     Pruned,
     ReadOnlyLedger,
     Request,
+    StillFalse,
     StoreError,
     Text,
     TimeOutOfRange,
@@ -126,8 +128,10 @@ from vectordb.version import Version
 from vectordb.view import View
 
 __all__ = [
+    "MISSING",
     "AdjustedTest",
     "Adjustments",
+    "AlreadyTrue",
     "AlwaysValid",
     "Analysis",
     "ArmEffect",
@@ -183,7 +187,6 @@ __all__ = [
     "LiveService",
     "LiveView",
     "Loaded",
-    "MISSING",
     "ManualClock",
     "MarkConflict",
     "Metric",
@@ -216,6 +219,7 @@ __all__ = [
     "Service",
     "ServiceRow",
     "Status",
+    "StillFalse",
     "StoreError",
     "Subscription",
     "Text",
@@ -223,12 +227,12 @@ __all__ = [
     "Timestamp",
     "TrainingSet",
     "Transaction",
+    "TransformedMatrix",
+    "TransformedRow",
     "TreeHead",
     "UnknownEventType",
     "UnknownName",
     "UnknownVersion",
-    "TransformedMatrix",
-    "TransformedRow",
     "Vector",
     "VectorDB",
     "VectorDBError",

@@ -11,4 +11,4 @@ from projections.experiments.tallies import Tallies
 from projections.experiments.uncounted import Uncounted
 from projections.experiments.units import ExposedUnit, FirstExposure
 
-__all__ = ["ExposedUnit", "Experiments", "FirstExposure", "METRICS_OWN", "Tallies", "Uncounted"]
+__all__ = ["METRICS_OWN", "Experiments", "ExposedUnit", "FirstExposure", "Tallies", "Uncounted"]

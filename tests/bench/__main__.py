@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.bench import (
     as_of,
+    audit,
     batch,
     digest,
     experiments,
@@ -25,7 +26,7 @@ from tests.bench import (
 )
 from tests.bench.report import main
 
-READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage)
+READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage, audit)
 MODULES = (put, put_many, open_file, replay, memory, fork, what_if, digest, proofs, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 

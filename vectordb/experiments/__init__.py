@@ -17,6 +17,7 @@ from vectordb.experiments.scorecard import GuardrailTest, Scorecard
 from vectordb.experiments.segments import Segment, Segments
 
 __all__ = [
+    "REASONS",
     "AdjustedTest",
     "Adjustments",
     "AlwaysValid",
@@ -33,7 +34,6 @@ __all__ = [
     "GuardrailTest",
     "LiveExperiment",
     "Move",
-    "REASONS",
     "Reallocation",
     "Scorecard",
     "Segment",

@@ -119,6 +119,11 @@ class Program:
         refusal = self.constant(Refusal(value.label, rule))
         return self.let("{0} if {0} == {0} else {1}({0})", value, refusal, blank=False)
 
+    def through(self, name: str, part: Any, values: list[Value]) -> list[Value]:
+        """What a named part of a transformer makes of values; who explains a pipeline watches here."""
+        made: list[Value] = part._write(self, values)
+        return made
+
     def compile(self, outputs: Sequence[Value]) -> Fused:
         """The functions of the whole program."""
         texts = [value.text for value in outputs]

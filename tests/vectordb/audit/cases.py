@@ -11,7 +11,7 @@ from tests.replay.fixtures import EVENTS, V1, folders
 from vectordb import Category, Float, Int, Request, Text, Timestamp, Vector, VectorDB
 from vectordb.transforms import Pipeline, SimpleImputer, StandardScaler
 
-__all__ = ["STORIES", "START", "lineage", "replayed", "small", "tell", "wide"]
+__all__ = ["START", "STORIES", "lineage", "replayed", "small", "tell", "wide"]
 
 STORIES = [name for name in folders(V1) if b"predictions_recorded@1" in (V1 / name / EVENTS).read_bytes()]
 

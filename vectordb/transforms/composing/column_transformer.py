@@ -119,7 +119,7 @@ class ColumnTransformer(Composite):
         for name, part, places in self.transformers_:
             own = [values[place] for place in places]
             if isinstance(part, Transformer):
-                own = part._write(program, own) if own else []
+                own = program.through(name, part, own) if own else []
             elif part != PASSTHROUGH:
                 continue
             outputs += weighted(program, passed(program, own), (self.transformer_weights or {}).get(name))

@@ -93,7 +93,7 @@ class FeatureUnion(Composite):
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
         outputs: list[Value] = []
         for name, part in self._parts():
-            own = passed(program, values) if part is None else part._write(program, values)
+            own = passed(program, values) if part is None else program.through(name, part, values)
             outputs += weighted(program, own, (self.transformer_weights or {}).get(name))
         return outputs
 

@@ -95,8 +95,9 @@ class Pipeline(Composite):
         return passed_columns(ready)
 
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
-        for part in self._parts():
-            values = part._write(program, values)
+        for name, part in self._children():
+            if isinstance(part, Transformer):
+                values = program.through(name, part, values)
         return passed(program, values)
 
     def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:

@@ -1,0 +1,120 @@
+"""The inputs of a prediction that come from views: of which entity, and what each was at an offset and clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from ledger import (
+    ROW_BITS,
+    ROW_MASK,
+    Entity,
+    Erased,
+    FeatureRef,
+    Log,
+    canonical,
+    render_version,
+)
+from vectordb.plan import Status
+from vectordb.row import Row
+
+if TYPE_CHECKING:
+    from vectordb.prediction import Prediction
+    from vectordb.state import State
+
+PLAIN: Final = frozenset({float, int, str, bool, type(None)})
+UNDEFINED: Final = "undefined"  # no such view yet, or not with this feature
+ERASED: Final = "erased"
+
+
+@dataclass(frozen=True)
+class InputState:
+    """The value that a read shows, its status, and the version that it comes from (None: never written).
+
+    A status is one of the four of a read, ``undefined`` where the view has no such feature, or ``erased``.
+    """
+
+    value: Any
+    status: str
+    version: str | None
+    ref: int = field(default=0, repr=False)
+    cell: bytes = field(default=b"", repr=False)  # the stored form of what is shown without a present value
+
+    def differs(self, other: InputState) -> bool:
+        """Whether it is another value, of another status, or from another write."""
+        return (self.ref, self.status, self.cell) != (other.ref, other.status, other.cell)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Value, status and version as plain data."""
+        return {"value": plain(self.value), "status": self.status, "version": self.version}
+
+
+NOT_DEFINED: Final = InputState(None, UNDEFINED, None)
+GONE: Final = InputState(None, ERASED, None)
+
+
+class Item(NamedTuple):
+    """An input: its place among the inputs, its name in the row, its feature."""
+
+    place: int
+    key: str
+    feature: str
+
+
+class Source(NamedTuple):
+    """The inputs that come from one entity of one view."""
+
+    view: str
+    entity: Entity
+    items: list[Item]
+
+
+def sources_of(state: State, prediction: Prediction) -> list[Source]:
+    """The inputs of a prediction by view; the entity of each by its kind, in the order in which a read takes kinds."""
+    definition = prediction.definition
+    found: dict[str, list[Item]] = {}
+    for place, (key, item) in enumerate(zip(definition.keys, definition.features, strict=True)):
+        if isinstance(item, FeatureRef):
+            found.setdefault(item.view, []).append(Item(place, key, item.feature))
+    kinds = {view: state.plan(view, prediction.as_of).definition.entity for view in found}
+    entities = dict(zip(dict.fromkeys(kinds.values()), prediction.entities, strict=True))
+    return [Source(view, entities[kinds[view]], items) for view, items in found.items()]
+
+
+def read_states(state: State, source: Source, offset: int, at: int) -> list[InputState]:
+    """What each input was: known after ``offset`` events, valid at ``at``. One read of a row. Through ``read_past``."""
+    if state.catalog.views.find(source.view, offset) is None:
+        return [NOT_DEFINED] * len(source.items)
+    plan = state.plan(source.view, offset)
+    try:
+        packed = state.past_row(source.view, source.entity, offset, at)
+        row = Row(state, plan, source.entity, packed, offset, at)
+        names = [item.feature for item in source.items]
+        return [_shown(state, source, row, name) if name in row else NOT_DEFINED for name in names]
+    except Erased:
+        return [GONE] * len(source.items)
+
+
+def _shown(state: State, source: Source, row: Row, feature: str) -> InputState:
+    status, ref = row.status_of(feature), row.source(feature)
+    version = version_name(state.log, source.view, source.entity, ref) if ref else None
+    cell = b"" if status in (Status.PRESENT, Status.NULL) else canonical(row.cell(feature))
+    return InputState(row[feature], str(status), version, ref, cell)
+
+
+def version_name(log: Log, view: str, entity: Entity, ref: int) -> str:
+    """The version id of a write to an entity that is known; also where its values are erased."""
+    try:
+        rows = log.rows_at(ref >> ROW_BITS)
+    except Erased:
+        rows = 2 if ref & ROW_MASK else 1
+    return render_version(view, entity, ref, rows)
+
+
+def plain(value: Any) -> Any:
+    """A value that a read shows as plain data: an instant as text, a vector as a list."""
+    if type(value) in PLAIN:
+        return value
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
