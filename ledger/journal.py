@@ -22,6 +22,7 @@ from ledger.errors import (
 )
 from ledger.event import Event
 from ledger.facts.event_pruned import PRUNED, EventPruned
+from ledger.facts.fact import Fact
 from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.transaction_committed import TransactionCommitted
@@ -135,10 +136,9 @@ class Journal:
         objects = parse_bodies(bodies, log.head + 1, number)
         layout_of, lazy = log.layout_of, self.lazy
         for place, data in enumerate(objects):
-            if len(data) == 1:  # the chain lets only a pruned line through with nothing but an offset
-                time, fact, meta = log.last_time, PRUNED, None
-            else:
-                time, fact, meta = decode_event(data, layout_of, number + place)
+            time, fact, meta = (
+                decode_event(data, layout_of, number + place) if len(data) > 1 else (log.last_time, _pruned(), None)
+            )  # the chain lets no other line through that has nothing but an offset
             event = Event(log.head + 1, time, fact, meta, log)
             if time < log.last_time:
                 rule = "recorded times never go back"
@@ -308,6 +308,10 @@ class Journal:
             raise HeadMismatch(
                 "the log holds the expected head", expected=expect, head=head, digest=found, line=head + 1
             )
+
+
+def _pruned() -> Fact:
+    return PRUNED
 
 
 def read_first_line(store: Store) -> tuple[Header | None, int]:

@@ -250,7 +250,7 @@ class Log:
         for offset in range(max(start, 1), min(self.head + 1, stop if stop is not None else self.head + 1)):
             yield self.event(offset)
 
-    def events_of(self, kinds: tuple[type[Fact], ...]) -> Iterator[Event]:
+    def events_like(self, kinds: tuple[type[Fact], ...]) -> Iterator[Event]:
         """Events of these facts, subclasses included. 50 ns an event of others, where it is in memory."""
         for segment in self._segments:
             if isinstance(segment, MemorySegment):

@@ -98,7 +98,7 @@ class Fold:
             if handle is not None:
                 handle(event)
 
-    def _mark_behind(self, projection: Projection, error: BaseException) -> None:
+    def _mark_behind(self, projection: Projection, error: BaseException | None) -> None:
         self.behind[projection] = error
         if projection.essential:
             self.sequence |= 1

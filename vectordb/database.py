@@ -214,7 +214,7 @@ class VectorDB(Defining):
         part in experiments of its kind; ids of what is left stay, and asking for what is gone raises ``Erased``.
         Offsets, digests and proofs stay valid. The answer lists what was destroyed and what was made of it; a dry run
         is ``audit.blast_radius``. Followers see it at their next ``refresh``; snapshots, checkpoints and live forks are
-        separate copies. Cost: the file is written anew, and views that cannot drop rows are folded anew (3 us an event).
+        separate copies. Cost: the file is written anew; views that cannot drop rows are folded anew (3 us an event).
 
         >>> from vectordb import Int
         >>> db = VectorDB()

@@ -24,6 +24,7 @@ class PredictionsRedacted(PredictionsRecorded):
 
     __slots__ = ("redaction",)
     type = "redacted"
+    redaction: Redaction
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class ExposuresRedacted(ExposuresRecorded):
 
     __slots__ = ("redaction",)
     type = "redacted"
+    redaction: Redaction
 
     def __init__(
         self, experiment: str, exposures: tuple[Exposure, ...], event_time: int, *, redaction: Redaction
@@ -91,6 +93,7 @@ class OutcomesRedacted(OutcomesRecorded):
 
     __slots__ = ("redaction",)
     type = "redacted"
+    redaction: Redaction
 
     def __init__(
         self, experiment: str, outcomes: tuple[Outcome, ...], origin: Origin | None = None, *, redaction: Redaction
@@ -115,6 +118,7 @@ class ExperimentRedacted(ExperimentDefined):
 
     __slots__ = ("redaction",)
     type = "redacted"
+    redaction: Redaction
 
     def __init__(self, definition: ExperimentDefinition, *, redaction: Redaction) -> None:
         super().__init__(definition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, NoReturn
@@ -19,17 +20,17 @@ PRUNED: Final = "pruned"  # newer rows replaced them everywhere, and a compactio
 
 
 class Gap(NamedTuple):
-    """Rows that are gone: ``count`` of them from number ``first`` on, of one version of a view."""
+    """Rows that are gone: ``size`` of them from number ``first`` on, of one version of a view."""
 
     view: str
     first: int
-    count: int
+    size: int
     why: str
 
     @property
     def numbers(self) -> range:
         """The numbers of the rows within their event."""
-        return range(self.first, self.first + self.count)
+        return range(self.first, self.first + self.size)
 
 
 class RowsRedacted(TransactionCommitted):
@@ -43,6 +44,7 @@ class RowsRedacted(TransactionCommitted):
 
     __slots__ = ("_ends", "gaps", "redaction", "rejected")
     type = "redacted"
+    redaction: Redaction
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class RowsRedacted(TransactionCommitted):
     @property
     def rows(self) -> int:
         """Rows written, those that are gone too."""
-        return super().rows + sum(gap.count for gap in self.gaps)  # ints
+        return super().rows + sum(gap.size for gap in self.gaps)  # ints
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -93,7 +95,7 @@ class RowsRedacted(TransactionCommitted):
     def to_json(self, time: int) -> dict[str, Any]:
         """See the class."""
         parts: list[tuple[int, dict[str, Any]]] = [(block.first, block_to_json(block, time)) for block in self.writes]
-        parts += [(gap.first, {"view": gap.view, gap.why: gap.count}) for gap in self.gaps]
+        parts += [(gap.first, {"view": gap.view, gap.why: gap.size}) for gap in self.gaps]
         data: dict[str, Any] = dict(self.redaction._asdict())
         data["writes"] = [part for _, part in sorted(parts, key=lambda pair: pair[0])]
         if self.origin is not None:
@@ -119,7 +121,7 @@ class RowsRedacted(TransactionCommitted):
                 first += len(blocks[-1])
             else:
                 gaps.append(_take_gap(write, why, first, reading))
-                first += gaps[-1].count
+                first += gaps[-1].size
             if write or (why is None and not len(blocks[-1])):
                 raise InvalidInput("a write has rows, and only known fields", fields=sorted(write))
         return cls(blocks, _joined(gaps), redaction, origin, rejected)
@@ -135,8 +137,8 @@ def _take_gap(write: dict[str, Any], why: str, first: int, reading: Reading) -> 
 
 def _joined(gaps: list[Gap]) -> list[Gap]:
     """Gaps that follow one another and could be one are refused: a state has one stored form."""
-    for before, gap in zip(gaps, gaps[1:], strict=False):
-        if (before.view, before.first + before.count, before.why) == (gap.view, gap.first, gap.why):
+    for before, gap in itertools.pairwise(gaps):
+        if (before.view, before.first + before.size, before.why) == (gap.view, gap.first, gap.why):
             raise InvalidInput("rows that are gone stand in one run", view=gap.view, row=gap.first)
     return gaps
 

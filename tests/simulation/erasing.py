@@ -36,14 +36,17 @@ def erase(work: Workload) -> None:
         work.db.state.log.owner(one.offset << 24 | one.row)
 
 
-def compact(work: Workload) -> None:
-    """The log is compacted below an offset; earlier pasts are refused, later ones show what they showed."""
+def compact(work: Workload) -> int:
+    """The log is compacted below an offset; earlier pasts are refused, later ones show what they showed.
+
+    How many rows went; -1: the log was too short.
+    """
     first, last = work.pruned + 1, work.db.head - 1
     if last <= first:
-        return
+        return -1
     below = work.random.randint(first, (first + last) // 2)
     root = work.db.audit.root()
-    work.db.compact(below=below)
+    done = work.db.compact(below=below)
     work.model.other(work.now())
     work.pruned = below
     work.keys = []  # those of events that are gone are forgotten with them
@@ -52,3 +55,4 @@ def compact(work: Workload) -> None:
     assert work.db.audit.root(work.db.head - 1) == root
     with pytest.raises(Pruned):
         work.db.as_of(below - 1)
+    return done.rows

@@ -155,14 +155,14 @@ class SearchWorkload(Workload):
             self.alike = False
 
     def compact(self) -> None:
-        """Everything is folded anew, in the follower too: both are without indexes."""
-        head = self.db.head
+        """Where rows go, everything is folded anew, in the follower too: both are without indexes."""
         super().compact()
-        if self.db.head > head:
+        if self.let_go >= 0:
             self.changes += 1
-            self.alike = True
+            self.alike = self.let_go > 0
+            self.follower.refresh()
+        if self.let_go > 0:
             self.built.clear()
-            self.follower.refresh()  # before a checkpoint of earlier indexes could be taken for this state
 
     def close(self) -> None:
         self.db.close()

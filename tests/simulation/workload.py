@@ -46,6 +46,7 @@ class Workload:
         self.pairs: Counter[frozenset[str]] = Counter()
         self.keys: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = []
         self.stepped_back = False
+        self.let_go = -1  # rows that the last compaction took
         self.pruned = 0  # the lowest offset that can be read as of
         for view in self.views:
             self.define(view)
@@ -250,4 +251,4 @@ class Workload:
         erase(self)
 
     def compact(self) -> None:
-        compact(self)
+        self.let_go = compact(self)

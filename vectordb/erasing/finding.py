@@ -116,7 +116,7 @@ def _find_experiments(state: State, found: Found) -> None:
     known = {name for name in names if any(state.experiments.knows(name, unit) for unit in found.entities)}
     if not known:
         return
-    for event in state.log.events_of((ExposuresRecorded, OutcomesRecorded)):
+    for event in state.log.events_like((ExposuresRecorded, OutcomesRecorded)):
         if _experiment(event) in known and any(unit in found.entities for unit in _units(event)):
             found.records[event.offset] = _experiment(event)
 

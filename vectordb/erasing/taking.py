@@ -148,8 +148,8 @@ def joined(gaps: Collection[Gap]) -> list[Gap]:
     found: list[Gap] = []
     for gap in sorted(gaps, key=lambda gap: gap.first):
         last = found[-1] if found else None
-        if last and (last.view, last.first + last.count, last.why) == (gap.view, gap.first, gap.why):
-            found[-1] = last._replace(count=last.count + gap.count)
+        if last and (last.view, last.first + last.size, last.why) == (gap.view, gap.first, gap.why):
+            found[-1] = last._replace(size=last.size + gap.size)
         else:
             found.append(gap)
     return found

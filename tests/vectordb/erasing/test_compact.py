@@ -47,7 +47,7 @@ def test_later_reads_are_as_they_were(where: str, seed: int, tmp_path: Path) -> 
     assert (done.below, done.offset) == (below, head + 1) and done.pruned + done.redacted <= below
     assert shown(db, first=below)[: head + 1 - below] == state[: head + 1 - below]
     assert len(rows_at_clocks(db, below)) > len(rows)
-    found = [told for told in rows_at_clocks(db, below)[: len(rows) * (head + 1 - below) // (head + 2 - below)]]
+    found = rows_at_clocks(db, below)[: len(rows) * (head + 1 - below) // (head + 2 - below)]
     assert found == rows[: len(found)]
     assert [db.digest(offset) for offset in range(head + 1)] == digests
     for offset in range(below):
@@ -125,7 +125,7 @@ def test_every_way_into_the_past_says_pruned(tmp_path: Path) -> None:
     reads = [
         lambda: held.view("numbers").get("e"),
         lambda: held.view("numbers").get_many(["e"]),
-        lambda: held.views(),
+        held.views,
         lambda: db.as_of(2),
         lambda: db.as_of(time=early),
         lambda: db.as_of(prediction=prediction.id).view("numbers").get("e"),
@@ -200,8 +200,9 @@ def test_a_changed_digest_of_a_pruned_line_is_found(tmp_path: Path) -> None:
     db.compact(below=db.head)
     db.close()
     lines = path.read_bytes().splitlines(keepends=True)
-    for number in [number for number, line in enumerate(lines) if line.startswith(b'{"offset":') and b"type" not in line]:
-        for broken in (lines[number][:-10] + b'0123456"}\n', lines[number].replace(b'"digest":"', b'"digest":"0')[:-4] + b'"}\n'):
+    for number in [number for number, line in enumerate(lines) if b'"type"' not in line and number]:
+        shifted = lines[number].replace(b'"digest":"', b'"digest":"0')[:-4] + b'"}\n'
+        for broken in (lines[number][:-10] + b'0123456"}\n', shifted):
             if broken != lines[number]:
                 path.write_bytes(b"".join([*lines[:number], broken, *lines[number + 1 :]]))
                 with pytest.raises(DigestMismatch):

@@ -104,7 +104,7 @@ def test_a_fork_of_a_lazy_ledger_keeps_what_it_shares(tmp_path: Path) -> None:
         db.erase("people", SUBJECT, reason="asked")
         assert shown(fork) == before and fork.view("people").get(SUBJECT).found
         fork.view("people").put("p8", {"number": 8})
-        assert [version.values for version in fork.view("people").history(SUBJECT)][0]["city"] == "Quixotic-Lane"
+        assert fork.view("people").history(SUBJECT)[0].values["city"] == "Quixotic-Lane"
 
 
 def test_a_checkpoint_from_before_is_not_used(tmp_path: Path) -> None:
