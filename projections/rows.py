@@ -69,9 +69,10 @@ class Rows(Projection):
             self.tables[block.layout.view].put_block(block, event.time)
 
     def _compacted(self, event: Event) -> None:
-        self._set_floor()
+        self.set_floor()
 
-    def _set_floor(self) -> None:
+    def set_floor(self) -> None:
+        """Take the earliest clock that rows are kept for from the log."""
         self.floor = self.log.time_of(self.log.pruned) if self.log.pruned else OLDEST
 
     def _event_time(self, ref: int) -> int:
@@ -134,7 +135,7 @@ class Rows(Projection):
         if codes == list(range(len(codes))):
             codes = []
         self.reset()
-        self._set_floor()
+        self.set_floor()
         for view, data in index["views"].items():
             table = self.tables[view] = Table(self._event_time)
             coded = self.log.layouts.coded_slots(view) if codes else ()

@@ -22,6 +22,7 @@ from ledger import (
     Log,
     OffsetOutOfRange,
     ReadOnlyLedger,
+    check_kept,
     decode_event,
     encode_event,
     is_torn_header,
@@ -202,7 +203,9 @@ def replay_path(
                 break
         _check_reached(log, as_of)
         if as_of is not None and reading.settlement.is_open:
-            _settle(header, store, position)
+            log.registry.below = _settle(header, store, position)
+            check_kept(log, as_of)
+            state.rows.set_floor()
         if as_of is None:
             check_ancestry(log)
             return state, cut_torn_tail(store, reading.lines + 1)
@@ -211,12 +214,16 @@ def replay_path(
         store.close()
 
 
-def _settle(header: Header, store: JsonlStore, position: int) -> None:
-    """Read a file to its end: what was rewritten before an offset is vouched for by what comes after it."""
+def _settle(header: Header, store: JsonlStore, position: int) -> int:
+    """Read a file to its end: what was rewritten before an offset is vouched for by what comes after it.
+
+    The lowest offset that can be read as of.
+    """
     rest = Journal(Log(header), store)
     rest.lines = 1
     for _ in rest.load(position):
         pass
+    return rest.log.pruned
 
 
 def replay_events(events: Iterable[Event], as_of: int | None, clock: Clock, projections: Sequence[Projection]) -> State:

@@ -165,6 +165,21 @@ def test_bounds_are_refused_with_the_valid_range(tmp_path: Path) -> None:
         assert again.state.log.pruned == 20
 
 
+def test_a_replay_up_to_an_offset_keeps_the_promise(tmp_path: Path) -> None:
+    db = opened(tmp_path / "events.jsonl")
+    view = db.create_view("numbers", entity="number", features={"n": Int()})
+    for number in range(6):
+        view.put("e", {"n": number})
+    db.compact(below=5)
+    db.close()
+    with pytest.raises(Pruned):
+        VectorDB.replay(tmp_path / "events.jsonl", as_of=4)
+    again = VectorDB.replay(tmp_path / "events.jsonl", as_of=6)
+    assert again.head == 6 and again.view("numbers").get("e")["n"] == 4
+    with pytest.raises(Pruned):
+        again.as_of(4)
+
+
 def test_pruned_values_are_gone(tmp_path: Path) -> None:
     db = opened(tmp_path / "events.jsonl")
     view = db.create_view("numbers", entity="number", features={"n": Int()})
