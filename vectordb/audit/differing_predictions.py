@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ledger import Erased, InvalidInput, VectorDBError
+from ledger import ROW_BITS, Erased, InvalidInput, VectorDBError
 from vectordb.audit.difference import (
     ADDED,
     CHANGED,
@@ -17,7 +17,6 @@ from vectordb.audit.difference import (
     made,
     same_bits,
 )
-from vectordb.audit.ground import Touched
 from vectordb.prediction import Prediction, read_prediction
 from vectordb.reproduction import _read_again
 from vectordb.service_row import LETTERS
@@ -34,12 +33,12 @@ Key = tuple[Any, ...]
 Found = Prediction | str  # an erased one is only its id
 
 
-def prediction_changes(before: Past, after: Past, touched: tuple[Touched, Touched]) -> Iterator[PredictionChange]:
+def prediction_changes(before: Past, after: Past, common: int | None) -> Iterator[PredictionChange]:
     """Predictions of one side only, and those with another output, other inputs, or answered by another model.
 
     Two are the same one where service, entity and clock of the read agree, in the order of their recording.
     """
-    was, now = (dict(_keyed(past, side)) for past, side in zip((before, after), touched))
+    was, now = (dict(_keyed(past, common or 0)) for past in (before, after))
     for key, one in was.items():
         other = now.get(key)
         if other is None:
@@ -57,11 +56,16 @@ def _id(one: Found) -> str:
     return one.id if isinstance(one, Prediction) else one
 
 
-def _keyed(past: Past, touched: Touched) -> Iterator[tuple[Key, Found]]:
-    limit = past.as_of_offset + 1 << 24
-    refs = past.state.predictions.refs(limit) if touched.whole else touched.predictions
+def _keyed(past: Past, start: int) -> Iterator[tuple[Key, Found]]:
+    """The predictions that were recorded after an offset, erased ones left out."""
+    log, known = past.state.log, past.state.predictions
     turns: dict[Key, int] = {}
-    for ref in refs:
+    for ref in (
+        ref
+        for offset in known.after(start, past.as_of_offset)
+        for ref in range(offset << ROW_BITS, (offset << ROW_BITS) + log.rows_at(offset))
+        if known.has(ref)
+    ):
         try:
             one = read_prediction(past.state, ref)
         except Erased as error:

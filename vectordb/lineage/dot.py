@@ -37,5 +37,5 @@ def quoted(text: str) -> str:
     >>> print(quoted('a"b\\N'))
     "a\"b\\N"
     """
-    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\N{REPLACEMENT CHARACTER}")
+    plain = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\N{REPLACEMENT CHARACTER}")
     return '"' + plain.replace("\r", "").replace("\n", "\\n") + '"'
