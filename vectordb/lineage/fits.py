@@ -2,8 +2,8 @@
 
 A fit records the offset and the clock that it read at, not the rows. A version was read by one iff it gave a value
 that the service reads then. A fit on moments reads the past of entities that are not stored (only their digest is):
-every version of its views that was known at its offset may have been read. So it is where a compaction let go others
-that were known then.
+every version of its views that was known at its offset may have been read. Of a fit from before a
+compaction the versions that won may be gone: one that wins among those that are left may have been read.
 """
 
 from __future__ import annotations
@@ -35,9 +35,11 @@ def links_of_fits(state: State, ref: int, fits: Sequence[tuple[int, FittedPipeli
 
 
 def _kind(state: State, fitted: FittedPipeline, view: str, ref: int) -> str:
-    if fitted.spine or fitted.as_of < state.log.pruned:
+    if fitted.spine:
         return "may be fitted"
-    return "fitted" if _is_read(state, fitted, view, ref) else ""
+    if not _is_read(state, fitted, view, ref):
+        return ""
+    return "may be fitted" if fitted.as_of < state.log.pruned else "fitted"
 
 
 def _is_read(state: State, fitted: FittedPipeline, view: str, ref: int) -> bool:
