@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 from ledger import (
     ROW_BITS,
     ROW_MASK,
-    Erased,
     Fact,
     FittedPipeline,
     PredictionsRecorded,
-    Pruned,
     TrainingSetRecord,
 )
 from projections import Uses, made_by
@@ -88,20 +86,13 @@ class Links:
         declares, predicts = state.lineage.declares(offset), state.predictions.has(ref)
         if not declares and not predicts:
             return
-        fact = self._fact(offset)
+        fact = state.log.event(offset).fact
         if declares:
             name = _transformation(fact)
             for source in state.lineage.upstream(ref):
                 yield Link(source, ref, "derived", name, offset)
         if predicts and isinstance(fact, PredictionsRecorded):
             yield from self._into_prediction(ref, fact)
-
-    def _fact(self, offset: int) -> Fact | None:
-        """What an event says; None where it can no longer be read."""
-        try:
-            return self.state.log.event(offset).fact
-        except (Erased, Pruned):
-            return None
 
     def _into_prediction(self, ref: int, fact: PredictionsRecorded) -> Iterator[Link]:
         offset, row = ref >> ROW_BITS, ref & ROW_MASK
@@ -123,7 +114,7 @@ class Links:
             yield from (self._link(key, ref) for ref in self.made_by(key))
             return
         for offset in self.derived_at(key):
-            name = _transformation(self._fact(offset))
+            name = _transformation(self.state.log.event(offset).fact)
             yield from (Link(key, target, "derived", name, offset) for target in self.rows_of(offset))
         yield from (self._link(key, prediction) for prediction in self.predictions_of(key))
         yield from self.beyond(key)
@@ -179,7 +170,7 @@ class Links:
         return sorted((pair for pair in shelf if not pair[1].given), key=lambda pair: pair[0])
 
 
-def _transformation(fact: Fact | None) -> str | None:
-    """By what a write says that it was derived."""
+def _transformation(fact: Fact) -> str | None:
+    """By what a write says that it was derived; None too where that was erased."""
     origin = getattr(fact, "origin", None)
     return None if origin is None else origin.transformation
