@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ledger import ROW_BITS, Erased, InvalidInput, VectorDBError
+from ledger import ROW_BITS, InvalidInput, VectorDBError
 from vectordb.audit.difference import (
     ADDED,
     CHANGED,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 WORDS = {letter: str(status) for status, letter in LETTERS.items()}
 FIELDS = ("service", "model", "pipeline", "output", "assignment")
 Key = tuple[Any, ...]
-Found = Prediction | str  # an erased one is only its id
 
 
 def prediction_changes(before: Past, after: Past, common: int | None) -> Iterator[PredictionChange]:
@@ -42,36 +41,22 @@ def prediction_changes(before: Past, after: Past, common: int | None) -> Iterato
     for key, one in was.items():
         other = now.get(key)
         if other is None:
-            yield PredictionChange(REMOVED, _id(one), None)
-        elif isinstance(one, Prediction) and isinstance(other, Prediction):
-            change = _compare(one, other)
-            if change is not None:
-                yield change
+            yield PredictionChange(REMOVED, one.id, None)
+        elif (change := _compare(one, other)) is not None:
+            yield change
     for key, other in now.items():
         if key not in was:
-            yield PredictionChange(ADDED, None, _id(other))
+            yield PredictionChange(ADDED, None, other.id)
 
 
-def _id(one: Found) -> str:
-    return one.id if isinstance(one, Prediction) else one
-
-
-def _keyed(past: Past, start: int) -> Iterator[tuple[Key, Found]]:
+def _keyed(past: Past, start: int) -> Iterator[tuple[Key, Prediction]]:
     """The predictions that were recorded after an offset, erased ones left out."""
     log, known = past.state.log, past.state.predictions
+    firsts = {offset << ROW_BITS: log.rows_at(offset) for offset in known.after(start, past.as_of_offset)}
+    refs = (first + row for first, rows in firsts.items() for row in range(rows))
     turns: dict[Key, int] = {}
-    for ref in (
-        ref
-        for offset in known.after(start, past.as_of_offset)
-        for ref in range(offset << ROW_BITS, (offset << ROW_BITS) + log.rows_at(offset))
-        if known.has(ref)
-    ):
-        try:
-            one = read_prediction(past.state, ref)
-        except Erased as error:
-            name = str(error.values.get("id", ref))
-            yield ("erased", name), name
-            continue
+    for ref in filter(known.has, refs):
+        one = read_prediction(past.state, ref)
         key = (one.definition.name, type(one.entity), one.entity, one.at)
         turns[key] = turns.get(key, 0) + 1
         yield (*key, turns[key]), one
@@ -108,12 +93,7 @@ def _state(one: Prediction, name: str) -> str:
 def _source(one: Prediction, name: str) -> str | None:
     """The version that an input comes from; None for the request and what was never written."""
     ref = dict(zip(one.inputs, one.row.sources)).get(name, 0)
-    if not ref:
-        return None
-    try:
-        return version_id(one.log, ref)
-    except Erased as error:
-        return str(error.values.get("id", "erased"))
+    return version_id(one.log, ref) if ref else None
 
 
 # -- two predictions -----------------------------------------------------------------------------------------------
