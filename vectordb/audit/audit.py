@@ -123,8 +123,7 @@ class Audit:
         """
         from vectordb.what_if import what_if_prediction
 
-        found = self._reader.prediction(prediction) if isinstance(prediction, str) else prediction
-        return what_if_prediction(self._reader, found, values, model)
+        return what_if_prediction(self._reader, self._find(prediction), values, model)
 
     # -- the whole -------------------------------------------------------------------------------------
 
