@@ -52,8 +52,8 @@ def prediction_changes(before: Past, after: Past, common: int | None) -> Iterato
 def _keyed(past: Past, start: int) -> Iterator[tuple[Key, Prediction]]:
     """The predictions that were recorded after an offset, erased ones left out."""
     log, known = past.state.log, past.state.predictions
-    firsts = {offset << ROW_BITS: log.rows_at(offset) for offset in known.after(start, past.as_of_offset)}
-    refs = (first + row for first, rows in firsts.items() for row in range(rows))
+    offsets = known.after(start, past.as_of_offset)
+    refs = (offset << ROW_BITS | row for offset in offsets for row in range(log.rows_at(offset)))
     turns: dict[Key, int] = {}
     for ref in filter(known.has, refs):
         one = read_prediction(past.state, ref)
