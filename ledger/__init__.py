@@ -55,7 +55,7 @@ from ledger.errors import (
     WriteFailed,
 )
 from ledger.event import Event, Meta
-from ledger.facts.entity_erased import EntityErased
+from ledger.facts.entity_erased import EntityErased, Unfounded
 from ledger.facts.event_omitted import EventOmitted
 from ledger.facts.event_pruned import EventPruned
 from ledger.facts.experiment_defined import (
@@ -195,6 +195,7 @@ __all__ = [
     "Entity",
     "EntityDeleted",
     "EntityErased",
+    "Unfounded",
     "EntityNotFound",
     "Erased",
     "Event",
