@@ -215,7 +215,7 @@ class Audit:
         """What stays though it rests on values that were erased: it can no longer be made again, and why.
 
         Of all versions, pipelines and training sets, or of one thing: a version id, a prediction id (also by what it
-        read, or its pipeline), ``pipeline:ranker#1``, ``training_set:week-1``.
+        read, or its pipeline), ``pipeline:ranker#1``, ``training_set:week_1``.
         """
         return marks(self._reader, what)
 

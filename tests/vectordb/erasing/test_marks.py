@@ -20,7 +20,7 @@ def entangled(db: VectorDB) -> VectorDB:
     db.record_prediction(service.get("p3"), model="m", output=1.0)
     db.record_prediction(db.service("scaled").get("p1"), model="m", output=1.0)
     times = {"person": ["p1", SUBJECT], "time": [db.at, db.at]}
-    db.record_training_set("week-1", db.create_service("plain", features=["people:rate"]).training_set(times))
+    db.record_training_set("week_1", db.create_service("plain", features=["people:rate"]).training_set(times))
     return db
 
 
@@ -30,11 +30,11 @@ def test_what_was_made_of_it_is_reported_and_marked(tmp_path: Path) -> None:
     derived = [version.id for name in ("p1", "p2") for version in db.view("visits").history(name)]
     radius = db.audit.blast_radius("people", SUBJECT)
     assert list(radius.derived) == derived and radius.pipelines == ("scaled#1",)
-    assert radius.training_sets == ("week-1",) and set(radius.served) == {through, scaled}
+    assert radius.training_sets == ("week_1",) and set(radius.served) == {through, scaled}
     assert db.audit.marks() == ()
     done = db.erase("people", SUBJECT, reason="request 7")
     reason = f"rests on values of the view people that event {done.offset} erased: request 7"
-    wanted = [*derived, "pipeline:scaled#1", "training_set:week-1"]
+    wanted = [*derived, "pipeline:scaled#1", "training_set:week_1"]
     db.close()
     for lazy in (False, True):
         with VectorDB.open(tmp_path / "events.jsonl", clock=ManualClock(START), lazy=lazy) as again:
@@ -57,5 +57,5 @@ def test_marks_of_what_is_erased_later_go_with_it() -> None:
     first = db.erase("people", SUBJECT, reason="request 7")
     second = db.erase("visits", "p1", reason="request 8")
     assert {mark.id for mark in db.audit.marks() if mark.by == first.offset} == {
-        "visits/p2@33", "pipeline:scaled#1", "training_set:week-1"}  # fmt: skip
+        "visits/p2@33", "pipeline:scaled#1", "training_set:week_1"}  # fmt: skip
     assert [mark.by for mark in db.audit.marks("visits/p2@33")] == [first.offset, second.offset]
