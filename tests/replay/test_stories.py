@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.replay.fixtures import EVENTS, EXPECTED, V1, expected, folders, replayed
-from tests.replay.stories import STORIES
+from tests.replay.stories_of_audit import STORIES
 from vectordb import VectorDB
 from vectordb.testing import StoryMismatch, assert_story, record_story, state_of
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.replay.fixtures import replayed
-from tests.replay.stories import ALL_TYPES, START, STORIES, day, sample
+from tests.replay.stories import ALL_TYPES, START, day, sample
+from tests.replay.stories_of_audit import STORIES
 from vectordb import IdempotencyConflict, OffsetConflict, TimeOutOfRange, UnknownName
 
 MICROSECOND = timedelta(microseconds=1)

@@ -110,10 +110,10 @@ def _radius(reader: Reader, found: Found) -> BlastRadius:
         vectors=sum(word_at(row, slot) not in (ABSENT, NULL) for _, row in rows for slot in slots),  # ints
         predictions=tuple(_id(state, ref) for ref in found.prediction_refs),
         experiments=_by_experiment(found),
-        derived=tuple(version for version in made.versions if version not in own),
+        derived=tuple(version for version in made.versions if version not in own and _is_there(version)),
         pipelines=tuple(name.partition(":")[2] for name in made.pipelines),
         training_sets=tuple(name.partition(":")[2] for name in made.training_sets),
-        served=tuple(prediction for prediction in made.predictions if prediction not in own),
+        served=tuple(prediction for prediction in made.predictions if prediction not in own and _is_there(prediction)),
         views=_other_views(state, found),
         forks=tuple(sorted(other.header.ledger_id for other in log.relatives())),
     )
@@ -126,6 +126,11 @@ def _unfounded(radius: BlastRadius) -> Unfounded:
 
 def _is_vector(state: State, view: str, slot: int) -> bool:
     return state.log.layouts.type_of(view, slot).name == "vector"
+
+
+def _is_there(name: str) -> bool:
+    """Whether an id names a row, not the place of one that was erased or pruned before."""
+    return "/" in name
 
 
 def _id(state: State, ref: int) -> str:
