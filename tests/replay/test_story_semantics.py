@@ -453,4 +453,4 @@ def test_compaction__keeps_what_later_reads_can_see() -> None:
     assert row == {"trips": 40, "rating": 4.375, "city": "Rome"}  # of a write after the delete's own time
     assert not past.get("d-8").found and past.get("d-9", at=day(9))["trips"] == 99
     assert db.view("drivers").get("d-9")["rating"] == 5.0
-    assert db.prediction("drives/d-7@14").versions["trips"] == "pruned@8.0"
+    assert db.prediction("drives/d-7@14").versions["rating"] == "drivers/d-7@8"
