@@ -22,6 +22,7 @@ from vectordb.audit.proving import ConsistencyProof, InclusionProof
 from vectordb.audit.report import Check, Deviation, Report
 from vectordb.audit.tracing import Step
 from vectordb.audit.variant import Variant
+from vectordb.erasing.compacting import Compaction
 from vectordb.erasing.erasure import BlastRadius, Erasure
 from vectordb.erasing.marks import Mark
 
@@ -31,6 +32,7 @@ __all__ = [
     "BlastRadius",
     "Change",
     "Check",
+    "Compaction",
     "ConsistencyProof",
     "DefinitionChange",
     "Derivation",
