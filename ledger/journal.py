@@ -21,7 +21,7 @@ from ledger.errors import (
     UnknownVersion,
 )
 from ledger.event import Event
-from ledger.facts.event_pruned import PRUNED, EventPruned
+from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
 from ledger.facts.fact import Fact
 from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
@@ -178,7 +178,7 @@ class Journal:
         body, now = split_redacted(body)
         known = self.log.digest(offset)
         if now is None and body == pruned_body(offset) and digest == known.hex().encode():
-            return body, PRUNED, None
+            return body, NOTHING_LEFT, None
         wanted = self.log.chain.redacted.get(offset, known) if now is not None else known
         found = chain_digest(*self.log.chain.before(offset), body)
         if digest != known.hex().encode() or found != wanted or now not in (None, wanted):
@@ -311,7 +311,7 @@ class Journal:
 
 
 def _pruned() -> Fact:
-    return PRUNED
+    return NOTHING_LEFT
 
 
 def read_first_line(store: Store) -> tuple[Header | None, int]:

@@ -106,9 +106,10 @@ def _sqlite(does: str, size: int, root: Path, statement: str) -> Candidate:
         store.commit()
         store.execute("vacuum")
 
-    return Candidate(
-        "sqlite3", does, size, run, prepare=lambda: _table(size, root), answer=_alive, close=lambda store, _: store.close()
-    )
+    def close(store: sqlite3.Connection, _: Any) -> None:
+        store.close()
+
+    return Candidate("sqlite3", does, size, run, prepare=lambda: _table(size, root), answer=_alive, close=close)
 
 
 def _sqlite_delete(size: int, root: Path) -> Candidate:
