@@ -55,9 +55,9 @@ from ledger.errors import (
     WriteFailed,
 )
 from ledger.event import Event, Meta
-from ledger.facts.entity_erased import EntityErased
+from ledger.facts.entity_erased import EntityErased, Unfounded
 from ledger.facts.event_omitted import EventOmitted
-from ledger.facts.event_pruned import EventPruned
+from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
 from ledger.facts.experiment_defined import (
     AGGREGATES,
     SEGMENTS,
@@ -116,7 +116,7 @@ from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
 from ledger.log import Log, check_kept
 from ledger.merkle import CompactTree, MerkleTree
 from ledger.pool import Pool
-from ledger.pool_use import blank_unused, codes_of
+from ledger.pool_use import blank_unused, codes_at
 from ledger.rows import (
     ABSENT,
     ABSENT_FLOAT,
@@ -195,11 +195,13 @@ __all__ = [
     "Entity",
     "EntityDeleted",
     "EntityErased",
+    "Unfounded",
     "EntityNotFound",
     "Erased",
     "Event",
     "EventOmitted",
     "EventPruned",
+    "NOTHING_LEFT",
     "ExperimentDefined",
     "ExperimentDefinition",
     "ExperimentRedacted",
@@ -305,7 +307,7 @@ __all__ = [
     "check_name",
     "check_pipeline",
     "check_plain",
-    "codes_of",
+    "codes_at",
     "decode_event",
     "duration_micros",
     "encode_event",

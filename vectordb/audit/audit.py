@@ -18,6 +18,7 @@ from vectordb.audit.kit import ReproductionKit, make_kit
 from vectordb.audit.report import Report
 from vectordb.audit.verifying import Progress, verify
 from vectordb.erasing.erasure import BlastRadius
+from vectordb.erasing.marks import Mark, marks
 from vectordb.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -207,7 +208,15 @@ class Audit:
         """
         from vectordb.erasing.erasing import radius
 
-        return radius(self._reader.state, view, entities)
+        return radius(self._reader, view, entities)
+
+    def marks(self, what: str | None = None) -> tuple[Mark, ...]:
+        """What stays though it rests on values that were erased: it can no longer be made again, and why.
+
+        Of all versions, pipelines and training sets, or of one thing: a version id, a prediction id (also by what it
+        read, or its pipeline), ``pipeline:ranker#1``, ``training_set:week_1``.
+        """
+        return marks(self._reader, what)
 
     def __repr__(self) -> str:
         return f"Audit(as_of={self._reader.as_of_offset})"
