@@ -269,6 +269,8 @@ def test_erased_events_are_listed() -> None:
     assert not fork.what_if(1).run().refused, "who still holds the values tells them again"
     with pytest.raises(Erased):
         db.what_if().edit("drivers/b@2.0", {"trips": 9})
+    with pytest.raises(InvalidInput):
+        db.what_if().edit("drivers/e@4", None)  # type: ignore[arg-type]
     assert db.what_if().edit("drivers/c@2.1", {"trips": 9}).run().refused[0].code == "Erased"
     assert everything(db) == before
     found.branch.check()

@@ -87,6 +87,8 @@ def test_what_is_pinned_outlives_a_compaction_and_not_an_erasure() -> None:
     db.compact(below=db.head)
     assert db.audit.what_if(one, {"age": 9}) == expected and expected.changed
     db.erase("riders", "b", reason="asked")
+    with pytest.raises(InvalidInput):
+        db.audit.what_if(one, None)  # type: ignore[arg-type]
     for asked in (other, other.id):
         with pytest.raises(Erased):
             db.audit.what_if(asked, {"age": 9})
