@@ -25,6 +25,7 @@ class Settlement:
         self._open: set[int] = set()
         self._pruned: list[int] = []
         self._below = 0
+        self._left = 0  # pruned lines that no compaction has counted so far
 
     @property
     def is_open(self) -> bool:
@@ -39,6 +40,7 @@ class Settlement:
             self._open.add(event.offset)
         elif isinstance(fact, EventPruned):
             self._pruned.append(event.offset)
+            self._left += 1
         elif isinstance(fact, Vouching):
             self._settle(fact, event.offset, line)
 
@@ -59,12 +61,21 @@ class Settlement:
                 rule = "a compaction binds the digests of the lines below it"
                 raise DigestMismatch(rule, line=line, offset=offset, below=fact.below)
             self._below = max(self._below, fact.below)
+            self._left -= fact.pruned
             self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
 
-    def finish(self, line: int, inherited: int) -> None:
-        """Refuse what nobody vouched for. A fork inherited the events up to an offset, with what comes after it."""
-        left = sorted(offset for offset in self._open if offset > inherited or self._by[offset] <= inherited)
-        if left or self._pruned:
-            offset = min([*left, *self._pruned])
+    def finish(self, line: int, below: int = 0) -> None:
+        """Refuse what nobody vouched for. A fork inherited its parent's events, with what came after it there.
+
+        In memory it may also have inherited a compaction ``below`` an offset, without the event that says so.
+        """
+        joints = [span.first - 1 for span in self._chain.spans if span.joint is not None]
+        left = [at for at in self._open if not any(at <= joint < self._by[at] for joint in joints)]
+        left += [pruned for pruned in self._pruned if pruned >= below]
+        if left:
+            offset = min(left)
             rule = "an event of the log says what became of a line that was rewritten"
             raise DigestMismatch(rule, line=line, offset=offset, rewritten=offset, by=self._by.get(offset))
+        if self._left and not joints:  # a fork is not told how many were pruned before it
+            rule = "compactions count the lines that they pruned"
+            raise DigestMismatch(rule, line=line, offset=self._below, pruned_too_many=self._left)
