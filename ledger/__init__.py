@@ -286,6 +286,7 @@ __all__ = [
     "RowsRedacted",
     "ServiceDefined",
     "ServiceDefinition",
+    "Settlement",
     "SingleRow",
     "StillFalse",
     "Store",

@@ -187,7 +187,7 @@ def _lanes(field: Field, place: str, offset: int, whole: bool) -> Iterator[Pair]
     """Told without the lanes that hold no vector: of rows that were erased, and gaps of a batch's column."""
     limit = offset << ROW_BITS | ROW_MASK
     dead = dict(zip(field.death_lanes, field.death_offsets))
-    empty = {lane for lane, died in dead.items() if died <= field.lanes.ref(lane) >> ROW_BITS and _holds_none(field, lane)}
+    empty = {lane for lane, died in dead.items() if _holds_none(field, lane, died)}
     kept: Sequence[int] = range(len(field.lanes))
     if empty:
         kept = [lane for lane in kept if lane not in empty]
@@ -202,9 +202,12 @@ def _lanes(field: Field, place: str, offset: int, whole: bool) -> Iterator[Pair]
         yield f"{place}, lanes that filters cannot trust", sorted(restless)
 
 
-def _holds_none(field: Field, lane: int) -> bool:
+def _holds_none(field: Field, lane: int, died: int) -> bool:
+    ref = field.lanes.ref(lane)
+    if died > ref >> ROW_BITS:
+        return False
     try:
-        return word_at(field.log.row(field.lanes.ref(lane)), field.slot) in (ABSENT, NULL)
+        return word_at(field.log.row(ref), field.slot) in (ABSENT, NULL)
     except (Erased, Pruned):
         return True
 

@@ -64,21 +64,22 @@ class Audit:
 
         ``prediction`` is an id or a ``Prediction``. Exact: found in the lists of versions, not by sampling; with what
         the clock alone did (values that were dated ahead, or expired) up to this reader's clock. ``before=True`` puts
-        the changes in front that led to the read, from the empty log on. The service is the version that was asked.
-        Cost: 20 us for each version of the entities, 0.1 ms where a feature was not written for long. Raises
-        ``UnknownVersion``.
+        the changes in front that led to the read, from the empty log (or the bound of a compaction) on. The service is
+        the version that was asked. Cost: 20 us for each version of the entities, 0.1 ms where a feature was not written
+        for long. Raises ``UnknownVersion``, and ``Pruned`` where a compaction let go what was known at the read.
         """
         return changes_of(self._reader, self._find(prediction), before)
 
-    def bisect(self, predicate: Callable[[Any], Any], low: int = 1, high: int | None = None) -> Turn:
+    def bisect(self, predicate: Callable[[Any], Any], low: int | None = None, high: int | None = None) -> Turn:
         """The first offset at which a predicate of a past turns true, and the event there.
 
-        ``predicate`` takes a past (``db.as_of(n)``) and is asked of O(log(high - low)) of them; ``high`` is the head
-        where it is left out. It is taken to be false before the turn and true from there on; where it turns several
-        times, one of the turns to true is found. A past is read at the recorded time of its offset, so what the clock
-        alone changes shows at the next event. Raises ``AlreadyTrue`` when it holds at ``low``, ``StillFalse`` when it
-        does not at ``high``, ``OffsetOutOfRange`` and ``InvalidInput`` for bounds that are none; what the predicate
-        raises passes through. 10 us a probe that reads one row.
+        ``predicate`` takes a past (``db.as_of(n)``) and is asked of O(log(high - low)) of them. Left out, ``low`` is
+        the first offset that can be read as of (1, or the bound of a compaction), ``high`` the head. It is taken to be
+        false before the turn and true from there on; where it turns several times, one of the turns to true is found. A
+        past is read at the recorded time of its offset, so what the clock alone changes shows at the next event. Raises
+        ``AlreadyTrue`` when it holds at ``low``, ``StillFalse`` when it does not at ``high``, ``OffsetOutOfRange``
+        (``Pruned`` below a compaction) and ``InvalidInput`` for bounds that are none; what the predicate raises passes
+        through. 10 us a probe that reads one row.
 
         >>> from vectordb import Int, VectorDB
         >>> db = VectorDB()

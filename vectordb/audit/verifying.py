@@ -6,7 +6,7 @@ every prediction from its pinned read. One more copy of the largest projections 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
@@ -20,6 +20,7 @@ from ledger import (
     Event,
     InvalidInput,
     JsonlStore,
+    KitLog,
     Log,
     Omitted,
     PredictionsRecorded,
@@ -211,7 +212,7 @@ class Verifier:
 
     def _folds(self) -> Iterator[Check]:
         """Every projection equals a fresh fold; a few are folded at a time, so that few are held twice."""
-        log = self._log if self._whole else self._log.fork(self._offset, 0, seed=0)
+        log = self._log if self._whole else self._start()
         held = {projection.name: projection for projection in self._state.fold.projections}
         rows = Rows()
         small = [
@@ -220,6 +221,14 @@ class Verifier:
         for group in (small, [rows, Vectors(rows)], self._own_of(held)):
             if group:
                 yield from self._fold(log, group, held, with_catalog=group is small)
+
+    def _start(self) -> Log:
+        """A log of the events up to the offset."""
+        if not isinstance(self._log, KitLog):
+            return self._log.fork(self._offset, 0, seed=0)
+        start = KitLog(self._log.kit)
+        deque(start.events_of(self._offset), maxlen=0)
+        return start
 
     def _own_of(self, held: dict[str, Projection]) -> list[Projection]:
         """Fresh ones of the user's projections, which say what they are at the head only."""
