@@ -86,9 +86,11 @@ def _head(table: Table, view: str) -> Iterator[Pair]:
     """What a table has of the head alone: the packed rows that live reads take, and what the fold goes on from."""
     for entity, row in table.rows.items():
         yield f"current row of {view}/{entity!r}", row
-    for entity, held in table.versions.items():
+    for entity in filter(table.versions.__contains__, table.rows):  # a checkpoint keeps another order
+        held = table.versions[entity]
         ordered = tuple(map(list, held.ordered)) if isinstance(held, Timeline) else None
         yield f"timeline of {view}/{entity!r}", ordered
+    yield f"entities of {view} with several versions", len(table.versions)
     yield f"newest event time of {view}", table.newest
     yield f"deleted entities of {view}", sorted(map(repr, table.dead))
     yield f"entities of {view} dated ahead", sorted(map(repr, table.ahead))
