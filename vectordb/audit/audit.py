@@ -132,13 +132,14 @@ class Audit:
     def verify(self, *, projections: Sequence[Projection] = (), progress: Progress | None = None) -> Report:
         """Whether everything that is shown is what the log says: a report that names the first difference.
 
-        Checked: offsets and times; every digest, from the line's body; the file, where there is one; that references
-        are there and earlier; each projection's invariants; each projection against a fresh fold of the events, entry
-        by entry; every recorded prediction, computed again and compared bit for bit. What cannot be computed (erased
-        values, a model that is not data) is noted with the reason, and is no difference. Of a past the same as of its
-        offset, but for what only the head has. ``projections`` are fresh ones of your own, to be folded and compared
-        by their dumps. ``progress(check, done, total)`` is called now and then; total is 0 where nobody knows it.
-        Writes wait meanwhile. 40 us an event, and the memory of the rows and vectors once more.
+        Checked: offsets and times; every digest, from the line's body; of rewritten lines, what is left of them, as the
+        erasure or compaction names it; the file, where there is one; that references are there and earlier; each
+        projection's invariants; each projection against a fresh fold of the events, entry by entry; every recorded
+        prediction, computed again and compared bit for bit. What cannot be computed (erased or pruned values, what a
+        kit leaves out, a model that is not data) is noted with the reason, and is no difference. Of a past the same as
+        of its offset, but for what only the head has. ``projections`` are fresh ones of your own, to be folded and
+        compared by their dumps. ``progress(check, done, total)`` is called now and then; total is 0 where nobody knows
+        it. Writes wait meanwhile. 40 us an event, and the memory of the rows and vectors once more.
 
         >>> from vectordb import Int, VectorDB
         >>> db = VectorDB()
@@ -195,8 +196,9 @@ class Audit:
 
         ``VectorDB.replay(path)`` makes a database of it whose predictions reproduce to the last bit; so does
         ``python -m vectordb path``. It holds whole lines: of a batch, all of its rows. What it leaves out is unknown
-        there: entities that no line of it names, values at other times and offsets, other predictions. Raises
-        ``Erased`` where something that the prediction rests on was destroyed. 0.1 ms an event.
+        there: entities that no line of it names, values at other times and offsets, other predictions; but its hashes
+        confirm a guess of a whole line that is left out. Raises ``Erased`` where what the prediction rests on was
+        destroyed. 0.1 ms an event.
         """
         return make_kit(self._reader, prediction_id, path, size)
 
