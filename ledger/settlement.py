@@ -24,8 +24,8 @@ class Settlement:
         self._by: dict[int, int] = {}  # every redacted line, and the event it names
         self._open: set[int] = set()
         self._pruned: list[int] = []
-        self._below = 0
-        self._left = 0  # pruned lines that no compaction has counted so far
+        self._gone: set[int] = set()  # every pruned line
+        self._counted: dict[int, int] = {}  # how many each compaction says that it pruned
 
     @property
     def is_open(self) -> bool:
@@ -40,15 +40,14 @@ class Settlement:
             self._open.add(event.offset)
         elif isinstance(fact, EventPruned):
             self._pruned.append(event.offset)
-            self._left += 1
+            self._gone.add(event.offset)
         elif isinstance(fact, Vouching):
             self._settle(fact, event.offset, line)
 
     def _settle(self, fact: Vouching, offset: int, line: int) -> None:
-        pruned = set(self._pruned)
         for rewritten, digest in fact.lines:
             by = self._by.get(rewritten)
-            if by is None and rewritten not in pruned and rewritten >= self._below:
+            if by is None and rewritten not in self._gone:
                 rule = "a line that was erased does not come back"
                 raise DigestMismatch(rule, line=line, offset=offset, erased=rewritten)
             if by is not None and (by < offset or (by == offset and self._chain.redacted.get(rewritten) != digest)):
@@ -60,8 +59,7 @@ class Settlement:
             if sha256(self._chain.leaves(fact.below)).hexdigest() != fact.leaves:
                 rule = "a compaction binds the digests of the lines below it"
                 raise DigestMismatch(rule, line=line, offset=offset, below=fact.below)
-            self._below = max(self._below, fact.below)
-            self._left -= fact.pruned
+            self._counted[offset] = fact.pruned
             self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
 
     def finish(self, line: int, below: int = 0) -> None:
@@ -76,6 +74,7 @@ class Settlement:
             offset = min(left)
             rule = "an event of the log says what became of a line that was rewritten"
             raise DigestMismatch(rule, line=line, offset=offset, rewritten=offset, by=self._by.get(offset))
-        if self._left and not joints:  # a fork is not told how many were pruned before it
+        gone, counted = len(self._gone), sum(self._counted.values())  # ints
+        if gone != counted and not joints:  # a fork is not told how many were pruned before it
             rule = "compactions count the lines that they pruned"
-            raise DigestMismatch(rule, line=line, offset=self._below, pruned_too_many=self._left)
+            raise DigestMismatch(rule, line=line, offset=max(self._gone, default=0), pruned=gone, counted=counted)

@@ -65,7 +65,7 @@ def test_a_prediction_whose_inputs_are_pruned_is_explained_by_what_it_pinned() -
     found = db.audit.explain(prediction)
     one = found.inputs[0]
     assert (one.value, one.status, one.version, one.offset) == (2, "present", "drivers/d-7@3", 3)
-    assert one.event_time is one.recorded_time is one.age_s is None
+    assert (one.event_time, one.recorded_time, one.age_s) == (None, None, None)
     assert [(step.version, step.status) for step in found.cone] == [("pruned@3.0", "pruned")]
     assert "trips = 2 (present), drivers/d-7@3" in str(found) and "reproduced: no" in str(found)
     assert found.to_dict()["reproduction"]["matches"] is False

@@ -53,7 +53,7 @@ def test_a_healthy_database_holds_in_every_form(seed: int, tmp_path: Path) -> No
         db.checkpoint(tmp_path / "checkpoint")
         db.close()
         for options in ({}, {"lazy": True}, {"checkpoint": tmp_path / "checkpoint"}):
-            with VectorDB.open(path, **options) as again:  # type: ignore[arg-type]
+            with VectorDB.open(path, **options) as again:
                 holds(again)
 
 
@@ -166,6 +166,24 @@ def test_a_line_that_a_compaction_kept_cannot_be_taken_out_of_the_file(tmp_path:
     lines[4] = b'{"offset":4' + lines[4][-len(b',"digest":""}\n') - 64 :]
     path.write_bytes(b"".join(lines))
     with pytest.raises(DigestMismatch, match="count the lines that they pruned"):
+        VectorDB.open(path)
+
+
+def test_an_erased_line_does_not_come_back_below_a_compaction_either(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    db = opened(path)
+    view = db.create_view("people", entity="person", features={"n": Int()})
+    for entity in ("a", "a", "b", "c"):
+        view.put(entity, {"n": 1})
+    db.compact(below=db.head)
+    before = path.read_bytes().splitlines(keepends=True)
+    db.erase("people", "b", reason="asked")
+    db.compact(below=db.head)
+    db.close()
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert b'"b"' in before[4] and before[4] != lines[4]
+    path.write_bytes(b"".join([*lines[:4], before[4], *lines[5:]]))
+    with pytest.raises(DigestMismatch):
         VectorDB.open(path)
 
 
