@@ -83,6 +83,7 @@ from ledger.facts.records_redacted import (
     OutcomesRedacted,
     PredictionsRedacted,
 )
+from ledger.facts.redacted import REDACTED_FACTS
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
 from ledger.facts.rows_redacted import ERASED, PRUNED, Gap, RowsRedacted
@@ -91,8 +92,18 @@ from ledger.facts.training_set_recorded import TrainingSetRecord, TrainingSetRec
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
+from ledger.facts.vouched import Vouching
 from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
-from ledger.header import Header, Parent, canonical, chain_digest, is_torn_header, new_header, read_header
+from ledger.header import (
+    Header,
+    Parent,
+    canonical,
+    chain_digest,
+    is_torn_header,
+    new_header,
+    pruned_body,
+    read_header,
+)
 from ledger.identity import (
     ROW_BITS,
     ROW_MASK,
@@ -143,6 +154,7 @@ from ledger.rows import (
     word_of,
     words_of,
 )
+from ledger.settlement import Settlement
 from ledger.store import Store
 from ledger.times import MAX_MICROS, Duration, Instant, duration_micros, from_micros, to_micros
 from ledger.vector_type import METRICS, Vector
@@ -168,6 +180,7 @@ __all__ = [
     "NULL_FLOAT",
     "PLAIN",
     "PRUNED",
+    "REDACTED_FACTS",
     "ROW_BITS",
     "ROW_MASK",
     "SEGMENTS",
@@ -275,6 +288,7 @@ __all__ = [
     "RowsRedacted",
     "ServiceDefined",
     "ServiceDefinition",
+    "Settlement",
     "SingleRow",
     "StillFalse",
     "Store",
@@ -294,6 +308,7 @@ __all__ = [
     "VersionId",
     "ViewDefined",
     "ViewDefinition",
+    "Vouching",
     "WriteFailed",
     "blank_unused",
     "build_block",
@@ -331,6 +346,7 @@ __all__ = [
     "parse_label",
     "parse_tree_head",
     "parse_version",
+    "pruned_body",
     "read_first_line",
     "read_header",
     "read_kit",

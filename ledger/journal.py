@@ -127,8 +127,7 @@ class Journal:
                     yield from self._load_chunk(lines[first : first + PARSE_LINES])
         except LineTooLong as error:
             raise DamagedLog(error.rule, line=self.lines + 1, offset=self.log.head + 1, **error.values) from error
-        parent = self.log.header.parent
-        self.settlement.finish(self.lines, parent.offset if parent else 0)
+        self.settlement.finish(self.lines)
 
     def _load_chunk(self, lines: list[bytes]) -> Iterator[Event]:
         number, log = self.lines + 1, self.log
