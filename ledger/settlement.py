@@ -62,13 +62,21 @@ class Settlement:
             self._counted[offset] = fact.pruned
             self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
 
+    def inherited(self) -> list[int]:
+        """Lines that a parent rewrote after a fork left it: no event of the fork says what is left of them."""
+        joints = self._joints()
+        return [at for at in sorted(self._open) if any(at <= joint < self._by[at] for joint in joints)]
+
+    def _joints(self) -> list[int]:
+        return [span.first - 1 for span in self._chain.spans if span.joint is not None]
+
     def finish(self, line: int, below: int = 0) -> None:
         """Refuse what nobody vouched for. A fork inherited its parent's events, with what came after it there.
 
         In memory it may also have inherited a compaction ``below`` an offset, without the event that says so.
         """
-        joints = [span.first - 1 for span in self._chain.spans if span.joint is not None]
-        left = [at for at in self._open if not any(at <= joint < self._by[at] for joint in joints)]
+        joints = self._joints()
+        left = sorted(self._open.difference(self.inherited()))
         left += [pruned for pruned in self._pruned if pruned >= below]
         if left:
             offset = min(left)

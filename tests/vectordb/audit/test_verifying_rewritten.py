@@ -72,6 +72,18 @@ def test_forks_of_forks_settle_what_they_inherited(seed: int, tmp_path: Path) ->
                 holds(VectorDB.replay(tmp_path / "fork.jsonl"))
 
 
+def test_a_fork_says_what_only_its_parent_vouches_for() -> None:
+    db = opened(None)
+    view = db.create_view("people", entity="person", features={"n": Int()})
+    for entity in ("a", "b"):
+        view.put(entity, {"n": 1})
+    db.erase("people", "a", reason="asked")
+    assert db.audit.verify().check("rewritten lines").notes == ()
+    (note,) = db.fork(3).audit.verify().check("rewritten lines").notes
+    assert note.startswith("1 x a line that was rewritten after a fork left its parent")
+    assert db.fork(4).audit.verify().check("rewritten lines").notes == ()
+
+
 def test_what_cannot_be_compared_is_noted() -> None:
     db = secretive(opened(None))
     db.compact(below=db.head - 2)
