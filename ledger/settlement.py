@@ -1,7 +1,7 @@
 """Settlement: every line that was rewritten is vouched for by the event that it names.
 
 Read in order, a rewritten line opens an account and the event that rewrote it settles it. At the end of a file nothing
-is open, but for what a fork inherited: those events may come after it left its parent.
+is open, but for what a fork inherited: where its parent redacted a line after the fork left it, the fork's header vouches.
 """
 
 from __future__ import annotations
@@ -62,27 +62,19 @@ class Settlement:
             self._counted[offset] = fact.pruned
             self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
 
-    def inherited(self) -> list[int]:
-        """Lines that a parent rewrote after a fork left it: no event of the fork says what is left of them."""
-        joints = self._joints()
-        return [at for at in sorted(self._open) if any(at <= joint < self._by[at] for joint in joints)]
-
-    def _joints(self) -> list[int]:
-        return [span.first - 1 for span in self._chain.spans if span.joint is not None]
-
     def finish(self, line: int, below: int = 0) -> None:
-        """Refuse what nobody vouched for. A fork inherited its parent's events, with what came after it there.
+        """Refuse what nobody vouched for: an event, or the header of a fork for what its parent redacted later.
 
-        In memory it may also have inherited a compaction ``below`` an offset, without the event that says so.
+        In memory a fork may also have inherited a compaction ``below`` an offset, without the event that says so.
         """
-        joints = self._joints()
-        left = sorted(self._open.difference(self.inherited()))
+        header, now = self._chain.inherited, self._chain.redacted
+        left = [at for at in sorted(self._open) if header.get(at) != now.get(at)]
         left += [pruned for pruned in self._pruned if pruned >= below]
         if left:
             offset = min(left)
             rule = "an event of the log says what became of a line that was rewritten"
             raise DigestMismatch(rule, line=line, offset=offset, rewritten=offset, by=self._by.get(offset))
         gone, counted = len(self._gone), sum(self._counted.values())  # ints
-        if gone != counted and not joints:  # a fork is not told how many were pruned before it
+        if gone != counted and not below:
             rule = "compactions count the lines that they pruned"
             raise DigestMismatch(rule, line=line, offset=max(self._gone, default=0), pruned=gone, counted=counted)

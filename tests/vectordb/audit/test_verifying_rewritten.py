@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from ledger.facts.event_pruned import PRUNED
+from ledger import chain_digest
+from ledger.facts.event_pruned import NOTHING_LEFT
+from ledger.header import seal_redacted
 from tests.vectordb.audit.cases import lineage, small, wide
 from tests.vectordb.erasing.history import ENTITIES, _write, opened, random_history, secretive
 from vectordb import DigestMismatch, Int, InvalidInput, VectorDB
@@ -72,16 +74,34 @@ def test_forks_of_forks_settle_what_they_inherited(seed: int, tmp_path: Path) ->
                 holds(VectorDB.replay(tmp_path / "fork.jsonl"))
 
 
-def test_a_fork_says_what_only_its_parent_vouches_for() -> None:
+def test_a_forks_header_vouches_for_what_its_parent_redacted_later(tmp_path: Path) -> None:
     db = opened(None)
     view = db.create_view("people", entity="person", features={"n": Int()})
     for entity in ("a", "b"):
         view.put(entity, {"n": 1})
     db.erase("people", "a", reason="asked")
-    assert db.audit.verify().check("rewritten lines").notes == ()
-    (note,) = db.fork(3).audit.verify().check("rewritten lines").notes
-    assert note.startswith("1 x a line that was rewritten after a fork left its parent")
-    assert db.fork(4).audit.verify().check("rewritten lines").notes == ()
+    fork = db.fork(3)
+    assert fork.header.parent is not None
+    assert fork.header.parent.redacted == ((2, db.state.log.chain.redacted[2].hex()),)
+    whole = db.fork(4)
+    assert whole.header.parent is not None and whole.header.parent.redacted == ()
+    holds(fork)
+    fork.view("people").put("c", {"n": 2})
+    twig = fork.fork(4)  # at the number of the erasure, which is another event here
+    assert twig.header.parent is not None and twig.header.parent.redacted == fork.header.parent.redacted
+    fork.erase("people", "b", reason="asked")
+    for number, branch in enumerate((fork, twig)):
+        path = tmp_path / f"{number}.jsonl"
+        branch.snapshot(path)
+        holds(VectorDB.replay(path))
+        lines = path.read_bytes().splitlines(keepends=True)
+        body = b'{"offset":2,"time":%d,"type":"redacted@1","was":"row_put@1","by":99,"writes":[{"view":"people@1","erased":1}]'
+        forged = body % db.event(2).time
+        now = chain_digest(bytes.fromhex(db.header.ledger_id), bytes.fromhex(db.digest(1)), forged)
+        lines[2] = seal_redacted(forged, now, bytes.fromhex(db.digest(2)))
+        path.write_bytes(b"".join(lines))
+        with pytest.raises(DigestMismatch, match="what became of a line"):
+            VectorDB.replay(path)
 
 
 def test_what_cannot_be_compared_is_noted() -> None:
@@ -133,7 +153,7 @@ def other_first_digest(db: VectorDB) -> None:
 
 def pruned_too_much(db: VectorDB) -> None:
     segment = _payloads(db)
-    segment.payloads[1], segment.shapes[1], segment.entities[1] = PRUNED, type(PRUNED), None
+    segment.payloads[1], segment.shapes[1], segment.entities[1] = NOTHING_LEFT, type(NOTHING_LEFT), None
     db.state.log.chain.redacted.pop(2)
 
 
