@@ -24,8 +24,8 @@ REDACTED_SIZE: Final = len(REDACTED_KEY) + 2 * DIGEST_SIZE + 1  # ,"redacted":"<
 class Parent(NamedTuple):
     """Where a fork left its parent: the parent's id and header digest, the offset and digest there.
 
-    ``redacted``, left out where there is none, are the lines up to there that the parent redacted after that offset, each
-    with the digest of what is left: the event that vouches for them is not in the fork, so its header does.
+    ``redacted``, left out where there is none, are the lines up to there that the parent redacted after that offset,
+    each with the digest of what is left: the event that vouches for them is not in the fork, so its header does.
     """
 
     ledger_id: str

@@ -1,7 +1,7 @@
 """Settlement: every line that was rewritten is vouched for by the event that it names.
 
 Read in order, a rewritten line opens an account and the event that rewrote it settles it. At the end of a file nothing
-is open, but for what a fork inherited: where its parent redacted a line after the fork left it, the fork's header vouches.
+is open, but for what a fork inherited: where its parent redacted a line later, the fork's header vouches.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ def test_a_forks_header_vouches_for_what_its_parent_redacted_later(tmp_path: Pat
         branch.snapshot(path)
         holds(VectorDB.replay(path))
         lines = path.read_bytes().splitlines(keepends=True)
-        body = b'{"offset":2,"time":%d,"type":"redacted@1","was":"row_put@1","by":99,"writes":[{"view":"people@1","erased":1}]'
-        forged = body % db.event(2).time
+        left = b'"was":"row_put@1","by":99,"writes":[{"view":"people@1","erased":1}]'
+        forged = b'{"offset":2,"time":%d,"type":"redacted@1",%b' % (db.event(2).time, left)
         now = chain_digest(bytes.fromhex(db.header.ledger_id), bytes.fromhex(db.digest(1)), forged)
         lines[2] = seal_redacted(forged, now, bytes.fromhex(db.digest(2)))
         path.write_bytes(b"".join(lines))
