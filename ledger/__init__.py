@@ -85,6 +85,7 @@ from ledger.facts.records_redacted import (
 )
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
+from ledger.facts.redacted import written_as
 from ledger.facts.rows_redacted import ERASED, PRUNED, Gap, RowsRedacted
 from ledger.facts.service_defined import FeatureRef, Request, ServiceDefined, ServiceDefinition, parse_input
 from ledger.facts.training_set_recorded import TrainingSetRecord, TrainingSetRecorded, training_set_from_json
@@ -116,7 +117,7 @@ from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
 from ledger.log import Log, check_kept
 from ledger.merkle import CompactTree, MerkleTree
 from ledger.pool import Pool
-from ledger.pool_use import blank_unused, codes_of
+from ledger.pool_use import blank_unused, codes_of, named
 from ledger.rows import (
     ABSENT,
     ABSENT_FLOAT,
@@ -321,6 +322,7 @@ __all__ = [
     "is_torn_header",
     "light_cell",
     "mixed",
+    "named",
     "new_header",
     "omitted_line",
     "parent_at",
@@ -351,5 +353,6 @@ __all__ = [
     "word_at",
     "word_of",
     "words_of",
+    "written_as",
     "write_atomically",
 ]

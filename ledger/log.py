@@ -227,7 +227,8 @@ class Log:
         """The event at an offset, 1 to head."""
         if type(offset) is not int or not 1 <= offset <= self.head:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=1, last=self.head)
-        known = self._recent.get(offset)
+        recent = self._recent  # taken first: what is rewritten meanwhile gets a new one
+        known = recent.get(offset)
         if known is not None:
             return known
         position = offset - 1
@@ -236,14 +237,8 @@ class Log:
         fact, meta = segment.fact(place)
         event = Event(offset, segment.times[place], fact, meta, self)
         if not isinstance(fact, SingleRow):
-            self._remember(event)
+            _remember(recent, event)
         return event
-
-    def _remember(self, event: Event) -> None:
-        """Keep the last few events that had to be parsed: a batch of predictions is read one by one."""
-        if len(self._recent) >= RECENT_EVENTS:
-            self._recent = {}
-        self._recent[event.offset] = event
 
     def events(self, start: int = 1, stop: int | None = None) -> Iterator[Event]:
         """Events from ``start`` up to, not including, ``stop`` (None = the present head and it too)."""
@@ -297,12 +292,20 @@ class Log:
             self.registry.rewrite(event.offset, event.fact)
         for number, segment in enumerate(self._segments):
             changed = by_segment.get(number, ())
-            if isinstance(segment, MemorySegment):
-                fresh: MemorySegment | FileSegment = segment.rewritten(changed) if changed else segment
+            if positions is not None and isinstance(segment, FileSegment):
+                fresh: MemorySegment | FileSegment = self._moved(segment, changed, positions)
             else:
-                fresh = self._moved(segment, changed, positions or ())
+                fresh = self._in_memory(segment).rewritten(changed) if changed else segment
             self._segments[number], self._payloads[number] = fresh, fresh.payloads
         self._recent = {}
+
+    def _in_memory(self, segment: MemorySegment | FileSegment) -> MemorySegment:
+        """A segment that a fork shares with a ledger whose events stay in its file: the fork has no file to rewrite."""
+        if isinstance(segment, MemorySegment):
+            return segment
+        copy = self._copy_start(segment, len(segment.times))
+        copy.seal()
+        return copy
 
     def _moved(self, segment: FileSegment, changed: Iterable[Event], positions: Sequence[int]) -> FileSegment:
         assert self._reader is not None
@@ -368,6 +371,13 @@ def check_kept(log: Log, offset: int) -> None:
     if offset < log.pruned:
         rule = "a read is as of an offset from which rows are kept"
         raise Pruned(rule, offset=offset, first=log.pruned, last=log.head)
+
+
+def _remember(recent: dict[int, Event], event: Event) -> None:
+    """Keep the last few events that had to be parsed: a batch of predictions is read one by one."""
+    if len(recent) >= RECENT_EVENTS:
+        recent.clear()
+    recent[event.offset] = event
 
 
 def _constantly(header: Header) -> Callable[[], Header]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ledger.block import Block
+from ledger.pool import BLANK
 from ledger.rows import word_at
 
 if TYPE_CHECKING:
@@ -30,6 +31,15 @@ def blank_unused(log: Log, codes: set[int]) -> None:
         return
     pool.blank(_unused(log, pool.pending))
     pool.pending = set()
+
+
+def named(log: Log) -> list[str | int]:
+    """The categories by code, without those whose rows were erased while a fork went on naming them."""
+    pool = log.layouts.pool
+    values = list(pool.values_by_code)
+    for code in _unused(log, pool.pending) if pool.pending else ():
+        values[code] = BLANK
+    return values
 
 
 def _unused(log: Log, codes: set[int]) -> set[int]:
