@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Condition, RLock
 from typing import Any
 
+from ledger.block import Block
 from ledger.chain import Chain, parent_at
 from ledger.errors import Erased, HeadConflict, IdempotencyConflict, OffsetOutOfRange, Pruned, UnknownVersion
 from ledger.event import Event
@@ -181,14 +182,6 @@ class Log:
             return heavy_in_tail(payload, slot)
         return payload.heavy_at(ref & ROW_MASK, slot)
 
-    def column(self, ref: int, slot: int) -> bytes:
-        """The contiguous bytes of the Vector column of the block whose first row has this reference."""
-        offset, number = ref >> ROW_BITS, ref & ROW_MASK
-        fact: Any = self.event(offset).fact
-        block = next(block for block in fact.blocks() if block.first == number)
-        data: bytes = block.heavy[slot]
-        return data
-
     def time_of(self, offset: int) -> int:
         """The recorded time of an offset; offset 0 has the ledger's time of creation."""
         if offset == 0:
@@ -218,7 +211,9 @@ class Log:
                 by = None if fact.redaction is None else fact.redaction.by
                 raise Erased("the values of this prediction were destroyed", offset=offset, row=number, by=by)
             return fact.service.partition("@")[0], fact.predictions[number].entity
-        for block in fact.blocks() if fact is not None and not isinstance(fact, SingleRow) else ():
+        blocks = () if fact is None or isinstance(fact, SingleRow) else tuple(fact.blocks())
+        last = bisect_right(blocks, number, key=_first_row)
+        for block in blocks[max(0, last - 1) : last]:
             if block.first <= number < block.first + len(block):
                 return block.layout.view, block.entities[number - block.first]
         raise UnknownVersion("a reference names a row of the log", offset=offset, row=number, head=self.head)
@@ -281,7 +276,7 @@ class Log:
         """The lowest offset that can be read as of: that of the last compaction, 0 where there was none."""
         return self.registry.below
 
-    def rewrite(self, events: Iterable[Event], positions: Sequence[int] | None = None) -> None:
+    def rewrite(self, events: Sequence[Event], positions: Sequence[int] | None = None) -> None:
         """Put what is left of some events in their places; ``positions`` are those of all lines of a new file.
 
         Segments are replaced, never changed: a fork goes on with those it shares. The digests stay.
@@ -289,7 +284,7 @@ class Log:
         by_segment: dict[int, list[Event]] = {}
         for event in events:
             by_segment.setdefault((event.offset - 1) >> SEGMENT_BITS, []).append(event)
-            self.registry.rewrite(event.offset, event.fact)
+        self.registry.rewrite({event.offset: event.fact for event in events})
         for number, segment in enumerate(self._segments):
             changed = by_segment.get(number, ())
             if positions is not None and isinstance(segment, FileSegment):
@@ -371,6 +366,10 @@ def check_kept(log: Log, offset: int) -> None:
     if offset < log.pruned:
         rule = "a read is as of an offset from which rows are kept"
         raise Pruned(rule, offset=offset, first=log.pruned, last=log.head)
+
+
+def _first_row(block: Block) -> int:
+    return block.first
 
 
 def _remember(recent: dict[int, Event], event: Event) -> None:

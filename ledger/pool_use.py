@@ -24,13 +24,16 @@ def codes_of(log: Log, blocks: Iterable[Block]) -> set[int]:
 
 
 def blank_unused(log: Log, codes: set[int]) -> None:
-    """Forget those of some categories that no row names any more; while forks share the pool, note them for later."""
+    """Forget those of some categories that no row names any more.
+
+    While forks share the pool, or a transaction is open, they are noted for later.
+    """
     pool = log.layouts.pool
     pool.pending |= codes
-    if len(pool.logs) > 1 or not pool.pending:
+    if len(pool.logs) > 1 or len(pool.holders) or not pool.pending:
         return
-    pool.blank(_unused(log, pool.pending))
-    pool.pending = set()
+    if pool.blank(_unused(log, pool.pending)):
+        pool.pending = set()
 
 
 def named(log: Log) -> list[str | int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
@@ -30,6 +31,7 @@ from ledger import (
     Redaction,
     Rejection,
     RowsRedacted,
+    header_of,
     render_entity,
 )
 
@@ -152,8 +154,8 @@ def cut_block(block: Block, first: int, stop: int) -> Block:
     for slot, data in block.heavy.items():
         size = len(data) // len(block) if isinstance(data, bytes) else 1
         heavy[slot] = data[first * size : stop * size]
-    times = block.event_times()[first:stop]
     rows, entities = block.rows[first:stop], list(block.entities[first:stop])
+    times = array("q", [header_of(row)[1] for row in rows])
     return Block(block.layout, entities, rows, heavy, block.first + first, times, block.is_complete)
 
 
