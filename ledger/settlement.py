@@ -6,6 +6,8 @@ is open, but for what a fork inherited: those events may come after it left its 
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from hashlib import sha256
 
 from ledger.chain import Chain
@@ -24,7 +26,7 @@ class Settlement:
         self._by: dict[int, int] = {}  # every redacted line, and the event it names
         self._open: set[int] = set()
         self._pruned: list[int] = []
-        self._below = 0
+        self._gone = array("q")  # every pruned line, ascending
 
     @property
     def is_open(self) -> bool:
@@ -39,14 +41,14 @@ class Settlement:
             self._open.add(event.offset)
         elif isinstance(fact, EventPruned):
             self._pruned.append(event.offset)
+            self._gone.append(event.offset)
         elif isinstance(fact, Vouching):
             self._settle(fact, event.offset, line)
 
     def _settle(self, fact: Vouching, offset: int, line: int) -> None:
-        pruned = set(self._pruned)
         for rewritten, digest in fact.lines:
             by = self._by.get(rewritten)
-            if by is None and rewritten not in pruned and rewritten >= self._below:
+            if by is None and not self._is_gone(rewritten):
                 rule = "a line that was erased does not come back"
                 raise DigestMismatch(rule, line=line, offset=offset, erased=rewritten)
             if by is not None and (by < offset or (by == offset and self._chain.redacted.get(rewritten) != digest)):
@@ -58,8 +60,11 @@ class Settlement:
             if sha256(self._chain.leaves(fact.below)).hexdigest() != fact.leaves:
                 rule = "a compaction binds the digests of the lines below it"
                 raise DigestMismatch(rule, line=line, offset=offset, below=fact.below)
-            self._below = max(self._below, fact.below)
             self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
+
+    def _is_gone(self, offset: int) -> bool:
+        place = bisect_left(self._gone, offset)
+        return place < len(self._gone) and self._gone[place] == offset
 
     def finish(self, line: int, inherited: int) -> None:
         """Refuse what nobody vouched for. A fork inherited the events up to an offset, with what comes after it."""
