@@ -83,9 +83,9 @@ from ledger.facts.records_redacted import (
     OutcomesRedacted,
     PredictionsRedacted,
 )
+from ledger.facts.redacted import written_as
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
-from ledger.facts.redacted import written_as
 from ledger.facts.rows_redacted import ERASED, PRUNED, Gap, RowsRedacted
 from ledger.facts.service_defined import FeatureRef, Request, ServiceDefined, ServiceDefinition, parse_input
 from ledger.facts.training_set_recorded import TrainingSetRecord, TrainingSetRecorded, training_set_from_json

@@ -9,6 +9,7 @@ columns (``ledger.segment``), and an ``Event`` is made when it is asked for.
 
 from __future__ import annotations
 
+import gc
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Condition, RLock
@@ -348,7 +349,12 @@ class Log:
         return branch
 
     def relatives(self) -> list[Log]:
-        """Forks of this log, and the log that it is a fork of, that are alive: they hold events of their own."""
+        """Forks of this log, and the log that it is a fork of, that are alive: they hold events of their own.
+
+        One that nobody refers to any more is let go first, with its events.
+        """
+        if len(self.layouts.pool.logs) > 1:
+            gc.collect()
         return [log for log in self.layouts.pool.logs if log is not self]
 
     def _copy_start(self, segment: MemorySegment | FileSegment, size: int) -> MemorySegment:

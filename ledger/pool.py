@@ -27,6 +27,7 @@ class Pool(dict[str | int, int]):
         self._lock = Lock()
         self.logs: WeakSet[Any] = WeakSet()  # that name categories by these codes: a log and its forks
         self.holders: WeakSet[Any] = WeakSet()  # that have encoded what is not written yet: open transactions
+        self.refused: set[int] = set()  # codes that a batch gave whose rows were refused, some of them
         self.pending: set[int] = set()  # codes whose rows were erased while a fork or a holder was there
 
     def __missing__(self, category: str | int) -> int:

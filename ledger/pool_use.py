@@ -29,7 +29,8 @@ def blank_unused(log: Log, codes: set[int]) -> None:
     While forks share the pool, or a transaction is open, they are noted for later.
     """
     pool = log.layouts.pool
-    pool.pending |= codes
+    pool.pending |= codes | pool.refused
+    pool.refused = set()
     if len(pool.logs) > 1 or len(pool.holders) or not pool.pending:
         return
     if pool.blank(_unused(log, pool.pending)):

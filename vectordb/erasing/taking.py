@@ -35,7 +35,6 @@ from ledger import (
     render_entity,
 )
 
-
 _STARTS = re.compile(r"(?<!\w)")
 _END = re.compile(r"(?!\w)")
 
