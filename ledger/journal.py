@@ -21,7 +21,7 @@ from ledger.errors import (
     UnknownVersion,
 )
 from ledger.event import Event
-from ledger.facts.event_pruned import PRUNED, EventPruned
+from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
 from ledger.facts.fact import Fact
 from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
@@ -127,14 +127,13 @@ class Journal:
                     yield from self._load_chunk(lines[first : first + PARSE_LINES])
         except LineTooLong as error:
             raise DamagedLog(error.rule, line=self.lines + 1, offset=self.log.head + 1, **error.values) from error
-        parent = self.log.header.parent
-        self.settlement.finish(self.lines, parent.offset if parent else 0)
+        self.settlement.finish(self.lines)
 
     def _load_chunk(self, lines: list[bytes]) -> Iterator[Event]:
         number, log = self.lines + 1, self.log
         bodies = log.chain.verify(lines, number)
         objects = parse_bodies(bodies, log.head + 1, number)
-        layout_of, lazy = log.layout_of, self.lazy
+        layout_of, lazy, redacted = log.layout_of, self.lazy, log.chain.redacted
         for place, data in enumerate(objects):
             time, fact, meta = (
                 decode_event(data, layout_of, number + place) if len(data) > 1 else (log.last_time, _pruned(), None)
@@ -143,7 +142,7 @@ class Journal:
             if time < log.last_time:
                 rule = "recorded times never go back"
                 raise InvalidEvent(rule, line=number + place, offset=event.offset, time=time, before=log.last_time)
-            if type(fact) is not RowPut or fact.origin is not None or meta is not None:
+            if type(fact) is not RowPut or fact.origin is not None or meta is not None or event.offset in redacted:
                 self._check(event, bodies[place], number + place)
                 if fact.redaction is not None or isinstance(fact, (EventPruned, Vouching)):
                     self.settlement.note(event, number + place)
@@ -178,7 +177,7 @@ class Journal:
         body, now = split_redacted(body)
         known = self.log.digest(offset)
         if now is None and body == pruned_body(offset) and digest == known.hex().encode():
-            return body, PRUNED, None
+            return body, NOTHING_LEFT, None
         wanted = self.log.chain.redacted.get(offset, known) if now is not None else known
         if now is not None and store is not self.store:
             wanted = now  # a fork reads on in a file that was replaced: what stood there then was vouched for
@@ -318,7 +317,7 @@ class Journal:
 
 
 def _pruned() -> Fact:
-    return PRUNED
+    return NOTHING_LEFT
 
 
 def read_first_line(store: Store) -> tuple[Header | None, int]:

@@ -164,6 +164,11 @@ class Log:
         found: Entity = payload.entity(ref & ROW_MASK)
         return found
 
+    def is_single(self, offset: int) -> bool:
+        """Whether the event at an offset is a single row of a view, and in memory: then nothing else stands in it."""
+        position = offset - 1
+        return type(self._payloads[position >> SEGMENT_BITS][position & SEGMENT_MASK]) is bytes
+
     def rows_at(self, offset: int) -> int:
         """How many rows the event at an offset wrote."""
         position = offset - 1

@@ -63,6 +63,7 @@ class Registry:
         self.training_sets: set[str] = set()
         self.keys: dict[str, int] = {}
         self.rejections: list[int] = []  # offsets of the batches that left rows out
+        self.erasures: list[tuple[int, EntityErased]] = []
         self.below = 0  # the bound of the last compaction
         self.compacted = 0  # that of the last one that is an event of this log; a fork inherits the bound alone
         self.rewritten = 0  # the offset of the last event that rewrote earlier ones
@@ -108,6 +109,8 @@ class Registry:
             self.rewritten = offset
             if isinstance(fact, LogCompacted):
                 self.below = self.compacted = fact.below
+            elif isinstance(fact, EntityErased):
+                self.erasures.append((offset, fact))
         elif isinstance(fact, TrainingSetRecorded):
             self.training_sets.add(fact.record.name)
         else:

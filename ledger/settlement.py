@@ -6,8 +6,6 @@ is open, but for what a fork inherited: those events may come after it left its 
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from hashlib import sha256
 
 from ledger.chain import Chain
@@ -26,7 +24,8 @@ class Settlement:
         self._by: dict[int, int] = {}  # every redacted line, and the event it names
         self._open: set[int] = set()
         self._pruned: list[int] = []
-        self._gone = array("q")  # every pruned line, ascending
+        self._gone: set[int] = set()  # every pruned line
+        self._counted: dict[int, int] = {}  # how many each compaction says that it pruned
 
     @property
     def is_open(self) -> bool:
@@ -41,14 +40,14 @@ class Settlement:
             self._open.add(event.offset)
         elif isinstance(fact, EventPruned):
             self._pruned.append(event.offset)
-            self._gone.append(event.offset)
+            self._gone.add(event.offset)
         elif isinstance(fact, Vouching):
             self._settle(fact, event.offset, line)
 
     def _settle(self, fact: Vouching, offset: int, line: int) -> None:
         for rewritten, digest in fact.lines:
             by = self._by.get(rewritten)
-            if by is None and not self._is_gone(rewritten):
+            if by is None and rewritten not in self._gone:
                 rule = "a line that was erased does not come back"
                 raise DigestMismatch(rule, line=line, offset=offset, erased=rewritten)
             if by is not None and (by < offset or (by == offset and self._chain.redacted.get(rewritten) != digest)):
@@ -60,16 +59,30 @@ class Settlement:
             if sha256(self._chain.leaves(fact.below)).hexdigest() != fact.leaves:
                 rule = "a compaction binds the digests of the lines below it"
                 raise DigestMismatch(rule, line=line, offset=offset, below=fact.below)
+            self._counted[offset] = fact.pruned
             self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
 
-    def _is_gone(self, offset: int) -> bool:
-        place = bisect_left(self._gone, offset)
-        return place < len(self._gone) and self._gone[place] == offset
+    def inherited(self) -> list[int]:
+        """Lines that a parent rewrote after a fork left it: no event of the fork says what is left of them."""
+        joints = self._joints()
+        return [at for at in sorted(self._open) if any(at <= joint < self._by[at] for joint in joints)]
 
-    def finish(self, line: int, inherited: int) -> None:
-        """Refuse what nobody vouched for. A fork inherited the events up to an offset, with what comes after it."""
-        left = sorted(offset for offset in self._open if offset > inherited or self._by[offset] <= inherited)
-        if left or self._pruned:
-            offset = min([*left, *self._pruned])
+    def _joints(self) -> list[int]:
+        return [span.first - 1 for span in self._chain.spans if span.joint is not None]
+
+    def finish(self, line: int, below: int = 0) -> None:
+        """Refuse what nobody vouched for. A fork inherited its parent's events, with what came after it there.
+
+        In memory it may also have inherited a compaction ``below`` an offset, without the event that says so.
+        """
+        joints = self._joints()
+        left = sorted(self._open.difference(self.inherited()))
+        left += [pruned for pruned in self._pruned if pruned >= below]
+        if left:
+            offset = min(left)
             rule = "an event of the log says what became of a line that was rewritten"
             raise DigestMismatch(rule, line=line, offset=offset, rewritten=offset, by=self._by.get(offset))
+        gone, counted = len(self._gone), sum(self._counted.values())  # ints
+        if gone != counted and not joints:  # a fork is not told how many were pruned before it
+            rule = "compactions count the lines that they pruned"
+            raise DigestMismatch(rule, line=line, offset=max(self._gone, default=0), pruned=gone, counted=counted)

@@ -50,6 +50,8 @@ def _state(db: VectorDB) -> dict[str, Any]:
         "ledger": _header(db.header),
         "events": db.head,
         "head": {"offset": db.head, "digest": db.digest()},
+        "erasures": len(db.state.log.registry.erasures),
+        "pruned_below": db.state.log.pruned,
         "projections": {projection.name: projection.counts() for projection in db.state.fold.projections},
     }
 
@@ -74,9 +76,13 @@ def _predictions(db: VectorDB) -> dict[str, Any]:
     found: dict[str, Any] = {"recorded": 0, "inputs_reproduced": 0, "outputs_reproduced": 0, "outputs_unchecked": 0}
     drifted: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
+    found["pruned"] = 0  # read as of an offset that a compaction let go: recorded, and not computed again
     for prediction in db.predictions():
-        result = db.reproduce(prediction.id)
         found["recorded"] += 1
+        if prediction.as_of < db.state.log.pruned:
+            found["pruned"] += 1
+            continue
+        result = db.reproduce(prediction.id)
         found["inputs_reproduced"] += result.inputs
         found["outputs_reproduced"] += result.output is True
         found["outputs_unchecked"] += result.output is None

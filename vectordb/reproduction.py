@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import VectorDBError, canonical, check_plain, parse_label, to_micros
@@ -32,7 +32,8 @@ class Reproduction:
 
     ``inputs`` is True when every input has the recorded bits; ``output`` is True or False where it was
     compared, else None with the reason in ``unchecked`` (no model at hand, or one that cannot compute
-    these inputs). ``drifted`` lists every difference, ``missing`` why inputs could not be read again.
+    these inputs). ``drifted`` lists every difference, ``missing`` why inputs could not be read again. ``unfounded``
+    says what it rests on that was erased since: it is computed again from what was made of that, not from the source.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Reproduction:
     unchecked: str = ""
     row: Mapping[str, Any] | None = None
     recomputed: Any = None
+    unfounded: tuple[str, ...] = ()
 
     @property
     def matches(self) -> bool:
@@ -55,6 +57,12 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
 
     What a callable given as ``model`` raises is the caller's to see.
     """
+    found = _reproduce(reader, prediction, model)
+    unfounded = tuple(mark.reason for mark in reader.audit.marks(prediction.id))
+    return replace(found, unfounded=unfounded) if unfounded else found
+
+
+def _reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any] | None) -> Reproduction:
     try:
         row = _read_again(reader, prediction)
     except VectorDBError as error:

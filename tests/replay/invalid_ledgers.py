@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tests.replay.broken_ledger import Broken
 from tests.replay.damaged_bytes import BYTES
+from tests.replay.damaged_erasures import ERASURES
 from tests.replay.damaged_experiments import DEFINITIONS  # and the other definitions
 from tests.replay.damaged_rows import ROWS
 from tests.replay.fixtures import ERROR, EVENTS, to_json
 
-INVALID_LEDGERS: dict[str, Callable[[], Broken]] = {**BYTES, **ROWS, **DEFINITIONS}
+INVALID_LEDGERS: dict[str, Callable[[], Broken]] = {**BYTES, **ROWS, **DEFINITIONS, **ERASURES}
 
 
 def files(reason: str) -> Iterator[tuple[str, bytes]]:

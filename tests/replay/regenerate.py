@@ -11,7 +11,7 @@ from importlib.util import find_spec
 
 from tests.replay.fixtures import INVALID, V1
 from tests.replay.invalid_ledgers import write_invalid_ledgers
-from tests.replay.stories import STORIES
+from tests.replay.stories_of_audit import STORIES
 from vectordb.testing import record_story
 
 

@@ -17,7 +17,7 @@ NAMES = ("all_types", "prediction")
 TELL = """
 import json, sys
 from pathlib import Path
-from tests.replay.stories import STORIES
+from tests.replay.stories_of_audit import STORIES
 from vectordb.testing import assert_story, record_story
 folder, out = Path(sys.argv[1]), Path(sys.argv[2])
 for name in sys.argv[3:]:

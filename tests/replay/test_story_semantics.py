@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.replay.fixtures import replayed
-from tests.replay.stories import ALL_TYPES, START, STORIES, day, sample
-from vectordb import IdempotencyConflict, OffsetConflict, TimeOutOfRange, UnknownName
+from tests.replay.fixtures import EVENTS, V1, replayed
+from tests.replay.stories import ALL_TYPES, START, day, sample
+from tests.replay.stories_of_audit import STORIES
+from vectordb import IdempotencyConflict, OffsetConflict, Pruned, TimeOutOfRange, UnknownName
 
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -416,3 +417,40 @@ def test_clock_steps_back__but_recorded_time_does_not() -> None:
     assert times == [day(0), day(2), day(2), day(2), day(3)]
     row: dict[str, object] = dict(db.view("drivers").get("d-7"))
     assert row == {"trips": 2, "rating": 4.0, "city": None}  # trips 3 is dated a day earlier
+
+
+def test_lineage__what_rests_on_a_reading() -> None:
+    db = replayed("lineage")
+    cone = list(db.lineage.cone("states/s-1@11"))
+    assert cone == ["raw/s-1@3.0", "raw/s-1@4", "clean/s-1@5", "clean/s-1@6", "states/s-1@11"]
+    spread = db.lineage.impact("raw/s-1@4")
+    assert spread.versions == ("clean/s-1@5", "clean/s-1@6", "raw/s-2@12")
+    assert (spread.pipelines, spread.training_sets) == (("pipeline:states#1",), ("training_set:week_1",))
+    assert db.training_set_record("week_1").model == "alarm"
+    assert db.view("raw").history("s-2")[-1].derived_from == ("states/s-1@11", "clean/s-1@5")
+
+
+def test_erasure__leaves_offsets_and_digests_and_nothing_of_the_person() -> None:
+    db = replayed("erasure")
+    text = (V1 / "erasure" / EVENTS).read_text("utf-8")
+    assert "Ada" not in text and "Paris" not in text and "old" not in text and text.count('"ada"') == 1
+    erasures = [event.payload for event in db.events(type="entity_erased")]
+    assert [payload["reason"] for payload in erasures] == ["request 4711", "request 4712"]
+    assert erasures[0]["unfounded"] == {"versions": [[5, 0]], "pipelines": ["ages#1"]}
+    assert not db.as_of(4).view("people").get("ada").found and db.view("people").get("ada")["age"] == 20
+    assert db.view("visits").history("v-1")[0].derived_from == ("erased@3.0",)
+    assert db.predictions() == [] and db.experiment("trial").exposures() == []
+    assert {mark.id for mark in db.audit.marks("pipeline:ages#1")} == {"pipeline:ages#1"}
+
+
+def test_compaction__keeps_what_later_reads_can_see() -> None:
+    db = replayed("compaction")
+    below = db.state.log.pruned
+    with pytest.raises(Pruned):
+        db.as_of(below - 1)
+    past = db.as_of(below).view("drivers")
+    row: dict[str, object] = dict(past.get("d-7"))
+    assert row == {"trips": 40, "rating": 4.375, "city": "Rome"}  # of a write after the delete's own time
+    assert not past.get("d-8").found and past.get("d-9", at=day(9))["trips"] == 99
+    assert db.view("drivers").get("d-9")["rating"] == 5.0
+    assert db.prediction("drives/d-7@14").versions["rating"] == "drivers/d-7@8"

@@ -22,22 +22,29 @@ from vectordb.audit.proving import ConsistencyProof, InclusionProof
 from vectordb.audit.report import Check, Deviation, Report
 from vectordb.audit.tracing import Step
 from vectordb.audit.variant import Variant
+from vectordb.erasing.compacting import Compaction
+from vectordb.erasing.erasure import BlastRadius, Erasure
+from vectordb.erasing.marks import Mark
 
 __all__ = [
     "Audit",
     "CellChange",
+    "BlastRadius",
     "Change",
     "Check",
+    "Compaction",
     "ConsistencyProof",
     "DefinitionChange",
     "Derivation",
     "Deviation",
     "Difference",
     "ExplainedInput",
+    "Erasure",
     "Explanation",
     "FieldChange",
     "InclusionProof",
     "InputState",
+    "Mark",
     "NeighbourChange",
     "PredictionChange",
     "Report",

@@ -13,9 +13,11 @@ from ledger import (
     EntityErased,
     Event,
     InvalidInput,
+    Unfounded,
     blank_unused,
     check_entity,
-    codes_of,
+    codes_at,
+    parse_version,
     render_entity,
     render_version,
     word_at,
@@ -26,10 +28,12 @@ from vectordb.erasing.erasure import BlastRadius, Erasure
 from vectordb.erasing.finding import Found, find
 from vectordb.erasing.taking import Without
 from vectordb.gather import check_ids
+from vectordb.lineage.dependents import dependents
 from vectordb.writer import make_meta
 
 if TYPE_CHECKING:
     from vectordb.database import VectorDB
+    from vectordb.reader import Reader
     from vectordb.state import State
 
 
@@ -44,20 +48,22 @@ def erase(db: VectorDB, view: str, entities: Entity | Iterable[Entity], reason: 
         if not found.offsets:
             rule = "an erasure takes something: the log knows nothing of these entities in this view"
             raise InvalidInput(rule, view=view, entities=[render_entity(entity) for entity in ids[:20]])
-        radius = _radius(state, found)
+        radius = _radius(db, found)
+        unfounded = _unfounded(radius)
         gone = _gone(state, found)
-        codes = codes_of(state.log, (block for event in _touched(state, found) for block in event.fact.blocks()))
-        receipt = db.writer.rewrite(gone, lambda now: EntityErased(view, len(ids), reason, now), made)
+        codes = codes_at(state.log, found.rows)
+        receipt = db.writer.rewrite(gone, lambda now: EntityErased(view, len(ids), reason, now, unfounded), made)
         blank_unused(state.log, codes)
     return Erasure(**vars(radius), offset=receipt.offset, lines=len(gone.events), reason=reason)
 
 
-def radius(state: State, view: str, entities: Entity | Iterable[Entity]) -> BlastRadius:
+def radius(reader: Reader, view: str, entities: Entity | Iterable[Entity]) -> BlastRadius:
     """See ``Audit.blast_radius``."""
+    state = reader.state
     ids = _checked(state, view, entities)
     with state.lock:
         state.heal_all()
-        return _radius(state, find(state, view, ids))
+        return _radius(reader.pinned(state.log.head, state.now()), find(state, view, ids))
 
 
 def _checked(state: State, view: str, entities: Entity | Iterable[Entity]) -> list[Entity]:
@@ -90,8 +96,11 @@ def _gone(state: State, found: Found) -> Gone:
     return Gone(events, found.view, found.entities, found.row_refs, frozenset(found.prediction_refs))
 
 
-def _radius(state: State, found: Found) -> BlastRadius:
-    log = state.log
+def _radius(reader: Reader, found: Found) -> BlastRadius:
+    state, log = reader.state, reader.state.log
+    destroyed = [*found.row_refs, *found.prediction_refs]
+    made = dependents(reader, destroyed)
+    own = {_id(state, ref) for ref in destroyed}
     slots = [slot for slot in log.layouts.slots(found.view).values() if _is_vector(state, found.view, slot)]
     rows = [(ref, log.row(ref)) for ref in found.row_refs]
     return BlastRadius(
@@ -101,13 +110,27 @@ def _radius(state: State, found: Found) -> BlastRadius:
         vectors=sum(word_at(row, slot) not in (ABSENT, NULL) for _, row in rows for slot in slots),  # ints
         predictions=tuple(_id(state, ref) for ref in found.prediction_refs),
         experiments=_by_experiment(found),
+        derived=tuple(version for version in made.versions if version not in own and _is_there(version)),
+        pipelines=tuple(name.partition(":")[2] for name in made.pipelines),
+        training_sets=tuple(name.partition(":")[2] for name in made.training_sets),
+        served=tuple(prediction for prediction in made.predictions if prediction not in own and _is_there(prediction)),
         views=_other_views(state, found),
         forks=tuple(sorted(other.header.ledger_id for other in log.relatives())),
     )
 
 
+def _unfounded(radius: BlastRadius) -> Unfounded:
+    versions = tuple(parse_version(name).ref for name in radius.derived)
+    return Unfounded(versions, radius.pipelines, radius.training_sets)
+
+
 def _is_vector(state: State, view: str, slot: int) -> bool:
     return state.log.layouts.type_of(view, slot).name == "vector"
+
+
+def _is_there(name: str) -> bool:
+    """Whether an id names a row, not the place of one that was erased or pruned before."""
+    return "/" in name
 
 
 def _id(state: State, ref: int) -> str:

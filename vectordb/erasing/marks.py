@@ -1,0 +1,60 @@
+"""Marks: what rests on erased values, as the erasures themselves say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ledger import ROW_BITS, ROW_MASK, EntityErased, Log, PredictionsRecorded
+from vectordb.version import find_row, version_id
+
+if TYPE_CHECKING:
+    from vectordb.reader import Reader
+
+
+@dataclass(frozen=True)
+class Mark:
+    """``id`` can no longer be made again from the log, because of the erasure at offset ``by``."""
+
+    id: str
+    by: int
+    reason: str
+
+
+def marks(reader: Reader, what: str | None = None) -> tuple[Mark, ...]:
+    """See ``Audit.marks``. 2 us an erasure; nothing to look at where nothing was erased."""
+    log, limit = reader.state.log, reader.as_of_offset
+    erasures = [(offset, fact) for offset, fact in log.registry.erasures if offset <= limit]
+    if what is None:
+        return tuple(mark for offset, fact in erasures for mark in _of_erasure(log, offset, fact))
+    kind, colon, name = what.partition(":")
+    if colon and kind in ("pipeline", "training_set"):
+        held = [(offset, fact) for offset, fact in erasures if name in getattr(fact.unfounded, f"{kind}s")]
+    elif erasures:
+        refs, pipeline = _rests_on(log, find_row(log, what, limit).ref)
+        held = [one for one in erasures if not refs.isdisjoint(one[1].unfounded.versions)]
+        held += [one for one in erasures if one not in held and pipeline in one[1].unfounded.pipelines]
+    else:
+        held = []
+    return tuple(Mark(what, offset, _reason(offset, fact)) for offset, fact in sorted(held, key=lambda one: one[0]))
+
+
+def _rests_on(log: Log, ref: int) -> tuple[set[int], str]:
+    """A row itself; of a prediction also what it read, and the label of its pipeline."""
+    fact = log.event(ref >> ROW_BITS).fact
+    if not isinstance(fact, PredictionsRecorded):
+        return {ref}, ""
+    pipeline = f"{fact.service.partition('@')[0]}#{fact.pipeline}" if fact.pipeline else ""
+    return {ref, *fact.predictions[ref & ROW_MASK].sources}, pipeline
+
+
+def _of_erasure(log: Log, offset: int, fact: EntityErased) -> Iterator[Mark]:
+    made, reason = fact.unfounded, _reason(offset, fact)
+    ids = [name for name in (version_id(log, ref) for ref in made.versions) if "/" in name]  # others are gone too
+    ids += [f"pipeline:{label}" for label in made.pipelines] + [f"training_set:{name}" for name in made.training_sets]
+    yield from (Mark(found, offset, reason) for found in ids)
+
+
+def _reason(offset: int, fact: EntityErased) -> str:
+    return f"rests on values of the view {fact.view} that event {offset} erased: {fact.reason}"
