@@ -83,7 +83,7 @@ from ledger.facts.records_redacted import (
     OutcomesRedacted,
     PredictionsRedacted,
 )
-from ledger.facts.redacted import REDACTED_FACTS
+from ledger.facts.redacted import REDACTED_FACTS, written_as
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
 from ledger.facts.rows_redacted import ERASED, PRUNED, Gap, RowsRedacted
@@ -127,7 +127,7 @@ from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
 from ledger.log import Log, check_kept
 from ledger.merkle import CompactTree, MerkleTree
 from ledger.pool import Pool
-from ledger.pool_use import blank_unused, codes_at
+from ledger.pool_use import blank_unused, codes_at, named
 from ledger.rows import (
     ABSENT,
     ABSENT_FLOAT,
@@ -338,6 +338,7 @@ __all__ = [
     "is_torn_header",
     "light_cell",
     "mixed",
+    "named",
     "new_header",
     "omitted_line",
     "parent_at",
@@ -369,5 +370,6 @@ __all__ = [
     "word_at",
     "word_of",
     "words_of",
+    "written_as",
     "write_atomically",
 ]

@@ -179,6 +179,8 @@ class Journal:
         if now is None and body == pruned_body(offset) and digest == known.hex().encode():
             return body, NOTHING_LEFT, None
         wanted = self.log.chain.redacted.get(offset, known) if now is not None else known
+        if now is not None and store is not self.store:
+            wanted = now  # a fork reads on in a file that was replaced: what stood there then was vouched for
         found = chain_digest(*self.log.chain.before(offset), body)
         if digest != known.hex().encode() or found != wanted or now not in (None, wanted):
             rule = "a line keeps the digest that it had when the file was opened"
@@ -235,8 +237,13 @@ class Journal:
             raise InvalidInput("only a ledger file can be rewritten", store=type(store).__name__)
         store.check_writable()
         positions = array("q")
-        write_atomically(store.path, self._lines_anew(store, lines, last, positions), like=store.path)
-        fresh = store.reopened()
+        try:
+            write_atomically(store.path, self._lines_anew(store, lines, last, positions), like=store.path)
+            self.replaced = True
+            fresh = store.reopened()
+        except BaseException:
+            self.replaced = store.was_replaced()  # else the next line would go into a file that nobody finds
+            raise
         fresh.end = fresh.size
         self.store = fresh
         self.lines += 1

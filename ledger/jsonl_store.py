@@ -233,12 +233,12 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes], like
     size = 0
     try:
         with open(temporary, "xb") as file:
+            if like is not None:
+                shutil.copymode(like, temporary)  # before there is something to read
             for chunk in chunks:
                 size += file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-        if like is not None:
-            shutil.copymode(like, temporary)
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

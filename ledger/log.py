@@ -9,11 +9,13 @@ columns (``ledger.segment``), and an ``Event`` is made when it is asked for.
 
 from __future__ import annotations
 
+import gc
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Condition, RLock
 from typing import Any
 
+from ledger.block import Block
 from ledger.chain import Chain, parent_at
 from ledger.errors import Erased, HeadConflict, IdempotencyConflict, OffsetOutOfRange, Pruned, UnknownVersion
 from ledger.event import Event
@@ -187,14 +189,6 @@ class Log:
             return heavy_in_tail(payload, slot)
         return payload.heavy_at(ref & ROW_MASK, slot)
 
-    def column(self, ref: int, slot: int) -> bytes:
-        """The contiguous bytes of the Vector column of the block whose first row has this reference."""
-        offset, number = ref >> ROW_BITS, ref & ROW_MASK
-        fact: Any = self.event(offset).fact
-        block = next(block for block in fact.blocks() if block.first == number)
-        data: bytes = block.heavy[slot]
-        return data
-
     def time_of(self, offset: int) -> int:
         """The recorded time of an offset; offset 0 has the ledger's time of creation."""
         if offset == 0:
@@ -224,7 +218,9 @@ class Log:
                 by = None if fact.redaction is None else fact.redaction.by
                 raise Erased("the values of this prediction were destroyed", offset=offset, row=number, by=by)
             return fact.service.partition("@")[0], fact.predictions[number].entity
-        for block in fact.blocks() if fact is not None and not isinstance(fact, SingleRow) else ():
+        blocks = () if fact is None or isinstance(fact, SingleRow) else tuple(fact.blocks())
+        last = bisect_right(blocks, number, key=_first_row)
+        for block in blocks[max(0, last - 1) : last]:
             if block.first <= number < block.first + len(block):
                 return block.layout.view, block.entities[number - block.first]
         raise UnknownVersion("a reference names a row of the log", offset=offset, row=number, head=self.head)
@@ -233,7 +229,8 @@ class Log:
         """The event at an offset, 1 to head."""
         if type(offset) is not int or not 1 <= offset <= self.head:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=1, last=self.head)
-        known = self._recent.get(offset)
+        recent = self._recent  # taken first: what is rewritten meanwhile gets a new one
+        known = recent.get(offset)
         if known is not None:
             return known
         position = offset - 1
@@ -242,14 +239,8 @@ class Log:
         fact, meta = segment.fact(place)
         event = Event(offset, segment.times[place], fact, meta, self)
         if not isinstance(fact, SingleRow):
-            self._remember(event)
+            _remember(recent, event)
         return event
-
-    def _remember(self, event: Event) -> None:
-        """Keep the last few events that had to be parsed: a batch of predictions is read one by one."""
-        if len(self._recent) >= RECENT_EVENTS:
-            self._recent = {}
-        self._recent[event.offset] = event
 
     def events(self, start: int = 1, stop: int | None = None) -> Iterator[Event]:
         """Events from ``start`` up to, not including, ``stop`` (None = the present head and it too)."""
@@ -292,7 +283,7 @@ class Log:
         """The lowest offset that can be read as of: that of the last compaction, 0 where there was none."""
         return self.registry.below
 
-    def rewrite(self, events: Iterable[Event], positions: Sequence[int] | None = None) -> None:
+    def rewrite(self, events: Sequence[Event], positions: Sequence[int] | None = None) -> None:
         """Put what is left of some events in their places; ``positions`` are those of all lines of a new file.
 
         Segments are replaced, never changed: a fork goes on with those it shares. The digests stay.
@@ -300,15 +291,23 @@ class Log:
         by_segment: dict[int, list[Event]] = {}
         for event in events:
             by_segment.setdefault((event.offset - 1) >> SEGMENT_BITS, []).append(event)
-            self.registry.rewrite(event.offset, event.fact)
+        self.registry.rewrite({event.offset: event.fact for event in events})
         for number, segment in enumerate(self._segments):
             changed = by_segment.get(number, ())
-            if isinstance(segment, MemorySegment):
-                fresh: MemorySegment | FileSegment = segment.rewritten(changed) if changed else segment
+            if positions is not None and isinstance(segment, FileSegment):
+                fresh: MemorySegment | FileSegment = self._moved(segment, changed, positions)
             else:
-                fresh = self._moved(segment, changed, positions or ())
+                fresh = self._in_memory(segment).rewritten(changed) if changed else segment
             self._segments[number], self._payloads[number] = fresh, fresh.payloads
         self._recent = {}
+
+    def _in_memory(self, segment: MemorySegment | FileSegment) -> MemorySegment:
+        """A segment that a fork shares with a ledger whose events stay in its file: the fork has no file to rewrite."""
+        if isinstance(segment, MemorySegment):
+            return segment
+        copy = self._copy_start(segment, len(segment.times))
+        copy.seal()
+        return copy
 
     def _moved(self, segment: FileSegment, changed: Iterable[Event], positions: Sequence[int]) -> FileSegment:
         assert self._reader is not None
@@ -367,7 +366,12 @@ class Log:
                     yield at, now
 
     def relatives(self) -> list[Log]:
-        """Forks of this log, and the log that it is a fork of, that are alive: they hold events of their own."""
+        """Forks of this log, and the log that it is a fork of, that are alive: they hold events of their own.
+
+        One that nobody refers to any more is let go first, with its events.
+        """
+        if len(self.layouts.pool.logs) > 1:
+            gc.collect()
         return [log for log in self.layouts.pool.logs if log is not self]
 
     def _copy_start(self, segment: MemorySegment | FileSegment, size: int) -> MemorySegment:
@@ -385,6 +389,17 @@ def check_kept(log: Log, offset: int) -> None:
     if offset < log.pruned:
         rule = "a read is as of an offset from which rows are kept"
         raise Pruned(rule, offset=offset, first=log.pruned, last=log.head)
+
+
+def _first_row(block: Block) -> int:
+    return block.first
+
+
+def _remember(recent: dict[int, Event], event: Event) -> None:
+    """Keep the last few events that had to be parsed: a batch of predictions is read one by one."""
+    if len(recent) >= RECENT_EVENTS:
+        recent.clear()
+    recent[event.offset] = event
 
 
 def _constantly(header: Header) -> Callable[[], Header]:

@@ -26,7 +26,9 @@ class Pool(dict[str | int, int]):
         self.values_by_code: list[str | int] = []
         self._lock = Lock()
         self.logs: WeakSet[Any] = WeakSet()  # that name categories by these codes: a log and its forks
-        self.pending: set[int] = set()  # codes whose rows were erased while a fork was there
+        self.holders: WeakSet[Any] = WeakSet()  # that have encoded what is not written yet: open transactions
+        self.refused: set[int] = set()  # codes that a batch gave whose rows were refused, some of them
+        self.pending: set[int] = set()  # codes whose rows were erased while a fork or a holder was there
 
     def __missing__(self, category: str | int) -> int:
         with self._lock:
@@ -37,12 +39,18 @@ class Pool(dict[str | int, int]):
                 self[category] = code
             return code
 
-    def blank(self, codes: Iterable[int]) -> None:
-        """Forget categories that no row names any more; their codes are not given again."""
+    def blank(self, codes: Iterable[int]) -> bool:
+        """Forget categories that no row names any more; their codes are not given again. False: there are holders."""
         with self._lock:
-            for code in codes:
-                self.pop(self.values_by_code[code], None)
+            known = {code: value for code in codes if self.get(value := self.values_by_code[code]) == code}
+            for value in known.values():
+                del self[value]  # first: who encodes it from now on gets another code
+            if len(self.holders):
+                self.update({value: code for code, value in known.items()})
+                return False
+            for code in known:
                 self.values_by_code[code] = BLANK
+        return True
 
     def check(self) -> None:
         """Every code leads back to its category."""

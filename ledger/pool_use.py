@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ledger.block import Block
+from ledger.pool import BLANK
 from ledger.rows import word_at
 
 if TYPE_CHECKING:
@@ -34,13 +35,26 @@ def _codes_of(log: Log, blocks: Iterable[Block]) -> set[int]:
 
 
 def blank_unused(log: Log, codes: set[int]) -> None:
-    """Forget those of some categories that no row names any more; while forks share the pool, note them for later."""
+    """Forget those of some categories that no row names any more.
+
+    While forks share the pool, or a transaction is open, they are noted for later.
+    """
     pool = log.layouts.pool
-    pool.pending |= codes
-    if len(pool.logs) > 1 or not pool.pending:
+    pool.pending |= codes | pool.refused
+    pool.refused = set()
+    if len(pool.logs) > 1 or len(pool.holders) or not pool.pending:
         return
-    pool.blank(_unused(log, pool.pending))
-    pool.pending = set()
+    if pool.blank(_unused(log, pool.pending)):
+        pool.pending = set()
+
+
+def named(log: Log) -> list[str | int]:
+    """The categories by code, without those whose rows were erased while a fork went on naming them."""
+    pool = log.layouts.pool
+    values = list(pool.values_by_code)
+    for code in _unused(log, pool.pending) if pool.pending else ():
+        values[code] = BLANK
+    return values
 
 
 def _unused(log: Log, codes: set[int]) -> set[int]:

@@ -6,7 +6,7 @@ ledger whose digests hold is still refused when an event names what is not there
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from ledger.errors import Erased, InvalidInput, Pruned
@@ -130,16 +130,15 @@ class Registry:
         branch.below = self.below
         return branch
 
-    def rewrite(self, offset: int, fact: Fact) -> None:
-        """Take in what is left of an event that was noted."""
-        origin: Any = getattr(fact, "origin", None)
-        kept = None if origin is None else origin.key
-        for key in [key for key, at in self.keys.items() if at == offset and key != kept]:
-            del self.keys[key]
-        if isinstance(fact, ExperimentDefined):
-            definition = fact.definition
+    def rewrite(self, left: Mapping[int, Fact]) -> None:
+        """Take in what is left of events, by offset."""
+        origins: dict[int, Any] = {offset: getattr(fact, "origin", None) for offset, fact in left.items()}
+        for key, at in list(self.keys.items()):
+            if at in origins and (origins[at] is None or origins[at].key != key):
+                del self.keys[key]
+        self._noted = [(at, left.get(at, noted)) for at, noted in self._noted]
+        for definition in [fact.definition for fact in left.values() if isinstance(fact, ExperimentDefined)]:
             self.experiments[definition.name][definition.version - 1] = definition
-            self._noted = [(at, fact if at == offset else noted) for at, noted in self._noted]
 
     def check(self, fact: Fact, log: Owners) -> None:
         """Refuse a fact that does not fit the events before it."""

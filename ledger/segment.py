@@ -133,7 +133,7 @@ def _held(fact: Fact, time: int) -> Any:
 class FileSegment:
     """Events that stay in a file: ``read(position, offset)`` gives body, fact and meta of the line there."""
 
-    __slots__ = ("_last", "_read", "first", "payloads", "positions", "times")
+    __slots__ = ("_batch", "_last", "_read", "first", "payloads", "positions", "times")
 
     def __init__(self, first: int, read: Callable[[int, int], tuple[bytes, Fact, Meta | None]]) -> None:
         self.first = first
@@ -141,7 +141,8 @@ class FileSegment:
         self.positions: array[int] = array("q")
         self.payloads: Sequence[Any] = _LazyPayloads(self)
         self._read = read
-        self._last: tuple[int, Fact, Meta | None] | None = None  # rows of one event are asked for one after the other
+        self._last: tuple[int, Fact, Meta | None] | None = None  # a row, its entity, its text
+        self._batch: tuple[int, Fact, Meta | None] | None = None  # its rows are asked for with single puts between
 
     def append(self, time: int, position: int) -> None:
         """Add an event by the position of its line; ``times`` grows last."""
@@ -156,7 +157,7 @@ class FileSegment:
 
     def cut(self, size: int) -> None:
         """Drop what an interrupted append left behind."""
-        self._last = None
+        self._last = self._batch = None
         del self.positions[size:]
         del self.times[size:]
 
@@ -165,11 +166,14 @@ class FileSegment:
 
     def fact(self, place: int) -> tuple[Fact, Meta | None]:
         """Fact and meta, read from the file."""
-        last = self._last
-        if last is not None and last[0] == place:
-            return last[1], last[2]
+        for last in (self._last, self._batch):
+            if last is not None and last[0] == place:
+                return last[1], last[2]
         _, fact, meta = self._read(self.positions[place], self.first + place)
-        self._last = place, fact, meta
+        if isinstance(fact, SingleRow):
+            self._last = place, fact, meta
+        else:
+            self._batch = place, fact, meta
         return fact, meta
 
     def entity(self, place: int) -> Entity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from ledger import Entity, Event, EventPruned, Fact, Log
+from ledger import Entity, Event, EventPruned, Fact, Log, written_as
 
 if TYPE_CHECKING:
     from projections.catalog import Catalog
@@ -69,9 +69,12 @@ class Projection:
     def forget(self, gone: Gone) -> bool:
         """Drop what was taken out of the log, which no longer has it; nobody reads meanwhile. False: fold it all anew.
 
-        By default that is so where an event of a handled type was touched, or a whole event is gone.
+        By default that is so where an event of a handled type was touched, or a whole event is gone. What is left of
+        a write of any shape is folded as a ``TransactionCommitted``.
         """
-        return not any(isinstance(event.fact, (*self.handles, EventPruned)) for event in gone.events)
+        handled = (*self.handles, EventPruned)
+        facts = [event.fact for event in gone.events]
+        return not any(isinstance(fact, handled) or issubclass(written_as(fact), handled) for fact in facts)
 
     def dump(self) -> bytes:
         """The state as bytes, for a checkpoint. Never code, never pickle."""

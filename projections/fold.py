@@ -113,8 +113,13 @@ class Fold:
     def forget(self, gone: Gone) -> None:
         """Have every projection drop what was taken out of the log; those that cannot are folded anew."""
         for projection in self.projections:
-            if projection not in self.behind and not projection.forget(gone):
-                self._mark_behind(projection, None)
+            if projection not in self.behind:
+                try:
+                    error, has_forgotten = None, projection.forget(gone)
+                except Exception as failure:  # as in ``apply``: it is folded anew
+                    error, has_forgotten = failure, False
+                if not has_forgotten:
+                    self._mark_behind(projection, error)
 
     def settle(self) -> None:
         """Let readers in again, once nothing is behind that they rest on."""

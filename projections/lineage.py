@@ -45,13 +45,16 @@ class Lineage(Projection):
         Other edges stay, those from erased rows too: a reference names nobody, and what was derived from it is to be
         found.
         """
+        left: dict[int, set[int]] = {}  # source -> events
         for event in gone.events:
             origin = getattr(event.fact, "origin", None)
             if event.offset in self._up and (origin is None or not origin.derived_from):
-                for ref in dict.fromkeys(self._up.pop(event.offset)):
-                    self._down[ref].remove(event.offset)
-                    if not self._down[ref]:
-                        del self._down[ref]
+                for ref in self._up.pop(event.offset):
+                    left.setdefault(ref, set()).add(event.offset)
+        for ref, offsets in left.items():
+            kept = array("q", (offset for offset in self._down.pop(ref) if offset not in offsets))
+            if kept:
+                self._down[ref] = kept
         return True
 
     def upstream(self, ref: int) -> tuple[int, ...]:

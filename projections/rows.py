@@ -24,6 +24,7 @@ from ledger import (
     entity_to_json,
     from_micros,
     header_of,
+    named,
     recode,
 )
 from projections.contract import Gone, Handler, Projection
@@ -119,7 +120,7 @@ class Rows(Projection):
     def dump(self) -> bytes:
         """An index as JSON (entities, row sizes, versions, the category pool), then the rows of each view."""
         index = {
-            "pool": self.log.layouts.pool.values_by_code,
+            "pool": named(self.log),
             "views": {view: _index(table) for view, table in self.tables.items()},
         }
         head = json.dumps(index, ensure_ascii=False).encode()

@@ -92,6 +92,8 @@ def check_batch(layout: Layout, raw: Raw, nan: str, on_error: str) -> Batch:
     batch, bad = _check(layout, raw, nan)
     if not bad:
         return batch
+    codes: list[Any] = [column.data for place, column in batch.columns.items() if layout.types[place].coded]
+    layout.pool.refused.update(*codes)
     if on_error == "refuse":
         cells = [_bad_cell(layout, raw, name, cell) for name, cell in bad[:10]]
         raise InvalidCells("every cell obeys its feature's type; nothing was written", cells=cells, count=len(bad))

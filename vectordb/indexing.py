@@ -31,6 +31,10 @@ class Indexing:
         self._threads: dict[int, Thread] = {}
         self.errors: dict[int, BaseException] = {}
 
+    def field(self, view: str, slot: int) -> Field:
+        """The field of a view's slot."""
+        return self._state.vectors.fields[view][slot]
+
     def consider(self, field: Field) -> None:
         """Start a build in the background where one is due. 0.2 us where none is."""
         if self.automatic and field.is_due(AUTOMATIC_FROM) and id(field) not in self._threads:
@@ -83,8 +87,13 @@ class VectorIndex:
 
     def __init__(self, view: View, field: Field, indexing: Indexing) -> None:
         self._view = view
-        self._field = field
+        self._place = field.view, field.slot
         self._indexing = indexing
+
+    @property
+    def _field(self) -> Field:
+        """The field as it is now: after a compaction it is another one."""
+        return self._indexing.field(*self._place)
 
     def build(
         self, *, executor: Executor | None = None, progress: Progress | None = None, seed: int = 0

@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
 from typing import Any, NamedTuple
 
 from ledger import (
+    PRUNED,
     Clock,
     DamagedLog,
     DigestMismatch,
     Event,
     EventPruned,
+    Fact,
     Header,
     HeadMismatch,
     InvalidEvent,
     Journal,
     JsonlStore,
     Log,
+    LogCompacted,
     OffsetOutOfRange,
     ReadOnlyLedger,
     check_kept,
@@ -231,7 +233,8 @@ def replay_events(events: Iterable[Event], as_of: int | None, clock: Clock, proj
     header = getattr(events, "header", None) or new_header(clock())
     log = Log(header)
     state = State(Journal(log), clock, projections)
-    for event in takewhile(lambda event: as_of is None or event.offset <= as_of, events):
+    rest, pruned = iter(events), 0
+    while (as_of is None or log.head < as_of) and (event := next(rest, None)) is not None:
         if event.offset != log.head + 1 or event.time < log.last_time:
             rule = "replayed events start at offset 1, leave no gap, and never go back in time"
             raise InvalidEvent(rule, offset=event.offset, expected=log.head + 1, time=event.time)
@@ -239,9 +242,27 @@ def replay_events(events: Iterable[Event], as_of: int | None, clock: Clock, proj
         log.append(own)
         if own.fact.redaction is not None or isinstance(own.fact, EventPruned):
             _take_digests(event, log)
+            pruned = own.offset if _is_pruned(own.fact) else pruned
         state.fold.apply(own)
     _check_reached(log, as_of)
+    if pruned and pruned >= log.pruned:
+        _keep_promise(log, pruned, rest)
+        state.rows.set_floor()
     return state
+
+
+def _is_pruned(fact: Fact) -> bool:
+    return isinstance(fact, EventPruned) or any(gap.why == PRUNED for gap in getattr(fact, "gaps", ()))
+
+
+def _keep_promise(log: Log, pruned: int, rest: Iterable[Event]) -> None:
+    """Take the bound of the compaction that pruned an event from the events that come after those replayed."""
+    below = max((event.fact.below for event in rest if isinstance(event.fact, LogCompacted)), default=0)
+    if below <= pruned:
+        rule = "an event of the log says what became of a line that was rewritten"
+        raise InvalidEvent(rule, offset=pruned)
+    log.registry.below = below
+    check_kept(log, log.head)
 
 
 def _take_digests(event: Event, log: Log) -> None:

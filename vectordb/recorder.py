@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ledger import (
     Fact,
     InvalidInput,
+    Log,
     PredictionRow,
     PredictionsRecorded,
+    Pruned,
     UnknownName,
     check_plain,
     entity_to_json,
@@ -54,6 +57,8 @@ class Recorder:
             replayed = self._writer.replayed(origin)
             if replayed is not None:
                 return replayed
+            if self._state.log.registry.rewritten > first.as_of:
+                _refuse_erased(self._state.log, predictions)
             read = (first.service, first.as_of, first.at_micros)
             fact = PredictionsRecorded(*read, label, predictions, origin, _pipeline(first))
             return self._writer.commit(_always(fact), make_meta(**meta))
@@ -87,6 +92,13 @@ class Recorder:
             predict = build_model(definition).predict
             outputs = [predict(row) for row in rows]
         return definition.label, outputs
+
+
+def _refuse_erased(log: Log, predictions: Iterable[PredictionRow]) -> None:
+    """Refuse rows that were read before an erasure and hold what it destroyed: it does not come back."""
+    for ref in {ref for row in predictions for ref in row.sources if ref}:
+        with suppress(Pruned):
+            log.owner(ref)
 
 
 def _prediction(row: ServedRow, output: Any, assignment: dict[str, Any] | None) -> PredictionRow:

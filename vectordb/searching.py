@@ -94,7 +94,10 @@ def search(
     exact = exact or recall >= 1.0
     if not exact:
         reader.state.indexing.consider(scope.field)
-    found, measured = reader.state.read_past(_find, reader, scope, elements, k, node, exact, recall)
+    answer = reader.state.read_past(_find, reader, scope, elements, k, node, exact, recall)
+    if answer is None:  # a compaction came between: it is asked of what there is now
+        return search(reader, view, feature, query, k, where, at, exact, recall)
+    found, measured = answer
     lanes = scope.field.lanes
     triples = [(hit.entity, hit.distance, lanes.ref(hit.lane)) for hit in found]
     return Hits(reader.state, scope.plan.label, scope.kind.metric, triples, scope.offset, scope.at, measured)
@@ -113,9 +116,11 @@ def _check(k: int, recall: float) -> None:
 
 def _find(
     reader: Reader, scope: Scope, elements: Any, k: int, node: Node | None, exact: bool, recall: float
-) -> tuple[list[Found], bool]:
-    """Hits, and whether every vector was measured."""
+) -> tuple[list[Found], bool] | None:
+    """Hits, and whether every vector was measured; None where the scope is one from before a compaction."""
     field, index = scope.field, scope.field.index
+    if reader.state.vectors.fields[field.view][scope.slot.place] is not field:
+        return None
     regular = scope.at >= reader.state.log.time_of(scope.offset)
     sure = regular and node is None and scope.plan.ttl is None and is_exact(reader, field)
     accept = namer(reader, field) if sure else acceptor(reader, scope, node)

@@ -18,6 +18,7 @@ from ledger import (
     InvalidInput,
     Layout,
     TransactionCommitted,
+    blank_unused,
     build_block,
     build_deletes,
     check_entity,
@@ -62,6 +63,7 @@ class Transaction(AbstractContextManager["Transaction"]):
         self._meta = make_meta(**meta)
         self.receipt: Receipt | None = None
         self._done = False
+        self._db.state.log.layouts.pool.holders.add(self)
 
     def view(self, name: str) -> TransactionView:
         """The writes of one view."""
@@ -78,8 +80,20 @@ class Transaction(AbstractContextManager["Transaction"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done = True
-        if kind is None and self._writes:
-            self.receipt = self._commit()
+        try:
+            if kind is None and self._writes:
+                self.receipt = self._commit()
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """What was erased meanwhile may be forgotten now."""
+        log = self._db.state.log
+        pool = log.layouts.pool
+        pool.holders.discard(self)
+        if pool.pending:
+            with self._db.state.lock:
+                blank_unused(log, set())
 
     def _commit(self) -> Receipt:
         state, writer = self._db.state, self._db.writer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +20,7 @@ from ledger import (
     Meta,
     OffsetConflict,
     Origin,
+    ProjectionError,
     ReadOnlyLedger,
     canonical,
     check_plain,
@@ -97,7 +99,8 @@ class Writer:
             fold.forget(gone)
             fold.apply(event)
             self.state.forget()
-            self.state.heal_all()
+            with suppress(ProjectionError):  # it is empty, and behind until it can: the event stands
+                self.state.heal_all()
         except BaseException as error:
             if journal.replaced:
                 self.closed = _refuse_replaced

@@ -33,9 +33,15 @@ REDACTED: Final[dict[type[Fact], type[Fact]]] = {
     ExperimentDefined: ExperimentRedacted,
 }
 REDACTED_FACTS: Final = tuple(dict.fromkeys(REDACTED.values()))
+_WRITTEN: Final = {f"{was.type}@{was.schema}": was for was in REDACTED}
 _READERS: Final[dict[str, Callable[[dict[str, Any], Reading], Fact]]] = {
-    f"{was.type}@{was.schema}": now.from_json for was, now in REDACTED.items()
+    label: REDACTED[was].from_json for label, was in _WRITTEN.items()
 }
+
+
+def written_as(fact: Fact) -> type[Fact]:
+    """The class that a fact was written as, before something was taken out of it."""
+    return type(fact) if fact.redaction is None else _WRITTEN[fact.redaction.was]
 
 
 def read_redacted(data: dict[str, Any], reading: Reading) -> Fact:

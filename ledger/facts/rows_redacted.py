@@ -42,7 +42,7 @@ class RowsRedacted(TransactionCommitted):
     ``Pruned``, with the offset of the event that took it.
     """
 
-    __slots__ = ("_ends", "gaps", "redaction", "rejected")
+    __slots__ = ("_ends", "_rows", "gaps", "redaction", "rejected")
     type = "redacted"
     redaction: Redaction
 
@@ -59,11 +59,12 @@ class RowsRedacted(TransactionCommitted):
         self.redaction = redaction
         self.rejected = rejected
         self._ends = [gap.first for gap in self.gaps]
+        self._rows = super().rows + sum(gap.size for gap in self.gaps)  # ints; once: the parts may be very many
 
     @property
     def rows(self) -> int:
         """Rows written, those that are gone too."""
-        return super().rows + sum(gap.size for gap in self.gaps)  # ints
+        return self._rows
 
     @property
     def views(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -36,7 +36,9 @@ def column_of(blocks: Iterable[Block], slot: int, size: int, ref: int, count: in
 
     Zeros where what is left of a batch has none: rows that wrote no vector had zeros beside those that did.
     """
-    for block in blocks:
+    found = tuple(blocks)  # in the order of their rows; a batch that much was erased from has very many
+    last = bisect_right(found, ref, key=_first)
+    for block in found[max(0, last - 1) : last]:
         rows = block.rows
         place = bisect_left(rows, ref, key=_ref)
         stop = place + count
@@ -46,6 +48,10 @@ def column_of(blocks: Iterable[Block], slot: int, size: int, ref: int, count: in
                 return bytes(count * size)
             return data if count == len(rows) else memoryview(data)[place * size : stop * size]
     raise UnknownVersion("a vector that is kept is in the log", offset=ref >> ROW_BITS, row=ref & ROW_MASK, rows=count)
+
+
+def _first(block: Block) -> int:
+    return _ref(block.rows[0]) if len(block.rows) else 0
 
 
 def _ref(row: bytes) -> int:

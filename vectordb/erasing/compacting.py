@@ -52,7 +52,7 @@ def compact(db: VectorDB, below: int, meta: dict[str, Any]) -> Compaction:
     state, made = db.state, make_meta(**meta)
     log = state.log
     with state.lock:
-        state.heal_all()
+        state.heal()
         if type(below) is not int or not max(1, log.pruned + 1) <= below <= log.head:
             rule = "a log is compacted below an offset that it has, above the last such bound"
             raise OffsetOutOfRange(rule, below=below, first=max(1, log.pruned + 1), last=log.head)

@@ -43,7 +43,7 @@ def erase(db: VectorDB, view: str, entities: Entity | Iterable[Entity], reason: 
     ids = _checked(state, view, entities)
     _check_reason(reason, ids)
     with state.lock:
-        state.heal_all()
+        state.heal()
         found = find(state, view, ids)
         if not found.offsets:
             rule = "an erasure takes something: the log knows nothing of these entities in this view"

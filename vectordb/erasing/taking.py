@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from array import array
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
@@ -29,8 +31,12 @@ from ledger import (
     Redaction,
     Rejection,
     RowsRedacted,
+    header_of,
     render_entity,
 )
+
+_STARTS = re.compile(r"(?<!\w)")
+_END = re.compile(r"(?!\w)")
 
 
 class Without:
@@ -40,8 +46,8 @@ class Without:
         self._entities = entities
         self._by = by
         self._shown = shown
-        names = sorted(map(render_entity, entities), key=len, reverse=True)
-        self._names = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, names)) + r")(?!\w)") if names else None
+        self._names = {name for entity in entities for name in (render_entity(entity), str(entity), json.dumps(entity))}
+        self._lengths = sorted(set(map(len, self._names)))
 
     def left_of(self, event: Event, rows: Collection[int]) -> Event:
         """The event without some rows, and without the units. Who and why stays only where it names none of them."""
@@ -92,7 +98,16 @@ class Without:
         """Whether a text, or the meta of an event, names one of the entities."""
         texts = [said] if isinstance(said, str) else [text for text in said or () if isinstance(text, str)]
         texts += [] if said is None or isinstance(said, str) else list(said.tags)
-        return self._names is not None and any(self._names.search(text) for text in texts)
+        return any(map(self._names_one, texts))
+
+    def _names_one(self, text: str) -> bool:
+        """Whether a name stands in a text, between no letters or digits; by lengths, as the names may be very many."""
+        for start in _STARTS.finditer(text):
+            first = start.start()
+            for stop in (first + length for length in self._lengths):
+                if text[first:stop] in self._names and _END.match(text, stop):
+                    return True
+        return False
 
     def _is_empty(self, fact: Any) -> bool:
         if isinstance(fact, RowsRedacted):
@@ -138,8 +153,8 @@ def cut_block(block: Block, first: int, stop: int) -> Block:
     for slot, data in block.heavy.items():
         size = len(data) // len(block) if isinstance(data, bytes) else 1
         heavy[slot] = data[first * size : stop * size]
-    times = block.event_times()[first:stop]
     rows, entities = block.rows[first:stop], list(block.entities[first:stop])
+    times = array("q", [header_of(row)[1] for row in rows])
     return Block(block.layout, entities, rows, heavy, block.first + first, times, block.is_complete)
 
 

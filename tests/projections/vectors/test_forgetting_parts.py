@@ -116,7 +116,8 @@ def test_runs_of_a_block_with_gaps() -> None:
     assert column_of([block, whole], 2, SIZE, 74, 3) == b"".join(cells[2:5])
     assert column_of([whole], 2, SIZE, 74, 3) is whole.heavy[2], "the column itself, not a copy"
     assert bytes(column_of([block], 2, SIZE, 75, 2)) == b"".join(cells[3:5])
-    for ref, count, slot in ((72, 1, 2), (90, 1, 2), (70, 1, 1), (70, 3, 2), (76, 2, 2), (80, 2, 2)):
+    assert column_of([block], 1, SIZE, 70, 1) == bytes(SIZE), "a column that the rows left do not have"
+    for ref, count, slot in ((72, 1, 2), (90, 1, 2), (70, 3, 2), (76, 2, 2), (80, 2, 2)):
         with pytest.raises(UnknownVersion, match="kept is in the log"):
             column_of([block], slot, SIZE, ref, count)
 
