@@ -124,10 +124,11 @@ from ledger.kit_file import START as KIT_START
 from ledger.kit_file import KitTitle, omitted_line, read_kit, runs_between, seal_line
 from ledger.kit_log import KitJournal, KitLog
 from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
-from ledger.log import Log, check_kept
+from ledger.log import Log
 from ledger.merkle import CompactTree, MerkleTree
 from ledger.pool import Pool
 from ledger.pool_use import blank_unused, codes_at, named
+from ledger.retention import check_kept
 from ledger.rows import (
     ABSENT,
     ABSENT_FLOAT,

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Condition, RLock
 from typing import Any
 
-from ledger.block import Block
 from ledger.chain import Chain, parent_at
 from ledger.errors import Erased, HeadConflict, IdempotencyConflict, OffsetOutOfRange, Pruned, UnknownVersion
 from ledger.event import Event
@@ -382,24 +381,6 @@ class Log:
         for event in self.events(segment.first, segment.first + size):
             copy.append(event)
         return copy
-
-
-def check_kept(log: Log, offset: int) -> None:
-    """Refuse an offset from before the bound of a compaction."""
-    if offset < log.pruned:
-        rule = "a read is as of an offset from which rows are kept"
-        raise Pruned(rule, offset=offset, first=log.pruned, last=log.head)
-
-
-def _first_row(block: Block) -> int:
-    return block.first
-
-
-def _remember(recent: dict[int, Event], event: Event) -> None:
-    """Keep the last few events that had to be parsed: a batch of predictions is read one by one."""
-    if len(recent) >= RECENT_EVENTS:
-        recent.clear()
-    recent[event.offset] = event
 
 
 def _constantly(header: Header) -> Callable[[], Header]:
