@@ -383,5 +383,16 @@ class Log:
         return copy
 
 
+def _first_row(block: Block) -> int:
+    return block.first
+
+
+def _remember(recent: dict[int, Event], event: Event) -> None:
+    """Keep the last few events that had to be parsed: a batch of predictions is read one by one."""
+    if len(recent) >= RECENT_EVENTS:
+        recent.clear()
+    recent[event.offset] = event
+
+
 def _constantly(header: Header) -> Callable[[], Header]:
     return lambda: header

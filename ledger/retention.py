@@ -15,14 +15,3 @@ def check_kept(log: Log, offset: int) -> None:
     if offset < log.pruned:
         rule = "a read is as of an offset from which rows are kept"
         raise Pruned(rule, offset=offset, first=log.pruned, last=log.head)
-
-
-def _first_row(block: Block) -> int:
-    return block.first
-
-
-def _remember(recent: dict[int, Event], event: Event) -> None:
-    """Keep the last few events that had to be parsed: a batch of predictions is read one by one."""
-    if len(recent) >= RECENT_EVENTS:
-        recent.clear()
-    recent[event.offset] = event
