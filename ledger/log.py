@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Condition, RLock
 from typing import Any
 
+from ledger.block import Block
 from ledger.chain import Chain, parent_at
 from ledger.errors import Erased, HeadConflict, IdempotencyConflict, OffsetOutOfRange, Pruned, UnknownVersion
 from ledger.event import Event
