@@ -195,11 +195,8 @@ def test_the_past_has_versions_and_predictions_up_to_its_offset(told: World) -> 
 
 # What belongs to the live instance alone: writes, and the file, threads and folds behind it.
 WRITES = {
-    "compact",
-    "erase",
-    "record_training_set",
     "create_view", "create_service", "create_model", "mark", "transaction", "record_prediction",
-    "record_predictions", "erase", "create_experiment",
+    "record_predictions", "record_training_set", "erase", "compact", "create_experiment",
 }  # fmt: skip
 INSTANCE = {
     "open", "replay", "close", "refresh", "snapshot", "checkpoint", "subscribe", "wait", "fork", "projection",
