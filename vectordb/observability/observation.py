@@ -82,7 +82,7 @@ class Observation:
 
 
 def _unraisable(raised: Exception, hook: Hook) -> Any:
-    said = "An observability hook raised (told once; later errors are counted): "
+    said = "An observability hook raised (told once; later errors are counted)"
     return SimpleNamespace(
         exc_type=type(raised), exc_value=raised, exc_traceback=raised.__traceback__, err_msg=said, object=hook
     )
