@@ -100,7 +100,7 @@ class Metrics:
         return sum(found)  # ints
 
     def quantile(self, share: float, operation: str | None = None, collection: str | None = None) -> float | None:
-        """The latency in seconds that a share of those calls did not exceed, within 12 %; None of no calls."""
+        """The latency in seconds that a share of those calls did not exceed, within 28 %; None of no calls."""
         return self.durations(operation, collection).quantile(share)
 
     def durations(
