@@ -31,7 +31,7 @@ def edges_table(reader: Reader) -> Table:
     def rows() -> Iterator[Row]:
         state = reader.state
         for key in state.read_past(lambda: list(links.definitions.nodes)):
-            for link in state.read_past(lambda key=key: list(links.into(key))):  # type: ignore[misc]
+            for link in state.read_past(_into, links, key):
                 yield _row(links, link)
         for event in reader.events():
             if isinstance(event.fact, EventPruned):
@@ -41,6 +41,10 @@ def edges_table(reader: Reader) -> Table:
                     yield _row(links, link)
 
     return Table("lineage", reader.as_of_offset, FIELDS, lambda: chunked(rows()), None, left_out)
+
+
+def _into(links: Links, key: str) -> list[Link]:
+    return list(links.into(key))
 
 
 def _into_event(links: Links, offset: int) -> list[Link]:

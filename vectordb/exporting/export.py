@@ -43,9 +43,9 @@ class Export:
     The format follows from the path's ending (.jsonl, .csv, .npy, .npz, .sqlite) or from ``format``. Rows are written
     1,000 at a time, whatever their number; a file is there whole or not at all, and one that was there before stays
     until then. ``progress(rows, of)`` is called after each thousand (``of`` is None where nobody knows it). Floats read
-    back bit for bit, times are ISO 8601 in texts. Erased and pruned rows are left out and counted. Options: ``null`` and
-    ``missing`` (markers of CSV), ``formula_safe`` (CSV for spreadsheets), ``compress`` (npz). Refused: ``InvalidInput``
-    for a format that does not hold such a table.
+    back bit for bit, times are ISO 8601 in texts. Erased and pruned rows are left out and counted. Options: ``null``
+    and ``missing`` (markers of CSV), ``formula_safe`` (CSV for spreadsheets), ``compress`` (npz). Raises
+    ``InvalidInput`` for a format that does not hold such a table.
 
     >>> import os, tempfile
     >>> from vectordb import Int, VectorDB
@@ -54,8 +54,9 @@ class Export:
     >>> receipt = drivers.put_many({"driver": ["d-7", "d-8"], "trips": [12, None]})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     told = db.export.view("drivers", os.path.join(folder, "drivers.csv"))
-    ...     text = open(told.path).read()
-    >>> told.rows, text.split()
+    ...     with open(told.path) as file:
+    ...         lines = file.read().split()
+    >>> told.rows, lines
     (2, ['"driver","trips"', '"d-7",12', '"d-8",'])
     """
 
@@ -77,7 +78,7 @@ class Export:
         progress: Progress | None = None,
         **options: Any,
     ) -> Exported:
-        """The events from ``start`` up to, not including, ``stop``; payloads in their stored form, as in the ledger file.
+        """The events from ``start`` up to, not including, ``stop``; payloads in the form that the ledger file has.
 
         ``type`` and ``view`` as in ``db.events``. ``db.snapshot`` copies the ledger itself, ``history`` gives the rows
         that were written. 15 us an event, with ``digests`` of a log in memory 25 more.
@@ -153,7 +154,7 @@ class Export:
         return self._write(tallies_table(self._pinned(), experiment), path, format, progress, options)
 
     def everything(self, path: Path, *, statuses: bool = False, progress: Progress | None = None) -> list[Exported]:
-        """One SQLite file: ``events``, ``lineage``, ``tallies``, and of each view a table of its name and its history."""
+        """One SQLite file: ``events``, ``lineage``, ``tallies``, and of each view its rows and its history."""
         reader, place = self._pinned(), os.fspath(path)
         tables = [events_table(reader, Asked()), edges_table(reader), tallies_table(reader, None)]
         for name in reader.views():

@@ -30,9 +30,7 @@ WORDS: Final = {"int": INT, "float": FLOAT, "bool": BOOL}
 
 def moments_table(training_set: TrainingSet, statuses: bool) -> Table:
     """In the order of the spine. A NaN among labels is null, as pandas has it."""
-    if not isinstance(training_set, TrainingSet):
-        rule = "what is exported here is what service.training_set gave"
-        raise InvalidInput(rule, type=type(training_set).__name__)
+    check_training_set(training_set)
     spine, names = training_set.spine, training_set.names
     kinds, beside = training_set.kinds, training_set.beside
     fields = [
@@ -41,8 +39,8 @@ def moments_table(training_set: TrainingSet, statuses: bool) -> Table:
     ]
     labels = {str(name): _plain(str(name), column) for name, column in training_set.extra.items()}
     titles = unique([*spine.entities, "time", *labels], names)
-    own = [*([ENTITY] * len(spine.entities)), TIME, *(kind for kind, _ in labels.values())]
-    around = [Field(title, kind) for title, kind in zip(titles, own)]
+    types = [*([ENTITY] * len(spine.entities)), TIME, *(kind for kind, _ in labels.values())]
+    around = [Field(title, kind) for title, kind in zip(titles, types)]
     size = len(spine.entities)
 
     def chunks() -> Iterator[list[Row]]:
@@ -50,10 +48,17 @@ def moments_table(training_set: TrainingSet, statuses: bool) -> Table:
             stop = start + CHUNK
             ids = [column[start:stop] for column in spine.entities.values()]
             inputs = matrix_columns(training_set[start:stop], fields, statuses)
-            yield list(zip(*ids, spine.times[start:stop], *inputs, *(cells[start:stop] for _, cells in labels.values())))
+            own = [cells[start:stop] for _, cells in labels.values()]
+            yield list(zip(*ids, spine.times[start:stop], *inputs, *own))
 
     whole = (*around[: size + 1], *with_statuses(fields, statuses), *around[size + 1 :])
     return Table("training set", training_set.as_of, whole, chunks, len(training_set))
+
+
+def check_training_set(given: object) -> None:
+    """Refuse anything else."""
+    if not isinstance(given, TrainingSet):
+        raise InvalidInput("what is exported here is what service.training_set gave", type=type(given).__name__)
 
 
 def _plain(name: str, column: Sequence[Any]) -> tuple[str, list[Any]]:

@@ -23,7 +23,7 @@ from ledger import MISSING, InvalidInput, write_atomically
 from vectordb.exporting.cells import compact, plain
 from vectordb.exporting.npy_file import DTYPES, PIECE, header, little, vector_bytes, vector_shape
 from vectordb.exporting.options import Options
-from vectordb.exporting.table import BOOL, FLOAT, INT, STATUS, TIME, VECTOR, Field, Row, Table, Told
+from vectordb.exporting.table import BOOL, FLOAT, INT, STATUS, TIME, VECTOR, Field, Row, Table, Told, unique
 from vectordb.plan import Status
 
 NOT_A_TIME: Final = -(2**63)
@@ -89,16 +89,14 @@ class _Texts(_Column):
         self._place = place
         self._plain = plain(field.kind)
         self._types: set[type] = set()
-        self._width = 1  # of the longest text, and of the longest JSON of one
-        self._json_width = 1
+        self._width = 1  # of the longest text
 
     def _texts(self, chunk: list[Row]) -> bytes:
         cells = [row[self._place] for row in chunk]
         shown = [None if cell is None or cell is MISSING else self._plain(cell) for cell in cells]
         self._types.update(int if _fits(value) else type(value) for value in shown if value is not None)
-        self._width = max(self._width, *(len(value) for value in shown if type(value) is str), 1)
-        self._json_width = max(self._json_width, *(len(compact(value)) for value in shown if type(value) is not str), 1)
-        return compact(shown).encode("utf-8", "surrogatepass")
+        self._width = max([self._width, *(len(value) for value in shown if type(value) is str)])
+        return compact(shown).encode()
 
     def finish(self, spool: IO[bytes], rows: int) -> Iterator[bytes]:
         """See ``_Column``."""
@@ -107,15 +105,18 @@ class _Texts(_Column):
             for piece in self._read(spool):
                 yield little(array("q", [0 if value is None else value for value in json.loads(piece)]))
             return
-        pure = self._types <= {str}
-        width = self._width if pure else max(self._json_width, 6 * self._width + 2)
+        show = str if self._types <= {str} else compact
+        width = self._width if show is str else max(len(text) for texts in self._shown(spool, show) for text in texts)
         if width * 4 * rows > MAX_TEXTS and rows:
             rule = "npz holds texts as wide as the longest: for long ones choose jsonl, csv or sqlite"
             raise InvalidInput(rule, column=self.name, width=width, rows=rows)
         yield header(f"<U{width}", (rows,))
-        for piece in self._read(spool):
-            texts = ["" if value is None else value if pure else compact(value) for value in json.loads(piece)]
+        for texts in self._shown(spool, show):
             yield b"".join([text.encode("utf-32-le").ljust(4 * width, b"\0") for text in texts])
+
+    def _shown(self, spool: IO[bytes], show: Callable[[Any], str]) -> Iterator[list[str]]:
+        for piece in self._read(spool):
+            yield ["" if value is None else show(value) for value in json.loads(piece)]
 
 
 def _fits(value: Any) -> bool:
@@ -123,12 +124,12 @@ def _fits(value: Any) -> bool:
 
 
 def _columns(table: Table) -> list[_Column]:
-    told = {one.name for one in table.fields}
-    found = []
-    for place, one in enumerate(table.fields):
-        found.append(_column(place, one))
-        if one.is_feature and f"{one.name}__status" not in told:
-            found.append(_Column(f"{one.name}__status", "|u1", (), _maker(place, _state)))
+    fields = table.fields
+    found = [_column(place, one) for place, one in enumerate(fields)]
+    if not any(one.kind == STATUS for one in fields):
+        told = [(place, one) for place, one in enumerate(fields) if one.is_feature]
+        titles = unique([f"{one.name}__status" for _, one in told], table.names)
+        found += [_Column(title, "|u1", (), _maker(place, _state)) for title, (place, _) in zip(titles, told)]
     return found
 
 

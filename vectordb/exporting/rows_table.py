@@ -50,8 +50,8 @@ def with_statuses(fields: list[Field], statuses: bool) -> list[Field]:
     """The columns of features, and behind each where asked for that of its status."""
     if not statuses:
         return fields
-    taken = [one.name for one in fields]
-    return [part for one in fields for part in (one, Field(*unique([f"{one.name}__status"], taken), STATUS))]
+    titles = unique([f"{one.name}__status" for one in fields], [one.name for one in fields])
+    return [part for one, title in zip(fields, titles) for part in (one, Field(title, STATUS))]
 
 
 def matrix_columns(matrix: FeatureMatrix, fields: list[Field], statuses: bool) -> list[list[Any]]:

@@ -29,21 +29,21 @@ def tallies_table(reader: Reader, name: str | None) -> Table:
 
     def rows() -> Iterator[Row]:
         for one in names:
-            yield from reader.consistently(lambda one=one: list(_rows(reader, one)))  # type: ignore[misc]
+            yield from reader.consistently(_rows, reader, one)
 
     return Table("tallies", reader.as_of_offset, FIELDS, lambda: chunked(rows()))
 
 
-def _rows(reader: Reader, name: str) -> Iterator[Row]:
-    offset = reader.as_of_offset
-    tallies = reader.state.experiments.tallies(name, offset)
-    definition = tallies.definition
-    for metric, one in definition.metrics.items():
-        for arm, moments in tallies.moments(metric).items():
-            yield (*_arm(tallies, arm), metric, one.aggregate, *_moments(moments))
-    if not definition.metrics:
-        for arm in tallies.exposed:
-            yield (*_arm(tallies, arm), None, None, *[None] * 6)
+def _rows(reader: Reader, name: str) -> list[Row]:
+    tallies = reader.state.experiments.tallies(name, reader.as_of_offset)
+    metrics = tallies.definition.metrics
+    if not metrics:
+        return [(*_arm(tallies, arm), *[None] * 8) for arm in tallies.exposed]
+    return [
+        (*_arm(tallies, arm), metric, one.aggregate, *_moments(moments))
+        for metric, one in metrics.items()
+        for arm, moments in tallies.moments(metric).items()
+    ]
 
 
 def _arm(tallies: Tallies, arm: str) -> Row:

@@ -59,8 +59,9 @@ class Observation:
         if first:
             try:
                 sys.unraisablehook(_unraisable(raised, self.hook))
-            except Exception:
-                pass  # the host's own handler failed too: it is counted, and there is nobody left to tell
+            except Exception:  # the host's own handler failed too, and there is nobody left to tell
+                with self._lock:
+                    self.errors += 1
 
     def close(self) -> None:
         """Remove the hook; a second time does nothing. Calls that are under way may still reach it."""

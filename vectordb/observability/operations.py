@@ -1,6 +1,6 @@
 """Operations: every public call that a hook is told of, by name.
 
-    db.*  view.*  index.*  service.*  experiment.*  audit.*  lineage.*  transaction.commit  what_if.run
+    db.*  view.*  index.*  service.*  experiment.*  audit.*  lineage.*  export.*  transaction.commit  what_if.run
 
 Not told: what gives a handle or a name (``db.view``, ``view.features``), and what waits or is lazy
 (``db.wait``, ``db.subscribe``, ``db.events``; ``view.neighbours``, whose searches are told one by one).
@@ -17,6 +17,7 @@ from vectordb.database import VectorDB
 from vectordb.defining import Defining
 from vectordb.experiments import Experiment, LiveExperiment
 from vectordb.experiments.analyzed import Analyzed
+from vectordb.exporting import Export
 from vectordb.indexing import VectorIndex
 from vectordb.lineage import LineageGraph
 from vectordb.live_service import LiveService
@@ -60,10 +61,11 @@ def _found(row: Any) -> int:
     return 1 if row.found else 0
 
 
+_ROWS: Final = attrgetter("rows")
 BATCHES: Final[Mapping[str, Callable[[Any], int]]] = {
     "view.get_many": len,
     "view.put_many": _rows_written,
-    "view.load": attrgetter("rows"),
+    "view.load": _ROWS,
     "view.search_many": len,
     "service.get_many": len,
     "service.training_set": len,
@@ -83,6 +85,12 @@ RETURNED: Final[Mapping[str, Callable[[Any], int]]] = {
     "experiment.exposures": len,
     "db.predictions": len,
     "audit.changes": len,
+    "export.log": _ROWS,
+    "export.view": _ROWS,
+    "export.history": _ROWS,
+    "export.training_set": _ROWS,
+    "export.lineage": _ROWS,
+    "export.tallies": _ROWS,
 }
 
 
@@ -148,6 +156,8 @@ OPERATIONS: Final = (
     *_group(Audit, "audit", _AUDIT, _READER, _none),
     *_group(LineageGraph, "lineage", "upstream downstream definitions paths", _READER, _none),
     *_group(LineageGraph, "lineage", "impact cone openlineage", _READER, _none),
+    *_group(Export, "export", "log training_set lineage tallies everything", _READER, _none),
+    *_group(Export, "export", "view history", _READER, _given("name")),
     *_group(Transaction, "transaction", "_commit", _DB, _none),
     *_group(WhatIf, "what_if", "run", _DB, _none),
 )

@@ -97,9 +97,18 @@ def _look_back(db: VectorDB, folder: Path) -> None:
     audit.blast_radius("drivers", "a"), audit.marks()
     lineage.upstream(one), lineage.downstream("drivers/a@2"), lineage.definitions(), lineage.impact(2)
     lineage.paths("drivers/a@2", one), lineage.cone(one), lineage.openlineage()
+    _export(db, folder)
     db.what_if().drop(3).run()
     db.as_of(1), db.fork()
     db.snapshot(folder / "copy.jsonl"), db.checkpoint(folder / "checkpoint.json")
+
+
+def _export(db: VectorDB, folder: Path) -> None:
+    spine = db.service("ranker").training_set({"driver": ["a", "b"], "time": [START + 1, START + 2]})
+    db.export.log(folder / "a.jsonl"), db.export.view("drivers", folder / "a.csv")
+    db.export.history("drivers", folder / "b.csv"), db.export.training_set(spine, folder / "a.npz")
+    db.export.lineage(folder / "c.csv"), db.export.tallies(folder / "d.csv")
+    db.export.everything(folder / "a.sqlite")
 
 
 def test_every_operation_is_told(tmp_path: Path, told: Told) -> None:

@@ -9,6 +9,7 @@ import pytest
 from vectordb.audit import Audit
 from vectordb.database import VectorDB
 from vectordb.experiments import LiveExperiment
+from vectordb.exporting import Export
 from vectordb.indexing import VectorIndex
 from vectordb.lineage import LineageGraph
 from vectordb.live_service import LiveService
@@ -37,9 +38,12 @@ EXEMPT = {
 METHODS = (types.FunctionType, classmethod)
 
 
-@pytest.mark.parametrize(
-    "kind", [VectorDB, LiveView, LiveService, LiveExperiment, Audit, LineageGraph, VectorIndex, Transaction, WhatIf]
-)
+KINDS = [
+    VectorDB, LiveView, LiveService, LiveExperiment, Audit, LineageGraph, Export, VectorIndex, Transaction, WhatIf,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_public_method_is_an_operation_or_exempt(kind: type) -> None:
     public = {
         name
