@@ -94,7 +94,7 @@ class _Texts(_Column):
     def _texts(self, chunk: list[Row]) -> bytes:
         cells = [row[self._place] for row in chunk]
         shown = [None if cell is None or cell is MISSING else self._plain(cell) for cell in cells]
-        self._types.update(int if _fits(value) else type(value) for value in shown if value is not None)
+        self._types.update(_type(value) for value in shown if value is not None)
         self._width = max([self._width, *(len(value) for value in shown if type(value) is str)])
         return compact(shown).encode()
 
@@ -119,8 +119,9 @@ class _Texts(_Column):
             yield ["" if value is None else show(value) for value in json.loads(piece)]
 
 
-def _fits(value: Any) -> bool:
-    return type(value) is int and -(2**63) <= value < 2**63
+def _type(value: Any) -> type:
+    """Its type; of an int beyond 64 bits none that an array has."""
+    return object if type(value) is int and not -(2**63) <= value < 2**63 else type(value)
 
 
 def _columns(table: Table) -> list[_Column]:

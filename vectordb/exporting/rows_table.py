@@ -34,7 +34,6 @@ def rows_table(reader: Reader, name: str, features: Iterable[str] | None, status
     names = plan.check_features(features)
     entities = view.entities()
     fields = [feature_field(one, plan.slot(one).kind) for one in names]
-    (kind,) = unique([view.definition.entity], names)
 
     def chunks() -> Iterator[list[Row]]:
         for start in range(0, len(entities), CHUNK):
@@ -42,7 +41,7 @@ def rows_table(reader: Reader, name: str, features: Iterable[str] | None, status
             columns = matrix_columns(view.get_many(ids, names), fields, statuses)
             yield list(zip(ids, *columns))
 
-    whole = (Field(kind, ENTITY), *with_statuses(fields, statuses))
+    whole = (Field(view.definition.entity, ENTITY), *with_statuses(fields, statuses))
     return Table(name, reader.as_of_offset, whole, chunks, len(entities))
 
 
