@@ -1,4 +1,4 @@
-"""A database with every type of feature, every state of a value, and ids of every kind; and plain expectations of it."""
+"""A database with every type of feature, state of a value and kind of id; and plain expectations of it."""
 
 from __future__ import annotations
 

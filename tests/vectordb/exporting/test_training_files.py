@@ -39,7 +39,8 @@ def test_rows_in_the_order_of_the_spine(world: World, tmp_path: Path) -> None:
         assert [line[f"{name}__status"] for line in lines] == [str(one) for one in spine.statuses(name)]
     for name, column in labels.items():
         assert [line[name] for line in lines] == column
-    assert [line["due"] for line in lines] == ["2026-01-01T00:00:01.000000+00:00", None, "2026-01-01T00:00:02.000000+00:00"]
+    due = ["2026-01-01T00:00:01.000000+00:00", None, "2026-01-01T00:00:02.000000+00:00"]
+    assert [line["due"] for line in lines] == due
     assert "rating" not in lines[1] and lines[1]["trips"] is None  # missing, and null
 
 
@@ -83,7 +84,8 @@ def test_labels_of_numpy_and_npz(world: World, tmp_path: Path) -> None:
 def test_more_rows_than_a_chunk(world: World, tmp_path: Path) -> None:
     service, size = served(world), 2_500
     told: list[Any] = []
-    spine = service.training_set({"driver": ["d-7"] * size, "time": [START + n for n in range(size)], "km": [1.0] * size})
+    times = [START + place for place in range(size)]
+    spine = service.training_set({"driver": ["d-7"] * size, "time": times, "km": [1.0] * size})
     world.db.export.training_set(spine, tmp_path / "t.csv", progress=lambda *one: told.append(one))
     assert told == [(1_000, size), (2_000, size), (2_500, size)]
     assert len((tmp_path / "t.csv").read_text().splitlines()) == size + 1
