@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from ledger import MISSING, ROW_BITS, Event, EventPruned, to_micros
+from ledger import MISSING, ROW_BITS, TOMBSTONE, Event, EventPruned, header_of, render_version
 from vectordb.exporting.events_table import count_gaps
 from vectordb.exporting.table import (
     BOOL,
@@ -22,8 +22,7 @@ from vectordb.exporting.table import (
     feature_field,
     unique,
 )
-from vectordb.plan import Plan
-from vectordb.version import read_version
+from vectordb.version import version_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,23 +50,30 @@ def versions_table(reader: Reader, name: str, features: Iterable[str] | None) ->
                 left_out["pruned events"] += 1
             elif name in event.views:
                 count_gaps(event, left_out, name)
-                yield from _rows(reader, plan, names, event, [one.kind == TIME for one in fields])
+                yield from _rows(reader, name, fields, event)
 
     whole = (*own[:7], *fields, *own[7:])
     return Table(f"{name} history", reader.as_of_offset, whole, lambda: chunked(rows()), None, left_out)
 
 
-def _rows(reader: Reader, plan: Plan, names: tuple[str, ...], event: Event, times: list[bool]) -> Iterator[Row]:
-    view, log = plan.definition.name, reader.state.log
+def _rows(reader: Reader, view: str, fields: Sequence[Field], event: Event) -> Iterator[Row]:
+    offset, count, log = event.offset, event.rows, reader.state.log
+    origin: Any = getattr(event.fact, "origin", None)
+    derived = [version_id(log, source) for source in origin.derived_from] if origin else []
+    behind = derived or None, origin.transformation if origin else None
     for block in event.fact.blocks():
         if block.layout.view != view:
             continue
-        for place, entity in enumerate(block.entities):
-            one = read_version(log, plan, entity, event.offset << ROW_BITS | block.first + place)
-            values = [one.values.get(name, MISSING) for name in names]
-            for at, is_time in enumerate(times):
-                if is_time and values[at] is not None and values[at] is not MISSING:
-                    values[at] = to_micros(values[at])
-            moments = to_micros(one.event_time), to_micros(one.recorded_time)
-            own = (one.id, one.offset, one.row, *moments, one.deleted, entity)
-            yield (*own, *values, list(one.derived_from) or None, one.transformation)
+        places = [block.layout.names.index(one.name) if one.name in block.layout.names else None for one in fields]
+        for place, (entity, packed) in enumerate(block):
+            row = block.first + place
+            _, event_time, flags = header_of(packed)
+            version = render_version(view, entity, offset << ROW_BITS | row, count)
+            own = (version, offset, row, event_time, event.time, bool(flags & TOMBSTONE), entity)
+            cells = block.cells(place)
+            values = [MISSING if at is None else _shown(one, cells[at]) for one, at in zip(fields, places)]
+            yield (*own, *values, *behind)
+
+
+def _shown(field: Field, cell: Any) -> Any:
+    return cell if field.vector is None or cell is None or cell is MISSING else field.vector.show(cell)
