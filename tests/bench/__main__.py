@@ -8,10 +8,12 @@ from tests.bench import (
     batch,
     digest,
     experiments,
+    exporting,
     fork,
     get,
     lineage,
     memory,
+    observability,
     open_file,
     pipelines,
     proofs,
@@ -27,7 +29,8 @@ from tests.bench import (
 from tests.bench.report import main
 
 READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage, audit)
-MODULES = (put, put_many, open_file, replay, memory, fork, what_if, digest, proofs, snapshot, *READING)
+OPERATING = (observability, exporting)
+MODULES = (put, put_many, open_file, replay, memory, fork, what_if, digest, proofs, snapshot, *READING, *OPERATING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ledger import Erased, EventPruned, Pruned
+from ledger import EventPruned
 from vectordb.exporting.table import INT, TEXT, Field, Row, Table, chunked
 from vectordb.lineage.links import Links
 from vectordb.lineage.nodes import Link
@@ -48,10 +48,7 @@ def _into(links: Links, key: str) -> list[Link]:
 
 
 def _into_event(links: Links, offset: int) -> list[Link]:
-    try:
-        return [link for ref in links.rows_of(offset) for link in links.into(ref)]
-    except (Erased, Pruned):  # what it was made of went with it
-        return []
+    return [link for ref in links.rows_of(offset) for link in links.into(ref)]
 
 
 def _row(links: Links, link: Link) -> Row:

@@ -38,7 +38,9 @@ class Asked(NamedTuple):
 
 
 def events_table(reader: Reader, asked: Asked) -> Table:
-    """Of a pinned reader. An event of which something was erased is there with what is left of it; it is counted."""
+    """Of a pinned reader. An event of which something was taken is there with what is left of it, and is counted: by its
+    rows, or of predictions, exposures and outcomes as one of ``redacted events``.
+    """
     events = reader.events(asked.start, asked.stop, type=asked.type, view=asked.view)
     left_out: Counter[str] = Counter()
     fields = (*FIELDS, DIGEST) if asked.digests else FIELDS
@@ -69,6 +71,8 @@ def _row(event: Event, digests: bool) -> Row:
 def count_gaps(event: Event, left_out: Counter[str], view: str | None = None) -> None:
     """Count the rows of an event that are gone: all, or those of one view."""
     gaps: Any = getattr(event.fact, "gaps", ())
+    if view is None and event.fact.redaction is not None and not gaps:
+        left_out["redacted events"] += 1
     for gap in gaps:
         if view is None or gap.view.partition("@")[0] == view:
             left_out[f"{gap.why} rows"] += gap.size

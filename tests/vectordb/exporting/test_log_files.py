@@ -95,6 +95,21 @@ def test_erased_rows_are_left_out_and_counted(world: World, tmp_path: Path) -> N
         assert "d-7" not in (tmp_path / f"{name}.jsonl").read_text()
 
 
+def test_what_is_left_of_erased_predictions_and_exposures(tmp_path: Path) -> None:
+    db = lineage_story()
+    exp = db.create_experiment("ranking", arms={"x": 1.0}, unit="driver")
+    exp.expose_many(["a", "b"])
+    db.erase("drivers", "a", reason="asked for")
+    told = db.export.everything(tmp_path / "all.sqlite")
+    redacted = [event for event in db.events() if event.type == "redacted"]
+    assert told[0].rows == db.head and redacted
+    rows = told[0].left_out["erased rows"]
+    assert rows + told[0].left_out["redacted events"] == len(redacted)  # of one row or record each
+    db.export.lineage(tmp_path / "edges.jsonl")
+    text = (tmp_path / "edges.jsonl").read_text() + (tmp_path / "all.sqlite").read_bytes().decode("latin-1")
+    assert "drivers/a@" not in text and "ranker/a@" not in text
+
+
 def test_pruned_rows_are_left_out_and_counted(world: World, tmp_path: Path) -> None:
     for place in range(5):
         world.put("d-7", trips=place, rating=1.0, city="Rome")
