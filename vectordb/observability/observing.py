@@ -23,7 +23,7 @@ def observe(hook: Hook, db: VectorDB) -> Observation:
     entity id or a value), seconds, and what it raised or None. An exposure is told once more, as
     ``feature_flag.evaluation``. Reads of a past are told to the hooks of its database, with ``vectordb.as_of``; a fork
     is a database of its own, which nobody observes yet. Only the outermost operation of a thread is told, and a hook's
-    own calls are not. 1 us a call.
+    own calls are not. 2 us a call.
 
     >>> from vectordb import Int, VectorDB
     >>> db, told = VectorDB(), []

@@ -13,7 +13,7 @@ import pytest
 
 from tests.vectordb.exporting.shop import FEATURES, IDS, plain
 from tests.vectordb.world import START, World
-from vectordb import Float, VectorDB, Version
+from vectordb import Float, Text, VectorDB, Version
 from vectordb.lineage import LineageGraph
 
 
@@ -73,6 +73,25 @@ def test_history_of_a_past_and_of_names_that_clash(tmp_path: Path) -> None:
     (line,) = read(tmp_path / "v.jsonl")
     assert told.columns[:4] == ("version", "offset_", "row", "event_time")
     assert (line["offset"], line["offset_"]) == (0.5, 2)
+
+
+def test_history_across_definitions(tmp_path: Path) -> None:
+    """Rows of older versions of the view, by the names of the version that the reader has; as ``view.history``."""
+    db = VectorDB()
+    names = [{"a": Float(), "b": Text()}, {"b": Text(), "c": Float()}, {"c": Float(), "a": Float(), "b": Text()}]
+    for place, features in enumerate(names):
+        view = db.create_view("v", entity="e", features=features, replace=True)
+        view.put("x", {name: str(place) if name == "b" else float(place) for name in features})
+        view.put_many({"e": ["x", "y"], "b": [f"{place}", None]})
+    for offset in (3, 6, 9):
+        past = db.as_of(offset)
+        past.export.history("v", tmp_path / "v.jsonl")
+        wanted = [one for entity in ("x", "y") for one in past.view("v").history(entity)]
+        wanted.sort(key=lambda one: (one.offset, one.row))
+        lines = read(tmp_path / "v.jsonl")
+        assert [line["version"] for line in lines] == [one.id for one in wanted]
+        own = [{name: line[name] for name in past.view("v").features if name in line} for line in lines]
+        assert own == [one.values for one in wanted]
 
 
 def test_erased_rows_are_left_out_and_counted(world: World, tmp_path: Path) -> None:
