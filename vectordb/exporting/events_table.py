@@ -38,8 +38,8 @@ class Asked(NamedTuple):
 
 
 def events_table(reader: Reader, asked: Asked) -> Table:
-    """Of a pinned reader. An event of which something was taken is there with what is left of it, and is counted: by its
-    rows, or of predictions, exposures and outcomes as one of ``redacted events``.
+    """Of a pinned reader. An event of which something was taken is there with what is left of it, and is counted: by
+    its rows, or of predictions, exposures and outcomes as one of ``redacted events``.
     """
     events = reader.events(asked.start, asked.stop, type=asked.type, view=asked.view)
     left_out: Counter[str] = Counter()

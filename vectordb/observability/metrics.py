@@ -35,7 +35,8 @@ class Metrics:
     """Counts, rows and latencies of operations, by collection and kind of error; ``db.observe(metrics)``.
 
     At most ``max_series`` combinations are told apart (3 kB each): later ones are counted as ``other``. Thread-safe;
-    4 us a call with what it is told. Two of them add up by ``merge``, also through ``to_dict`` and ``from_dict`` from another process.
+    4 us a call with what it is told. Two of them add up by ``merge``, also through ``to_dict`` and ``from_dict`` from
+    another process.
 
     >>> from vectordb import Int, VectorDB
     >>> db, metrics = VectorDB(), Metrics()
