@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger import (
     Clock,
@@ -38,6 +38,9 @@ from vectordb.training_set import TrainingSet
 from vectordb.transaction import Transaction
 from vectordb.what_if import WhatIf
 from vectordb.writer import Writer, make_meta
+
+if TYPE_CHECKING:
+    from vectordb.observability import Hook, Observation
 
 T = TypeVar("T")
 POLL_S = 0.02
@@ -279,9 +282,19 @@ class VectorDB(Defining):
             before = self.state
             followed = follow(before)
             if followed is not None:
+                followed.observers = before.observers
                 self._assemble(followed, self.opened)
                 before.fold.supersede()
         return self.head
+
+    def observe(self, hook: Hook) -> Observation:
+        """Have ``hook(operation, attributes, duration, error)`` told of every operation, until the answer is closed.
+
+        See ``vectordb.observability``: names and attributes, ``Metrics``, adapters. Nothing is paid without a hook.
+        """
+        from vectordb.observability import observe
+
+        return observe(hook, self)
 
     def snapshot(self, path: str | os.PathLike[str]) -> int:
         """Write the whole log as a ledger file (temporary file, fsync, rename, fsync of the folder); its bytes."""

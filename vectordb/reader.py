@@ -39,6 +39,7 @@ from ledger import (
 from vectordb.audit import Audit
 from vectordb.events import Events
 from vectordb.experiments import Experiment
+from vectordb.exporting import Export
 from vectordb.gather import Gather
 from vectordb.lineage import LineageGraph
 from vectordb.models import Model, build_model
@@ -303,6 +304,11 @@ class Reader:
     def audit(self) -> Audit:
         """Explanations, differences, bisection, verification and proofs."""
         return Audit(self)
+
+    @property
+    def export(self) -> Export:
+        """Files for offline analysis: ``db.export.view("drivers", "drivers.csv")``."""
+        return Export(self)
 
     # -- versions and events -------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger import ROW_BITS, ROW_MASK, Clock, Entity, FittedPipeline, Journal, ServiceDefinition, UnknownName, header_of
 from projections import Experiments, Fold, Lineage, Predictions, Projection, Rows, Vectors
@@ -12,6 +12,9 @@ from vectordb.gather import Gather
 from vectordb.indexing import Indexing
 from vectordb.plan import Plan
 from vectordb.service_plan import ServicePlan
+
+if TYPE_CHECKING:
+    from vectordb.observability.observation import Observers
 
 T = TypeVar("T")
 G = TypeVar("G", bound=Gather)
@@ -47,6 +50,7 @@ class State:
         self.catalog = self.fold.catalog
         self.served_bytes = served_bytes
         self.aside: dict[Any, Any] = {}  # what packages above keep with the state, each under its own key
+        self.observers: Observers | None = None  # the hooks of the database, once there was one
         self._plans: dict[tuple[str, int], Plan] = {}
         self._gathers: dict[Any, Gather] = {}
         self._service_plans: dict[Any, ServicePlan] = {}

@@ -100,6 +100,11 @@ class TrainingSet(FeatureMatrix):
         return matrix_parts(plan, packed, requested, len(times))
 
     @property
+    def spine(self) -> Spine:
+        """The moments as they were given: entities by kind, times, and all other columns."""
+        return self._spine
+
+    @property
     def moments(self) -> Sequence[int]:
         """The moments in microseconds."""
         return self._spine.times

@@ -9,10 +9,12 @@ from tests.bench import (
     digest,
     erasure,
     experiments,
+    exporting,
     fork,
     get,
     lineage,
     memory,
+    observability,
     open_file,
     pipelines,
     proofs,
@@ -28,7 +30,9 @@ from tests.bench import (
 from tests.bench.report import main
 
 READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage, audit)
-MODULES = (put, put_many, open_file, replay, memory, fork, what_if, erasure, digest, proofs, snapshot, *READING)
+OPERATING = (observability, exporting)
+WRITING = (put, put_many, open_file, replay, memory, fork, what_if, erasure, digest, proofs, snapshot)
+MODULES = (*WRITING, *READING, *OPERATING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ WRITES = {
 }  # fmt: skip
 INSTANCE = {
     "open", "replay", "close", "refresh", "snapshot", "checkpoint", "subscribe", "wait", "fork", "projection",
-    "check", "opened", "state", "writer", "what_if",
+    "check", "opened", "state", "writer", "what_if", "observe",
 }  # fmt: skip
 
 

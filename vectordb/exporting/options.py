@@ -1,0 +1,29 @@
+"""Options of formats."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ledger import InvalidInput
+
+
+class Options(NamedTuple):
+    """``null`` and ``missing``: what CSV writes for them, unquoted. ``formula_safe``: CSV's texts that a spreadsheet
+    would run get an apostrophe in front. ``compress``: npz is deflated."""
+
+    null: str = ""
+    missing: str = ""
+    formula_safe: bool = False
+    compress: bool = False
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Options:
+        """Those given, else the defaults."""
+        unknown = sorted(set(given) - set(cls._fields))
+        if unknown:
+            raise InvalidInput("an export takes these options", unknown=unknown, known=list(cls._fields))
+        options = cls(**given)
+        for text in (options.null, options.missing):
+            if not isinstance(text, str) or not set(text).isdisjoint('",\r\n'):
+                raise InvalidInput("a marker of CSV is text that needs no quotes", marker=text)
+        return options

@@ -1,0 +1,26 @@
+"""Observability: hooks around every public operation, counters and histograms, adapters for a team's monitors.
+
+While nothing observes, the operations are the plain methods: no branch, no cost (see ``switch``).
+"""
+
+from vectordb.observability.logging_hook import LoggingHook
+from vectordb.observability.metrics import Metrics
+from vectordb.observability.observation import Hook, Observation
+from vectordb.observability.observing import observe, observe_everywhere
+from vectordb.observability.opentelemetry_hook import OpenTelemetryHook
+from vectordb.observability.operations import OPERATIONS
+from vectordb.observability.prometheus_hook import PrometheusHook
+from vectordb.observability.prometheus_text import prometheus_text
+
+__all__ = [
+    "OPERATIONS",
+    "Hook",
+    "LoggingHook",
+    "Metrics",
+    "Observation",
+    "OpenTelemetryHook",
+    "PrometheusHook",
+    "observe",
+    "observe_everywhere",
+    "prometheus_text",
+]
