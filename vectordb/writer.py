@@ -13,6 +13,7 @@ from ledger import (
     Entity,
     Event,
     Fact,
+    HeadMoved,
     InvalidInput,
     InvalidTime,
     InvalidVersion,
@@ -67,6 +68,8 @@ class Writer:
         try:
             self._write(event, bound)
             fold.apply(event)
+        except HeadMoved:  # the log is as it was
+            raise
         except BaseException as error:
             if log.head < offset:
                 log.repair()
