@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from ledger.errors import InvalidInput
 
 Connect = Callable[[], Any]
+PARAMSTYLES: Final = ("qmark", "format", "numeric", "named", "pyformat")
 MARKER: Final = re.compile(r":([a-z]+)")
 BINARY_TYPES: Final = {
     "psycopg": "BYTEA",
@@ -39,10 +40,8 @@ def marked(statement: str, paramstyle: str, values: Mapping[str, Any]) -> tuple[
         return MARKER.sub("?", statement), ordered
     if paramstyle == "format":
         return MARKER.sub("%s", statement), ordered
-    if paramstyle == "numeric":
-        numbers = iter(range(1, len(names) + 1))
-        return MARKER.sub(lambda _: f":{next(numbers)}", statement), ordered
-    raise InvalidInput("a driver has a paramstyle of PEP 249", paramstyle=paramstyle)
+    numbers = iter(range(1, len(names) + 1))
+    return MARKER.sub(lambda _: f":{next(numbers)}", statement), ordered  # numeric
 
 
 class Dialect(NamedTuple):
@@ -65,6 +64,8 @@ class Dialect(NamedTuple):
 def dialect_of(connection: Any, module: Any = None) -> Dialect:
     """The dialect of a connection: that of the module that made it, or of the one that is given."""
     module = module or _module_of(type(connection))
+    if module.paramstyle not in PARAMSTYLES:
+        raise InvalidInput("a driver has a paramstyle of PEP 249", paramstyle=module.paramstyle)
     root = module.__name__.partition(".")[0]
     if root in ("sqlite3", "_sqlite3"):
         return Dialect(module, "BLOB", "BEGIN IMMEDIATE", ("PRAGMA wal_checkpoint(TRUNCATE)",))

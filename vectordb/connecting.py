@@ -16,21 +16,18 @@ LOADS: Final = 5  # that erasures may cut short before one goes through
 def connect_state(
     store: SqlStore, options: Options, projections: Sequence[Projection], expect: Expect
 ) -> tuple[State, OpenReport]:
-    """Replay a shared ledger (created when it is not there) into a state that appends to it.
-
-    An erasure meanwhile begins it anew; the user's projections come last, so that they fold no event twice.
-    """
+    """Replay a shared ledger (created when it is not there) into a state that appends to it; else close its store."""
     try:
-        state, report = _load(store, options, expect)
+        state, report = load_shared(store, options, expect)
+        state.fold.adopt(projections)  # last, so that they fold no event twice
     except BaseException:
         store.close()
         raise
-    if projections:
-        state.fold.adopt(projections)
     return state, report
 
 
-def _load(store: SqlStore, options: Options, expect: Expect) -> tuple[State, OpenReport]:
+def load_shared(store: SqlStore, options: Options, expect: Expect = None) -> tuple[State, OpenReport]:
+    """The same without the user's projections; begun anew where an erasure comes between."""
     for _ in range(LOADS - 1):
         try:
             return load_state(store, options, (), expect, _create)

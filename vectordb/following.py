@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import Event, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
-from vectordb.connecting import connect_state
+from vectordb.connecting import load_shared
 from vectordb.opening import Options, open_state
 from vectordb.state import State
 
@@ -80,7 +80,7 @@ def _follow_table(db: VectorDB, state: State) -> bool:
     except LedgerReplaced:
         with state.lock:
             if db.state is state:
-                fresh, _ = connect_state(store.reopened(), _options(state, store), (), None)
+                fresh, _ = load_shared(store.reopened(), _options(state, store))
                 _adopt(fresh, state)
                 _take_over(db, fresh)
         return True
