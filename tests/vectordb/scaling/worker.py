@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -51,8 +52,7 @@ def create(place: str) -> VectorDB:
 def write(place: str, name: str, count: str) -> None:
     """Write so many events: of one's own, and of the tally that all count up."""
     with VectorDB.connect(connector(place)) as db:
-        print("ready", flush=True)
-        sys.stdin.readline()
+        wait_for_the_others()
         counters = db.view("counters")
         for number in range(int(count)):
             if number % EVERY:
@@ -76,7 +76,7 @@ def _count_up(db: VectorDB) -> None:
 def follow(place: str, head: str) -> None:
     """Follow up to a head; what is there then, and how long each event took to be seen."""
     with VectorDB.connect(connector(place), read_only=True) as db:
-        print("ready", flush=True)
+        wait_for_the_others()
         seen, lags = db.head, []
         while seen < int(head):
             found = db.refresh()
@@ -108,6 +108,7 @@ def die(place: str, step: str) -> None:
         return connection
 
     db = VectorDB.connect(connect)
+    wait_for_the_others()
     db.view("counters").put("first", {"n": 1})
     is_armed.append(True)
     db.view("counters").put("second", {"n": 2})
@@ -126,8 +127,64 @@ def go_on(place: str) -> None:
 def start(role: str, *arguments: object) -> subprocess.Popen[str]:
     """Run a role in a process of its own."""
     command = [sys.executable, "-m", "tests.vectordb.scaling.worker", role, *map(str, arguments)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run_all(commands: Sequence[Sequence[object]], timeout: float = 120.0) -> tuple[float, list[tuple[int, str]]]:
+    """Run roles at once, forked from one process that has imported what they need.
+
+    The seconds from when all were ready, and of each its status (minus the signal that killed it) and what it told.
+    """
+    process = start("fork", json.dumps([[str(word) for word in command] for command in commands]))
+    try:
+        answer, error = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, error
+    seconds, told_by = json.loads(answer)
+    assert error == "" or any(status > 0 for status, _ in told_by), error
+    assert all(status <= 0 for status, _ in told_by), error
+    return seconds, [(status, text) for status, text in told_by]
+
+
+def fork(commands: str) -> None:
+    """Run roles in children; each waits until all are ready."""
+    is_ready, go = os.pipe(), os.pipe()
+    children = []
+    for role, *arguments in json.loads(commands):
+        out = os.pipe()
+        child = os.fork()
+        if not child:
+            os.dup2(out[1], 1)
+            os.close(go[1])
+            os.environ["READY"], os.environ["GO"] = str(is_ready[1]), str(go[0])
+            try:
+                ROLES[role](*arguments)
+                sys.stdout.flush()
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        os.close(out[1])
+        children.append((child, out[0]))
+    for _ in children:
+        os.read(is_ready[0], 1)
+    before = time.perf_counter()
+    os.close(go[1])  # they find the end of the pipe
+    told_by = []
+    for child, out_of in children:
+        with os.fdopen(out_of) as file:
+            text = file.read()
+        told_by.append((os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), text))
+    print(json.dumps([time.perf_counter() - before, told_by]))
+
+
+def wait_for_the_others() -> None:
+    """Tell that this one is ready, and wait until all are."""
+    if "READY" in os.environ:
+        os.write(int(os.environ["READY"]), b".")
+        os.read(int(os.environ["GO"]), 1)
 
 
 class Run(NamedTuple):
@@ -139,27 +196,10 @@ class Run(NamedTuple):
 
 def run_together(place: str, writers: int, followers: int, events: int, timeout: float = 120.0) -> Run:
     """So many writers and followers on one ledger; each follower has seen all ``events`` of each writer."""
-    head = 1 + writers * events
-    writing = [start("write", place, f"w{number}", events) for number in range(writers)]
-    following = [start("follow", place, head) for _ in range(followers)]
-    try:
-        for process in (*writing, *following):
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n", process.communicate()[1]
-        before = time.perf_counter()
-        for process in writing:
-            assert process.stdin is not None
-            process.stdin.write("\n")
-            process.stdin.flush()
-        answers = [process.communicate(timeout=timeout) for process in (*writing, *following)]
-        seconds = time.perf_counter() - before
-    finally:
-        for process in (*writing, *following):
-            process.kill()
-            process.wait()
-    wrong = [error for process, (_, error) in zip((*writing, *following), answers) if process.returncode]
-    assert not wrong, wrong[0]
-    return Run(seconds, [json.loads(answer) for answer, _ in answers[writers:]])
+    writing = [("write", place, f"w{number}", events) for number in range(writers)]
+    following = [("follow", place, 1 + writers * events)] * followers
+    seconds, told_by = run_all([*writing, *following], timeout)
+    return Run(seconds, [json.loads(text) for _, text in told_by[writers:]])
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -167,6 +207,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
+ROLES: dict[str, Callable[..., None]] = {"write": write, "follow": follow, "die": die, "go_on": go_on, "fork": fork}
+
 if __name__ == "__main__":
-    ROLES: dict[str, Callable[..., None]] = {"write": write, "follow": follow, "die": die, "go_on": go_on}
     ROLES[sys.argv[1]](*sys.argv[2:])
