@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import RLock
 from typing import Any, NamedTuple
@@ -74,19 +74,21 @@ class SqlConnection:
                     raise
         raise AssertionError("the second try ends the loop")
 
-    def write(self, statements: Iterable[Statement]) -> Failure | None:
+    def write(self, statements: Sequence[Statement]) -> Failure | None:
         """Carry out statements in one transaction; None once it is committed."""
         with self.lock:
             connection = self._open()
             is_committing = False
             try:
-                self._begin(connection)
+                if len(statements) > 1:  # one alone may be committed by itself
+                    self._begin(connection)
                 for statement in statements:
                     self._execute(connection, statement, fetch=False)
                 is_committing = True
                 self._commit(connection)
             except BaseException as error:
-                return Failure(error, self._roll_back(connection) and not is_committing)
+                is_told = isinstance(error, Exception) and not is_committing  # by the engine, if it still answers
+                return Failure(error, self._roll_back(connection) and is_told)
         return None
 
     def close(self) -> None:

@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from tests.vectordb.scaling.worker import connector
 
 DRIVERS = [name for name in ("psycopg", "pg8000.dbapi") if find_spec(name.partition(".")[0])]
 USER = "vectordb"
@@ -74,3 +77,19 @@ def place_of(driver: str, port: int) -> str:
     """A place for ``tests.vectordb.scaling.worker``."""
     name = "dbname" if driver == "psycopg" else "database"
     return f"{driver}:{json.dumps({'host': '127.0.0.1', 'port': port, 'user': USER, name: 'postgres'})}"
+
+
+def run_sql(place: str, statement: str) -> list[Any]:
+    connection = connector(place)()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        return list(cursor.fetchall()) if cursor.description else []
+    finally:
+        connection.close()
+
+
+def lines_at(place: str) -> list[bytes]:
+    rows = run_sql(place, "SELECT position, line FROM vectordb_lines ORDER BY position")
+    assert [position for position, _ in rows] == list(range(len(rows)))
+    return [bytes(line) for _, line in rows]

@@ -11,10 +11,10 @@ import pytest
 pytest.importorskip("pwd")
 
 from ledger import ConnectionLost, HeadMoved, SqlStore, StatementFailed
-from tests.vectordb.scaling.judged import check_run
-from tests.vectordb.scaling.postgres import DRIVERS, place_of, server, why_not
+from tests.bench.scaling import measure
+from tests.vectordb.scaling.postgres import DRIVERS, lines_at, place_of, run_sql, server, why_not
 from tests.vectordb.scaling.sharing import agree
-from tests.vectordb.scaling.worker import connector, create, run_together
+from tests.vectordb.scaling.worker import connector, create
 from vectordb import VectorDB
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -35,26 +35,9 @@ def place(request: pytest.FixtureRequest, port: int) -> Iterator[str]:
         run_sql(place, f"DROP TABLE IF EXISTS {table}")
 
 
-def run_sql(place: str, statement: str) -> list[Any]:
-    connection = connector(place)()
-    try:
-        cursor = connection.cursor()
-        cursor.execute(statement)
-        return list(cursor.fetchall()) if cursor.description else []
-    finally:
-        connection.close()
-
-
-def lines_of(place: str) -> list[bytes]:
-    rows = run_sql(place, "SELECT position, line FROM vectordb_lines ORDER BY position")
-    assert [position for position, _ in rows] == list(range(len(rows)))
-    return [bytes(line) for _, line in rows]
-
-
 def test_four_writers_and_four_followers_agree_with_a_replay(place: str, tmp_path: Path) -> None:
-    create(place).close()
-    run = run_together(place, writers=4, followers=4, events=250)
-    check_run(lines_of(place), run, tmp_path, writers=4, events=250)
+    figures = measure(place, lambda: lines_at(place), tmp_path, writers=4, followers=4, events=1_000)
+    assert figures.events == 1_000
 
 
 @pytest.mark.parametrize("autocommit", [True, False])
@@ -76,7 +59,7 @@ def test_writes_conflicts_and_erasures(place: str, tmp_path: Path, autocommit: b
         one.erase("counters", "b", reason="request 7")
         assert other.refresh() == 5
         assert not other.view("counters").get("b").found
-        (tmp_path / "judge.jsonl").write_bytes(b"".join(lines_of(place)))
+        (tmp_path / "judge.jsonl").write_bytes(b"".join(lines_at(place)))
         for db in (one, other):
             agree(db, VectorDB.replay(tmp_path / "judge.jsonl"))
 
@@ -88,7 +71,7 @@ def test_connections_that_the_server_ends_are_made_anew(place: str) -> None:
         assert db.view("counters").put("a", {"n": 1}).offset == 2
         run_sql(place, end)
         assert db.lag().events == 0
-        assert len(lines_of(place)) == 3
+        assert len(lines_at(place)) == 3
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

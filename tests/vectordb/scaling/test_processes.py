@@ -8,28 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.vectordb.scaling.judged import check_run
+from tests.bench.scaling import measure
 from tests.vectordb.scaling.sharing import agree, connected, lines_of, replayed
-from tests.vectordb.scaling.worker import create, run_all, run_together, start
+from tests.vectordb.scaling.worker import create, run_all, start
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of POSIX")
 
 
 def test_four_writers_and_four_followers_agree_with_a_replay(tmp_path: Path) -> None:
-    place = f"sqlite:{tmp_path / 'shared.db'}"
-    create(place).close()
-    run = run_together(place, writers=4, followers=4, events=500)
-    check_run(lines_of(tmp_path / "shared.db"), run, tmp_path, writers=4, events=500)
+    path = tmp_path / "shared.db"
+    figures = measure(f"sqlite:{path}", lambda: lines_of(path), tmp_path, writers=4, followers=4, events=2_000)
+    assert figures[:3] == (4, 4, 2_000)
+    assert figures.per_second > 0 < figures.lag_p50 <= figures.lag_p99
+    assert "lag p50" in figures.line("sqlite3")
 
 
 def test_a_writer_killed_at_a_step_leaves_a_whole_event_or_none(tmp_path: Path) -> None:
-    steps = {"BEGIN": 0, "INSERT": 0, "COMMIT": 0, "after": 1}
-    for step in steps:
-        create(f"sqlite:{tmp_path / step}").close()
-    _, killed = run_all([("die", f"sqlite:{tmp_path / step}", step) for step in steps])
+    steps = {("autocommit", "INSERT"): 0, ("autocommit", "after"): 1, ("IMMEDIATE", "BEGIN"): 0}
+    steps |= {("IMMEDIATE", "INSERT"): 0, ("IMMEDIATE", "COMMIT"): 0, ("IMMEDIATE", "after"): 1}
+    paths = {case: tmp_path / "-".join(case) for case in steps}
+    for path in paths.values():
+        create(f"sqlite:{path}").close()
+    _, killed = run_all([("die", f"sqlite:{path}", *case) for case, path in paths.items()])
     assert killed == [(-signal.SIGKILL, "")] * len(steps)
-    for step, stands in steps.items():
-        path = tmp_path / step
+    for case, stands in steps.items():
+        path = paths[case]
         assert len(lines_of(path)) == 1 + 1 + 1 + stands
         with connected(path) as db:
             assert db.view("counters").get("second").found is bool(stands)

@@ -253,8 +253,9 @@ def test_a_writer_that_missed_an_erasure_replays_first(
         assert (db.digest(), db.head) == (replayed(path, tmp_path).digest(), 6)
 
 
-def test_a_cut_connection_leaves_memory_with_the_table(tmp_path: Path) -> None:
-    driver = FakeDriver(tmp_path / "fake.db", autocommit=True)
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_cut_connection_leaves_memory_with_the_table(tmp_path: Path, autocommit: bool) -> None:
+    driver = FakeDriver(tmp_path / "fake.db", autocommit=autocommit)
     with VectorDB.connect(driver.connect, module=driver) as db:
         numbers = db.create_view("numbers", entity="number", features={"n": Int()})
         for number, (step, fault) in enumerate(
@@ -262,7 +263,7 @@ def test_a_cut_connection_leaves_memory_with_the_table(tmp_path: Path) -> None:
         ):
             driver.next(step, fault)
             assert numbers.put(f"e{number}", {"n": number}).offset == number + 2
-        driver.next("commit", ("after", KeyboardInterrupt()))
+        driver.next("insert" if autocommit else "commit", ("after", KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             numbers.put("last", {"n": 9})
         assert (db.head, numbers.get("last")["n"]) == (6, 9)  # the line stands, so the event does

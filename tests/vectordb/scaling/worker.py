@@ -24,7 +24,7 @@ from vectordb.testing import state_of
 
 TALLY = "tally"  # an entity that all writers count up, each building on the others
 EVERY = 5  # so many events, one of them on the tally
-POLL_S = 0.002
+POLL_S = 0.005
 
 
 def connector(place: str) -> Callable[[], Any]:
@@ -94,7 +94,7 @@ def told(db: VectorDB) -> dict[str, Any]:
     return {"head": db.head, "digest": db.digest(), "state": hashlib.sha256(text).hexdigest()}
 
 
-def die(place: str, step: str) -> None:
+def die(place: str, mode: str, step: str) -> None:
     """Write one event, and be killed when the engine comes to a step of a second one (or after it)."""
     is_armed: list[bool] = []
 
@@ -104,6 +104,7 @@ def die(place: str, step: str) -> None:
 
     def connect() -> Any:
         connection = connector(place)()
+        connection.isolation_level = None if mode == "autocommit" else mode
         connection.set_trace_callback(kill_at)
         return connection
 
