@@ -114,8 +114,8 @@ class SqlConnection:
     def _drop(self) -> None:
         held, self._held = self._held, None
         self._is_begun = False
-        if held is not None:
-            with suppress(Exception):
+        if held is not None and self._dialect is not None:
+            with suppress(self._dialect.module.Error, OSError):  # of one that is gone already
                 held.close()
 
     def _execute(self, connection: Any, statement: Statement, fetch: bool = True) -> list[Any]:
