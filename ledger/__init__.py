@@ -16,6 +16,7 @@ from ledger.errors import (
     CannotTransform,
     ClosedLedger,
     Conflict,
+    ConnectionLost,
     DamagedLog,
     DefinitionConflict,
     DefinitionError,
@@ -25,6 +26,7 @@ from ledger.errors import (
     ForkedProcess,
     HeadConflict,
     HeadMismatch,
+    HeadMoved,
     IdempotencyConflict,
     InvalidCells,
     InvalidEntity,
@@ -34,6 +36,7 @@ from ledger.errors import (
     InvalidTime,
     InvalidVersion,
     LedgerLocked,
+    LedgerReplaced,
     LineTooLong,
     MarkConflict,
     NotANumber,
@@ -45,6 +48,7 @@ from ledger.errors import (
     ProjectionError,
     Pruned,
     ReadOnlyLedger,
+    StatementFailed,
     StillFalse,
     StoreError,
     TimeOutOfRange,
@@ -156,6 +160,8 @@ from ledger.rows import (
     words_of,
 )
 from ledger.settlement import Settlement
+from ledger.sql_dialect import sqlite_file
+from ledger.sql_store import SqlStore
 from ledger.store import Store
 from ledger.times import MAX_MICROS, Duration, Instant, duration_micros, from_micros, to_micros
 from ledger.vector_type import METRICS, Vector
@@ -201,6 +207,7 @@ __all__ = [
     "Column",
     "CompactTree",
     "Conflict",
+    "ConnectionLost",
     "DamagedLog",
     "DefinitionConflict",
     "DefinitionError",
@@ -209,7 +216,6 @@ __all__ = [
     "Entity",
     "EntityDeleted",
     "EntityErased",
-    "Unfounded",
     "EntityNotFound",
     "Erased",
     "Event",
@@ -231,6 +237,7 @@ __all__ = [
     "Gap",
     "HeadConflict",
     "HeadMismatch",
+    "HeadMoved",
     "Header",
     "IdempotencyConflict",
     "Instant",
@@ -250,6 +257,7 @@ __all__ = [
     "KitTitle",
     "Layout",
     "LedgerLocked",
+    "LedgerReplaced",
     "LineTooLong",
     "Log",
     "LogCompacted",
@@ -291,6 +299,8 @@ __all__ = [
     "ServiceDefinition",
     "Settlement",
     "SingleRow",
+    "SqlStore",
+    "StatementFailed",
     "StillFalse",
     "Store",
     "StoreError",
@@ -301,6 +311,7 @@ __all__ = [
     "TrainingSetRecorded",
     "TransactionCommitted",
     "TreeHead",
+    "Unfounded",
     "UnknownEventType",
     "UnknownName",
     "UnknownVersion",
@@ -360,6 +371,7 @@ __all__ = [
     "source_at",
     "sources_of",
     "spans_of",
+    "sqlite_file",
     "sync_folder",
     "system_clock",
     "to_micros",

@@ -10,6 +10,7 @@ VectorDBError
 |  `- DefinitionConflict          the same name with another definition; carries the difference
 |- Conflict                       a stated expectation does not hold
 |  |- OffsetConflict | HeadConflict | IdempotencyConflict | MarkConflict
+|  |- HeadMoved                   (HeadConflict) another writer was faster, time and again
 |- NotInLog (LookupError)         the log holds no such thing
 |  |- OffsetOutOfRange | TimeOutOfRange | UnknownVersion | EntityNotFound
 |  |- AlreadyTrue | StillFalse    a bisection has no turn to find
@@ -20,6 +21,7 @@ VectorDBError
 |  |- DigestMismatch | HeadMismatch | InvalidEvent | UnknownEventType | LineTooLong
 |- StoreError (OSError)           the file, its lock or its disk
 |  |- LedgerLocked | ReadOnlyLedger | ForkedProcess | WriteFailed | ClosedLedger
+|  |- ConnectionLost | StatementFailed | LedgerReplaced
 `- ProjectionError                a projection raised, or broke its own invariants
 """
 
@@ -136,6 +138,10 @@ class HeadConflict(Conflict):
     """``expected_head`` is not the head of the log."""
 
 
+class HeadMoved(HeadConflict):
+    """Another writer of a shared ledger was faster, time and again; nothing was written. Ask again."""
+
+
 class IdempotencyConflict(Conflict):
     """The idempotency key was used before with other arguments."""
 
@@ -232,6 +238,22 @@ class WriteFailed(StoreError):
 
 class ClosedLedger(StoreError):
     """The database was closed."""
+
+
+class ConnectionLost(StoreError):
+    """The connection to the engine is gone, and a new one could not be made.
+
+    Where it was lost within a write, ``offset`` and ``digest`` name the line: it stands exactly if the event at that
+    offset has that digest once the engine answers again.
+    """
+
+
+class StatementFailed(StoreError):
+    """The engine answered a statement with an error; ``error`` is the driver's."""
+
+
+class LedgerReplaced(StoreError):
+    """Lines that were read before are other ones now (an erasure): the ledger is replayed from its start."""
 
 
 class ProjectionError(VectorDBError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from time import monotonic
 from typing import Any, Final
 
 from ledger.codec import decode_event, encode_event, parse_bodies
@@ -40,6 +41,7 @@ from ledger.header import (
 from ledger.jsonl_store import MAX_LINE_BYTES, JsonlStore, write_atomically
 from ledger.log import Log
 from ledger.settlement import Settlement
+from ledger.sql_store import SqlStore
 from ledger.store import Store
 
 MAX_EVENT_BYTES: Final = 64 << 20
@@ -64,6 +66,8 @@ class Journal:
         self.lazy = lazy
         self.position = 0  # after the last line that was loaded
         self.lines = 0  # lines of the store read or written, the header included
+        self.read_at = monotonic()  # when the store was last read to its end
+        self._is_cut_short = False  # a load began and did not end: what it left half done is undone by the next
         self.settlement = Settlement(log.chain)
         if store is not None:
             log.read_lines_with(partial(self._read_line, store))
@@ -110,8 +114,10 @@ class Journal:
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def load(self, position: int) -> Iterator[Event]:
+    def load(self, position: int, batches: Iterable[tuple[int, list[bytes]]] | None = None) -> Iterator[Event]:
         """Verify, decode and add every complete line from a position on; each event as it is added.
+
+        ``batches`` are those that ``store.read`` gave from that position, where they were read before.
 
         Checked: the digest chain, offsets, times, known types and versions, every value against its
         feature's type, references. ``position`` then stands after the last line that was added, so that
@@ -119,21 +125,27 @@ class Journal:
         """
         assert self.store is not None
         self.position = position
-        self.log.repair()
-        self.log.chain.cut(self.log.head)
+        if self._is_cut_short:
+            self.log.repair()
+            self.log.chain.cut(self.log.head)
+        self._is_cut_short = True
         try:
-            for _, lines in self.store.read(position):
+            for _, lines in self.store.read(position) if batches is None else batches:
                 for first in range(0, len(lines), PARSE_LINES):
                     yield from self._load_chunk(lines[first : first + PARSE_LINES])
         except LineTooLong as error:
             raise DamagedLog(error.rule, line=self.lines + 1, offset=self.log.head + 1, **error.values) from error
         self.settlement.finish(self.lines)
+        self._is_cut_short = False
+        self.read_at = monotonic()
 
     def _load_chunk(self, lines: list[bytes]) -> Iterator[Event]:
         number, log = self.lines + 1, self.log
         bodies = log.chain.verify(lines, number)
         objects = parse_bodies(bodies, log.head + 1, number)
         layout_of, lazy, redacted = log.layout_of, self.lazy, log.chain.redacted
+        assert self.store is not None
+        after = self.store.after
         for place, data in enumerate(objects):
             time, fact, meta = (
                 decode_event(data, layout_of, number + place) if len(data) > 1 else (log.last_time, _pruned(), None)
@@ -148,7 +160,7 @@ class Journal:
                     self.settlement.note(event, number + place)
             log.append(event, self.position if lazy else None)
             self.lines += 1
-            self.position += len(lines[place])
+            self.position = after(self.position, lines[place])
             yield event
 
     def _check(self, event: Event, body: bytes, line: int) -> None:
@@ -233,8 +245,12 @@ class Journal:
     def _write_anew(self, lines: dict[int, bytes], last: bytes) -> array[int]:
         """The file with other lines at some offsets and one more at its end; the position of every line."""
         store = self.store
+        if isinstance(store, SqlStore):
+            store.rewrite(lines, last)
+            self.lines += 1
+            return array("q", range(1, store.end))
         if not isinstance(store, JsonlStore):
-            raise InvalidInput("only a ledger file can be rewritten", store=type(store).__name__)
+            raise InvalidInput("only a ledger in a file or a table can be rewritten", store=type(store).__name__)
         store.check_writable()
         positions = array("q")
         try:
@@ -323,5 +339,5 @@ def _pruned() -> Fact:
 def read_first_line(store: Store) -> tuple[Header | None, int]:
     """The header of a store and the position after it; None when the store has no complete line."""
     for position, lines in islice(store.read(0), 1):
-        return read_header(lines[0]), position + len(lines[0])
+        return read_header(lines[0]), store.after(position, lines[0])
     return None, 0

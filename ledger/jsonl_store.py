@@ -59,6 +59,10 @@ class JsonlStore:
         """Whether it was opened to read what another process writes."""
         return self._lock is None
 
+    def after(self, position: int, line: bytes) -> int:
+        """The position after a line: as many bytes further."""
+        return position + len(line)
+
     @property
     def size(self) -> int:
         """Bytes in the file now."""
@@ -143,6 +147,14 @@ class JsonlStore:
             if end >= 0 or len(data) < size:
                 return data[: end + 1]
             size *= 8
+
+    def ahead(self, position: int) -> tuple[int, bytes]:
+        """How many complete lines stand from a position on, and the first of them; reads what is there."""
+        count, first = 0, b""
+        for _, lines in copy.copy(self).read(position):  # a copy: this one's end stays where it is
+            first = first or lines[0]
+            count += len(lines)
+        return count, first
 
     def tail(self) -> bytes:
         """The bytes after the last complete line."""

@@ -12,13 +12,20 @@ from typing import Protocol
 
 
 class Store(Protocol):
-    """What a store of lines does. ``ledger.jsonl_store`` is the one over a file."""
+    """What a store of lines does. ``ledger.jsonl_store`` keeps them in a file, ``ledger.sql_store`` in a table."""
 
-    end: int  # the position after the last complete line
+    end: int  # the position after the last complete line that was read or appended
 
     @property
     def writable(self) -> bool:
         """Whether lines can be appended."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether others may append too, so that there is something to catch up with."""
+
+    def after(self, position: int, line: bytes) -> int:
+        """The position after a line that stands at a position."""
 
     def append(self, line: bytes, expected_head: int) -> int:
         """Append one whole line after ``expected_head`` events; the position of the line.
@@ -31,6 +38,12 @@ class Store(Protocol):
 
     def line(self, position: int) -> bytes:
         """The one line at a position."""
+
+    def ahead(self, position: int) -> tuple[int, bytes]:
+        """How many lines stand from a position on, and the first of them."""
+
+    def tail(self) -> bytes:
+        """The bytes after the last complete line: of a write that a crash cut short."""
 
     def truncate(self, position: int) -> None:
         """Cut everything from a position on: a torn tail, or a line that must not stay."""

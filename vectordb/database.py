@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,9 +15,9 @@ from ledger import (
     Event,
     InvalidInput,
     Journal,
-    JsonlStore,
     Log,
     OffsetOutOfRange,
+    SqlStore,
     new_header,
     system_clock,
 )
@@ -40,6 +40,8 @@ from vectordb.what_if import WhatIf
 from vectordb.writer import Writer, make_meta
 
 if TYPE_CHECKING:
+    from vectordb.follower import Follower
+    from vectordb.following import Lag
     from vectordb.observability import Hook, Observation
 
 T = TypeVar("T")
@@ -120,6 +122,44 @@ class VectorDB(Defining):
         """
         options = Options(clock, fsync, read_only, lazy, seed, max_event_bytes, checkpoint, auto_index, served_bytes)
         return cls._of(*open_state(path, options, projections, expect, recover))
+
+    @classmethod
+    def connect(
+        cls,
+        connect: Callable[[], Any] | str | os.PathLike[str],
+        *,
+        ledger: str = "main",
+        module: Any = None,
+        table: str = "vectordb",
+        clock: Clock = system_clock,
+        seed: int | None = None,
+        projections: Sequence[Projection] = (),
+        expect: Expect = None,
+        read_only: bool = False,
+        max_event_bytes: int = 64 << 20,
+        auto_index: bool = True,
+        served_bytes: int = SERVED_BYTES,
+    ) -> VectorDB:
+        """A ledger in a table, which any number of processes and machines read and write at once.
+
+        ``connect`` makes a connection of any PEP 249 driver (or is the path of an sqlite3 file): one that threads may
+        use in turn, best in autocommit mode; it is called again once that is lost. ``module`` is the driver's, where
+        the connection's type does not tell; ``ledger`` names one of many in the tables ``<table>_lines`` and
+        ``<table>_ledgers``, made where they are missing. Every write first folds what others wrote, is decided on
+        that, and is decided again where another one was faster (``HeadMoved`` once that happened 100 times). Reads
+        answer as of what this process has folded: see ``refresh``, ``follow`` and ``lag``.
+
+        >>> import sqlite3
+        >>> db = VectorDB.connect(lambda: sqlite3.connect(":memory:", check_same_thread=False))
+        >>> db.mark("release-7"), db.lag().events
+        (1, 0)
+        """
+        from vectordb.connecting import connect_state
+        from vectordb.shared import SharedDB
+
+        options = Options(clock, "never", read_only, False, seed, max_event_bytes, None, auto_index, served_bytes)
+        store = SqlStore(connect, ledger, module=module, table=table, read_only=read_only)
+        return SharedDB._of(*connect_state(store, options, projections, expect))
 
     @classmethod
     def replay(
@@ -257,12 +297,12 @@ class VectorDB(Defining):
     def wait(self, offset: int, timeout: float | None = None) -> bool:
         """Wait until the head reaches an offset; False when ``timeout`` seconds ran out first.
 
-        A read-only database reads the file again meanwhile.
+        A read-only or shared database catches up meanwhile.
         """
         if not isinstance(offset, int):
             raise OffsetOutOfRange("wait takes an offset", offset=offset)
         store = self.state.journal.store
-        if not isinstance(store, JsonlStore) or not store.follows:
+        if store is None or not store.follows:
             return self.state.log.wait(offset, timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         while self.refresh() < offset:
@@ -272,20 +312,34 @@ class VectorDB(Defining):
         return True
 
     def refresh(self) -> int:
-        """Fold the lines that another process has appended to the file; the head.
+        """Fold the lines that others have appended to the file or the shared ledger; the head.
 
-        When the file was replaced (a snapshot moved over it, an erasure), it is replayed from the start.
+        When lines were replaced (a snapshot moved over the file, an erasure), it is replayed from the start.
         """
-        from vectordb.following import follow
+        from vectordb.following import catch_up
 
-        with self.state.lock:
-            before = self.state
-            followed = follow(before)
-            if followed is not None:
-                followed.observers = before.observers
-                self._assemble(followed, self.opened)
-                before.fold.supersede()
+        catch_up(self)
         return self.head
+
+    def lag(self) -> Lag:
+        """How far reads are behind what the file or the shared ledger holds by now, in events and in seconds.
+
+        It looks and folds nothing; ``Lag.checked`` tells when something last did. Of a ledger that nobody else writes
+        there is none. Raises ``StoreError`` where the store cannot be asked. A file's new lines are read to be counted.
+        """
+        from vectordb.following import lag_of
+
+        return lag_of(self.state)
+
+    def follow(self, interval: float = 0.05) -> Follower:
+        """Call ``refresh`` on a thread, ``interval`` seconds apart, until the answer's ``stop`` (or ``close``).
+
+        What stops one refresh (say ``ConnectionLost``) is kept in ``Follower.error`` and the next one tries again;
+        reads go on answering as of what was folded.
+        """
+        from vectordb.follower import Follower
+
+        return Follower(self, interval)
 
     def observe(self, hook: Hook) -> Observation:
         """Have ``hook(operation, attributes, duration, error)`` told of every operation, until the answer is closed.

@@ -76,7 +76,7 @@ def learn(past: Reader, service: Service, lesson: Lesson) -> Learnt:
 def _read(past: Reader, service: Service, lesson: Lesson) -> FeatureMatrix:
     """The rows of the lesson, raw."""
     if lesson.spine is not None:
-        return service.training_set(lesson.spine, lesson.known_at)
+        return service.training_set(lesson.spine, lesson.known_at, executor=lesson.executor)
     if lesson.known_at is not None:
         raise InvalidInput("known_at belongs to a spine: as_of says what current rows are known", service=service.name)
     plan = past.consistently(service._plan)

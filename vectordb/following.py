@@ -1,30 +1,147 @@
-"""Following: a read-only database keeps up with the process that writes its file."""
+"""Following: a database keeps up with those who write its file, or its shared ledger."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import Event, JsonlStore, ReadOnlyLedger
+from ledger import Event, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
+from vectordb.connecting import load_shared
 from vectordb.opening import Options, open_state
 from vectordb.state import State
 
+if TYPE_CHECKING:
+    from vectordb.database import VectorDB
 
-def follow(state: State) -> State | None:
-    """Fold the complete lines that the file has gained; a new state when the file was replaced.
 
-    The caller holds the lock. What stops it (damage, an interrupt) leaves what came before, and the next
-    call goes on from there.
+class Lag(NamedTuple):
+    """How far a database is behind. ``head`` is what its reads answer as of, ``store_head`` what the store holds.
+
+    ``seconds`` is how long ago the oldest of the missing ``events`` was recorded (its writer's clock, against this
+    database's); ``checked`` how many seconds ago the store was last read to its end.
     """
+
+    head: int
+    store_head: int
+    events: int
+    seconds: float
+    checked: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return self._asdict()
+
+
+def lag_of(state: State) -> Lag:
+    """See ``VectorDB.lag``."""
+    journal, head = state.journal, state.log.head
+    store = journal.store
+    if store is None or not store.follows:
+        return Lag(head, head, 0, 0.0, 0.0)
+    position = head + 1 if isinstance(store, SqlStore) else journal.position
+    events, line = store.ahead(position)
+    time = json.loads(line).get("time") if events else None
+    seconds = 0.0 if time is None else max(0, state.clock() - time) / 1e6
+    return Lag(head, head + events, events, seconds, monotonic() - journal.read_at)
+
+
+def catch_up(db: VectorDB) -> None:
+    """Fold what others have written. What stops it leaves what came before, and the next call goes on from there."""
+    store = db.state.journal.store
+    if store is None or not store.follows:
+        raise ReadOnlyLedger("a database follows a shared ledger, or a file that it opened read_only")
+    if isinstance(store, SqlStore):
+        while not _follow_table(db, db.state):
+            pass
+        return
+    with db.state.lock:
+        followed = _follow_file(db.state)
+        if followed is not None:
+            _take_over(db, followed)
+
+
+def _take_over(db: VectorDB, fresh: State) -> None:
+    before = db.state
+    fresh.observers = before.observers
+    db._assemble(fresh, db.opened)
+    before.fold.supersede()
+
+
+# -- a shared ledger -------------------------------------------------------------------------------------
+
+
+def _follow_table(db: VectorDB, state: State) -> bool:
+    """Fetch some lines without the lock, so that no reader waits for the engine, and fold them; False: go on."""
+    journal, store, position = state.journal, state.journal.store, state.log.head + 1
+    assert isinstance(store, SqlStore)
+    try:
+        lines = store.fetch(position)
+    except LedgerReplaced:
+        with state.lock:
+            if db.state is state:
+                fresh, _ = load_shared(store.reopened(), _options(state, store))
+                _adopt(fresh, state)
+                _take_over(db, fresh)
+        return True
+    with state.lock:
+        if db.state is not state or state.log.head + 1 != position:
+            return False  # another thread was here, or wrote
+        if not lines:
+            journal.read_at = monotonic()
+            return True
+        _fold_all(state, journal.load(position, [(position, lines)]))
+        store.end = state.log.head + 1
+    return False
+
+
+def _options(state: State, store: SqlStore | JsonlStore) -> Options:
+    return Options(
+        state.clock,
+        read_only=not store.writable,
+        lazy=state.journal.lazy,
+        max_event_bytes=state.journal.max_event_bytes,
+        auto_index=state.indexing.automatic,
+        served_bytes=state.served_bytes,
+    )
+
+
+# -- a file ------------------------------------------------------------------------------------------------
+
+
+def _follow_file(state: State) -> State | None:
+    """Fold the complete lines that the file has gained; a new state when the file was replaced."""
     store = state.journal.store
-    if not isinstance(store, JsonlStore) or not store.follows:
-        raise ReadOnlyLedger("a database follows a file that it opened read_only")
+    assert isinstance(store, JsonlStore)
     if store.was_replaced():
         return _replay_again(state, store)
-    events = state.journal.load(state.journal.position)
+    _fold_all(state, state.journal.load(state.journal.position))
+    return None
+
+
+def _replay_again(state: State, store: JsonlStore) -> State:
+    """The new file from its start; the user's projections move over once it is known to be whole."""
+    fresh, _ = open_state(store.path, _options(state, store), (), None, recover=False)
+    _adopt(fresh, state)
+    if state.journal.lazy:
+        store.close_when_unused()  # pasts of the old file go on reading it
+    else:
+        store.close()
+    return fresh
+
+
+# -- both --------------------------------------------------------------------------------------------------
+
+
+def _adopt(fresh: State, state: State) -> None:
+    fresh.fold.adopt([projection for projection in state.fold.projections if not projection.essential])
+
+
+def _fold_all(state: State, events: Iterator[Event]) -> None:
     while _fold_next(state, events):
         pass
     state.log.announce()
-    return None
 
 
 def _fold_next(state: State, events: Iterator[Event]) -> bool:
@@ -42,21 +159,3 @@ def _fold_next(state: State, events: Iterator[Event]) -> bool:
     finally:
         fold.end()
     return event is not None
-
-
-def _replay_again(state: State, store: JsonlStore) -> State:
-    """The new file from its start; the user's projections move over once it is known to be whole."""
-    options = Options(
-        state.clock,
-        read_only=True,
-        lazy=state.journal.lazy,
-        auto_index=state.indexing.automatic,
-        served_bytes=state.served_bytes,
-    )
-    fresh, _ = open_state(store.path, options, (), None, recover=False)
-    fresh.fold.adopt([projection for projection in state.fold.projections if not projection.essential])
-    if state.journal.lazy:
-        store.close_when_unused()  # pasts of the old file go on reading it
-    else:
-        store.close()
-    return fresh

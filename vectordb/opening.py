@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from ledger import (
     PRUNED,
@@ -24,6 +24,7 @@ from ledger import (
     LogCompacted,
     OffsetOutOfRange,
     ReadOnlyLedger,
+    Store,
     check_kept,
     decode_event,
     encode_event,
@@ -40,6 +41,7 @@ from vectordb.audit.kit_reading import is_kit, replay_kit
 from vectordb.state import SERVED_BYTES, State
 
 Expect = int | tuple[int, str] | None
+S = TypeVar("S", bound=Store)
 
 
 class OpenReport(NamedTuple):
@@ -73,7 +75,7 @@ def open_state(
     """Replay a ledger file (created when it is not there) into a state that appends to it."""
     store = JsonlStore(path, fsync=options.fsync, read_only=options.read_only)
     try:
-        return _load(store, options, projections, expect)
+        return load_state(store, options, projections, expect, _create)
     except DamagedLog as error:
         store.close()
         if not recover or "line" not in error.values or options.read_only or isinstance(error, HeadMismatch):
@@ -90,15 +92,20 @@ def open_state(
         raise
 
 
-def _load(
-    store: JsonlStore, options: Options, projections: Sequence[Projection], expect: Expect
+def load_state(
+    store: S,
+    options: Options,
+    projections: Sequence[Projection],
+    expect: Expect,
+    create: Callable[[S, Options], tuple[Header, int]],
 ) -> tuple[State, OpenReport]:
+    """Replay the lines of a store; where there are none, ``create`` makes the header and tells the position after."""
     header, position = read_first_line(store)
     report = OpenReport()
     if header is None:
         torn = len(store.tail())
         report = OpenReport(torn_bytes=torn, torn_line=1 if torn else 0)
-        header, position = _create(store, options)
+        header, position = create(store, options)
     log = Log(header)
     journal = Journal(log, store, max_event_bytes=options.max_event_bytes, lazy=options.lazy)
     journal.lines = 1
@@ -139,7 +146,8 @@ def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:
     return header, len(line)
 
 
-def cut_torn_tail(store: JsonlStore, line: int) -> OpenReport:
+def cut_torn_tail(store: Store, line: int) -> OpenReport:
+    """Cut off what a crash left of a write, where the store takes writes; what was found."""
     torn = len(store.tail())
     if torn and store.writable:
         store.truncate(store.end)

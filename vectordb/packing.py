@@ -209,6 +209,14 @@ def pack(task: tuple[Packing, Sequence[Sequence[Raw]], int]) -> tuple[bytes, byt
     return packing.rows(columns, at)
 
 
+def pack_moments(task: tuple[Packing, Sequence[Sequence[Raw]], Sequence[int], bool]) -> tuple[bytes, bytes]:
+    """The same for rows that have a clock each; the words only where they are asked for."""
+    packing, columns, times, with_words = task
+    rows = list(zip(zip(*columns), times))
+    words = b"".join([packing.words(raws, at) for raws, at in rows]) if with_words else b""
+    return b"".join([packing.row(raws, at) for raws, at in rows]), words
+
+
 def _default(slot: Slot) -> float:
     return ABSENT_FLOAT if slot.default is None else float(slot.default)
 

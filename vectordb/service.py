@@ -161,17 +161,20 @@ class Service:
         read = self._reader.consistently(self._get_many, asked)
         return read if dtype == "float64" else read.astype(dtype)
 
-    def training_set(self, spine: Any, known_at: Any = None) -> TrainingSet:
+    def training_set(
+        self, spine: Any, known_at: Any = None, *, executor: Executor | None = None, progress: Progress | None = None
+    ) -> TrainingSet:
         """What the service would have served at each moment of a spine: a point-in-time join (``TrainingSet``).
 
         ``spine`` is columns ``{"driver": ids, "time": times, ...}``, or rows ``(entity, time)`` or mappings; request
         inputs are columns of it, further columns (labels) come back in ``extra``. ``known_at`` (an offset, a
-        datetime, or one a row) hides what was learnt later. 3 us a moment and view, and 1 us a row of numbers.
+        datetime, or one a row) hides what was learnt later. 3 us a moment and view, and 1 us a row of numbers. An
+        ``executor`` shares the packing of rows, with the same bits; see ``get_many``.
         """
         offset = self._reader.consistently(lambda: self._reader.as_of_offset)
         pinned = self._reader.pinned(offset, self._reader.clock())
         plan = pinned.consistently(self._at(pinned)._plan)
-        return make_training_set(pinned, plan, spine, known_at)
+        return make_training_set(pinned, plan, spine, known_at, Sharing(executor, progress))
 
     def _at(self, reader: Reader) -> Service:
         """The service of a past, with the versions that are pinned here."""

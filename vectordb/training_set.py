@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import ABSENT, ROW_BITS, FeatureRef, UnknownName, from_micros, render_version, source_at, word_at
 from vectordb.dense import Dense
+from vectordb.gather import ALONE, Gather
 from vectordb.join import join
 from vectordb.matrix import Column, FeatureMatrix
-from vectordb.packing import Raw
+from vectordb.packing import Raw, pack_moments
 from vectordb.plan import Status
 from vectordb.service_batch import matrix_parts, request_columns
 from vectordb.service_plan import ServicePlan
 from vectordb.service_row import ServiceRow, joined_entity
+from vectordb.sharing import PIECE, Sharing, pieces_of
 from vectordb.spine import Spine, known_limits, read_spine, recorded_limits
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class TrainingSet(FeatureMatrix):
         spine: Spine,
         raws: Sequence[Sequence[Raw]],
         limits: Sequence[int],
+        shared: Sharing = ALONE,
     ) -> None:
         """``raws`` has a column of packed rows for every view of the plan; ``limits`` what was known of each row."""
         self.limits = limits
@@ -73,7 +76,7 @@ class TrainingSet(FeatureMatrix):
         given = {name: column for name, column in spine.extra.items() if name in plan.requests}
         requested = request_columns(plan, given, len(spine.times))
         self.extra = {name: column for name, column in spine.extra.items() if name not in plan.requests}
-        kinds, numbers, columns = self._read(requested)
+        kinds, numbers, columns = self._read(requested, shared)
         entities = [joined_entity(row) for row in zip(*(spine.entities[kind] for kind in plan.kinds))]
         cells = {name: column.cells for name, column in requested.items()}
         self.given = list(cells.values())  # the request inputs, column by column
@@ -87,16 +90,13 @@ class TrainingSet(FeatureMatrix):
         read = (reader.as_of_offset, reader.clock(), plan.label)
         super().__init__(plan.keys, entities, kinds, numbers, columns, row_of, *read)
 
-    def _read(self, requested: dict[str, Column]) -> tuple[dict[str, Any], Dense, dict[str, Column]]:
+    def _read(self, requested: dict[str, Column], shared: Sharing) -> tuple[dict[str, Any], Dense, dict[str, Column]]:
         """The block of numbers, the type of each of its columns, and the other columns."""
         plan, times, packed = self._plan, self._spine.times, []
-        for kind in plan.kinds:
+        for number, kind in enumerate(plan.kinds):
             gather = plan.gather(kind)
             own = [self._raws[plan.place_of(view)] for view in gather.plans]
-            packing = gather.packing
-            data = b"".join([packing.row(raws, at) for raws, at in zip(zip(*own), times)])
-            words = b"".join([packing.words(raws, at) for raws, at in zip(zip(*own), times)]) if gather.others else b""
-            packed.append((gather, data, words))
+            packed.append((gather, *_packed(gather, own, times, shared.part(number, len(plan.kinds), len(times)))))
         return matrix_parts(plan, packed, requested, len(times))
 
     @property
@@ -189,6 +189,20 @@ class TrainingSet(FeatureMatrix):
         return [row for row, (own, other) in pairs if own is not other and _origin(own, slot) != _origin(other, slot)]
 
 
+def _packed(
+    gather: Gather, columns: Sequence[Sequence[Raw]], times: Sequence[int], shared: Sharing
+) -> tuple[bytes, bytes]:
+    """Numbers and words of every moment, piece by piece."""
+    pieces = zip(*map(pieces_of, [*columns, times]))
+    tasks = ((gather.packing, own, moments, bool(gather.others)) for *own, moments in pieces)
+    numbers, words = [], []
+    for place, (rows, beside) in enumerate(shared.each(pack_moments, tasks, len(times)), 1):
+        numbers.append(rows)
+        words.append(beside)
+        shared.tell(min(place * PIECE, len(times)), len(times))
+    return b"".join(numbers), b"".join(words)
+
+
 def _origin(raw: Raw, slot: int) -> tuple[int, int] | None:
     """Which write a slot shows; None for none."""
     return None if raw is None or word_at(raw, slot) == ABSENT else source_at(raw, slot)
@@ -204,9 +218,11 @@ def join_views(reader: Reader, plan: ServicePlan, spine: Spine, limits: Sequence
     return found
 
 
-def make_training_set(reader: Reader, plan: ServicePlan, rows: Any, known_at: Any) -> TrainingSet:
+def make_training_set(
+    reader: Reader, plan: ServicePlan, rows: Any, known_at: Any, shared: Sharing = ALONE
+) -> TrainingSet:
     """The training set of a pinned reader."""
     spine = read_spine(rows, plan.kinds)
     limits = known_limits(reader, known_at, len(spine.times))
     raws = reader.consistently(lambda: join_views(reader, plan, spine, limits))
-    return TrainingSet(reader, plan, spine, raws, limits)
+    return TrainingSet(reader, plan, spine, raws, limits, shared)

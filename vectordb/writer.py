@@ -14,6 +14,7 @@ from ledger import (
     Entity,
     Event,
     Fact,
+    HeadMoved,
     InvalidInput,
     InvalidTime,
     InvalidVersion,
@@ -69,6 +70,8 @@ class Writer:
         try:
             self._write(event, bound)
             fold.apply(event)
+        except HeadMoved:  # the log is as it was
+            raise
         except BaseException as error:
             if log.head < offset:
                 log.repair()

@@ -19,7 +19,6 @@ from ledger import (
     Erased,
     Event,
     InvalidInput,
-    JsonlStore,
     KitLog,
     Log,
     Omitted,
@@ -142,7 +141,7 @@ class Verifier:
     def _file(self) -> list[Check]:
         """The lines of the file are those of the log, read again."""
         store = self._state.journal.store
-        if not isinstance(store, JsonlStore):
+        if store is None:
             return []
         wanted = self._told("file", range(self._offset + 1), self._offset + 1)
         try:

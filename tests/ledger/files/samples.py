@@ -142,6 +142,15 @@ class ListStore:
     def writable(self) -> bool:
         return not self.closed
 
+    follows = False
+
+    def after(self, position: int, line: bytes) -> int:
+        return position + len(line)
+
+    def ahead(self, position: int) -> tuple[int, bytes]:
+        lines = [line for _, some in ListStore(self.data).read(position) for line in some]
+        return len(lines), lines[0] if lines else b""
+
     def append(self, line: bytes, expected_head: int = 0) -> int:
         position = len(self.data)
         self.data += line

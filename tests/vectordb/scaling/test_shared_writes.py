@@ -1,0 +1,274 @@
+"""Writes on a shared ledger: decided on what all have written, and again where another one was faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger import HeadMoved, ManualClock, ReadOnlyLedger, SqlStore
+from tests.ledger.fake_driver import FakeDriver
+from tests.ledger.files.samples import SEED, START, fill, told
+from tests.vectordb.scaling.sharing import agree, connected, lines_of, replayed, with_drivers
+from vectordb import (
+    DefinitionConflict,
+    HeadConflict,
+    IdempotencyConflict,
+    Int,
+    MarkConflict,
+    OffsetConflict,
+    UnknownName,
+    VectorDB,
+)
+from vectordb.transforms import StandardScaler
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "shared.db"
+
+
+@pytest.fixture
+def pair(path: Path) -> Iterator[tuple[VectorDB, VectorDB]]:
+    with with_drivers(path) as one, connected(path) as other:
+        yield one, other
+
+
+def overtake(monkeypatch: pytest.MonkeyPatch, db: VectorDB, write: Any, times: int = 1) -> list[int]:
+    """Let another one write between the decision and the line, so many times."""
+    store = db.state.journal.store
+    assert isinstance(store, SqlStore)
+    append, done = store.append, []
+
+    def late(line: bytes, expected_head: int = 0) -> int:
+        if len(done) < times:
+            done.append(len(done))
+            write()
+        return append(line, expected_head)
+
+    monkeypatch.setattr(store, "append", late)
+    return done
+
+
+def test_a_shared_ledger_holds_the_lines_that_a_file_would(path: Path, tmp_path: Path) -> None:
+    clock = ManualClock(START)
+    with VectorDB.connect(path, clock=clock, seed=SEED) as db:
+        fill(db, clock)
+        clock = ManualClock(START)
+        with VectorDB.open(tmp_path / "ledger.jsonl", clock=clock, seed=SEED) as file:
+            fill(file, clock)
+            assert told(db) == told(file)
+        expected = (tmp_path / "ledger.jsonl").read_bytes()
+        db.snapshot(tmp_path / "copy.jsonl")
+    assert (tmp_path / "copy.jsonl").read_bytes() == b"".join(lines_of(path)) == expected
+    with VectorDB.connect(path, read_only=True, clock=clock, expect=(db.head, db.digest())) as again:
+        assert told(again)["states"] == told(db)["states"]
+        with pytest.raises(ReadOnlyLedger):
+            again.mark("no")
+
+
+def test_what_one_writes_the_other_builds_on(pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path) -> None:
+    one, other = pair
+    first = one.view("drivers").put("d-1", {"trips": 1, "city": "Rome"})
+    second = other.view("drivers").put("d-1", {"trips": 2}, expected_offset=first.offset, derived_from=first.versions)
+    assert (second.offset, other.view("drivers").get("d-1")["city"]) == (3, "Rome")
+    assert one.head == 2  # reads answer as of what was folded
+    one.view("drivers").put_many({"driver": ["d-2"], "trips": [3]}, expected_head=3)
+    with other.transaction(expected_head=4) as tx:
+        tx.view("drivers").put("d-3", {"trips": 4})
+        tx.view("drivers").delete("d-2")
+    assert (tx.receipt.offset, one.refresh()) == (5, 5)  # type: ignore[union-attr]
+    for db in pair:
+        agree(db, replayed(path, tmp_path))
+
+
+def test_refusals_hold_as_of_what_all_have_written(pair: tuple[VectorDB, VectorDB]) -> None:
+    one, other = pair
+    drivers = one.view("drivers")
+    drivers.put("d-1", {"trips": 1}, idempotency_key="k")
+    one.mark("release")
+    theirs = other.view("drivers")
+    with pytest.raises(OffsetConflict) as caught:
+        theirs.put("d-1", {"trips": 2}, expected_offset=0)
+    assert caught.value.values["actual"] == 2
+    with pytest.raises(IdempotencyConflict):
+        theirs.put("d-1", {"trips": 2}, idempotency_key="k")
+    receipt = theirs.put("d-1", {"trips": 1}, idempotency_key="k")
+    assert (receipt.offset, receipt.replayed) == (2, True)
+    with pytest.raises(HeadConflict) as head:
+        theirs.put("d-1", {"trips": 2}, expected_head=1)
+    assert not isinstance(head.value, HeadMoved)
+    with pytest.raises(MarkConflict):
+        other.mark("release")
+    one.create_view("users", entity="user", features={"age": Int()})
+    with pytest.raises(DefinitionConflict):
+        other.create_view("users", entity="user", features={"age": Int(), "b": Int()})
+    assert other.view("users").features == one.view("users").features
+    with pytest.raises(UnknownName):
+        other.view("nobody")
+    assert one.refresh() == other.refresh() == 4
+
+
+def test_an_overtaken_write_is_decided_again(
+    pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+    theirs = other.view("drivers")
+    done = overtake(monkeypatch, one, lambda: theirs.put("d-9", {"trips": len(done)}), times=3)
+    receipt = one.view("drivers").put("d-1", {"trips": 5}, derived_from=())
+    assert (receipt.offset, len(done)) == (5, 3)
+    assert receipt.versions == ("drivers/d-1@5",)
+    agree(one, replayed(path, tmp_path))
+
+
+def test_what_holds_no_more_is_refused_the_second_time(
+    pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+    theirs = other.view("drivers")
+    overtake(monkeypatch, one, lambda: theirs.put("d-1", {"trips": 9}))
+    with pytest.raises(OffsetConflict):
+        one.view("drivers").put("d-1", {"trips": 5}, expected_offset=0)
+    overtake(monkeypatch, one, lambda: theirs.put("d-2", {"trips": 7}, idempotency_key="k"))
+    receipt = one.view("drivers").put("d-2", {"trips": 7}, idempotency_key="k")
+    assert (receipt.offset, receipt.replayed) == (3, True)
+    overtake(monkeypatch, one, lambda: other.mark("m"))
+    with pytest.raises(MarkConflict):
+        one.mark("m")
+    overtake(monkeypatch, one, lambda: theirs.put("d-3", {"trips": 7}))
+    with pytest.raises(HeadConflict):
+        one.view("drivers").put_many({"driver": ["d-4"], "trips": [1]}, expected_head=4)
+    assert len(lines_of(path)) == 6
+    agree(one, replayed(path, tmp_path))
+
+
+def test_iterators_are_read_once(pair: tuple[VectorDB, VectorDB], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = pair
+    overtake(monkeypatch, one, lambda: other.view("drivers").put("d-9", {"trips": 1}), times=2)
+    rows = ({"driver": f"d-{number}", "trips": number} for number in range(3))
+    receipt = one.view("drivers").put_many(rows, tags=iter(["a", "b"]))
+    assert (receipt.offset, len(receipt.versions)) == (4, 3)
+    assert one.event(4).meta.tags == ("a", "b")  # type: ignore[union-attr]
+    loaded = one.view("drivers").load(({"driver": number, "trips": number} for number in range(5)), chunk_rows=2)
+    assert (loaded.rows, loaded.first, loaded.last) == (5, 5, 7)
+
+
+def test_every_kind_of_write_may_be_overtaken(
+    pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+    one.view("drivers").put_many({"driver": ["a", "b"], "trips": [1, 2], "rating": [0.5, 1.5]})
+
+    def overtaken(write: Callable[[], Any]) -> Any:
+        """What a write answers that another one came before."""
+        with monkeypatch.context() as patch:
+            done = overtake(patch, one, lambda: other.view("drivers").put("z", {"trips": 1}))
+            answer = write()
+        assert done == [0]
+        return answer
+
+    def commit() -> None:
+        with one.transaction() as tx:
+            tx.view("drivers").delete("b")
+
+    service = overtaken(lambda: one.create_service("s", features=["drivers:rating"], pipeline=StandardScaler()))
+    overtaken(service.fit)
+    overtaken(lambda: one.create_model("m", "linear", features=["rating"], coefficients=[1.0], intercept=0.0))
+    prediction = overtaken(lambda: one.record_prediction(service.get("a"), model="m", output=1.0))
+    arms = {"a": 0.5, "b": 0.5}
+    trial = overtaken(lambda: one.create_experiment("t", arms=arms, unit="driver", metrics={"paid": "sum"}))
+    overtaken(lambda: trial.expose("a"))
+    overtaken(lambda: trial.record("a", "paid", 2.0))
+    overtaken(lambda: trial.ramp(0.5))
+    overtaken(commit)
+    moments = {"driver": ["a"], "time": [one.clock() / 1e6]}
+    overtaken(lambda: one.record_training_set("set", service.training_set(moments)))
+    overtaken(lambda: one.view("drivers").delete("a", idempotency_key="d"))
+    assert other.refresh() == one.head == 2 + 2 * 11
+    assert [other.service("s").name, other.experiment("t").name] == ["s", "t"]
+    assert other.prediction(prediction.id).output == 1.0
+    agree(one, replayed(path, tmp_path))
+    agree(other, replayed(path, tmp_path))
+
+
+def test_the_tries_are_bounded(pair: tuple[VectorDB, VectorDB], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = pair
+    monkeypatch.setattr("vectordb.shared.TRIES", 3)
+    done = overtake(monkeypatch, one, lambda: other.view("drivers").put("z", {"trips": 1}), times=9)
+    with pytest.raises(HeadMoved) as caught:
+        one.view("drivers").put("d", {"trips": 1})
+    assert (len(done), caught.value.values["expected"]) == (3, 3)
+    one.refresh()
+    assert not one.view("drivers").get("d").found
+    assert one.head == other.head == 4
+
+
+def test_an_erasure_is_decided_again_and_seen_by_all(
+    pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = pair
+    for number in range(6):
+        one.view("drivers").put("d-1" if number % 2 else "d-2", {"trips": number, "city": f"secret{number % 2}"})
+    other.refresh()
+    store = one.state.journal.store
+    assert isinstance(store, SqlStore)
+    rewrite, done = store.rewrite, []
+
+    def late(lines: Any, last: bytes) -> None:
+        if not done:
+            done.append(other.view("drivers").put("d-1", {"trips": 99}))
+        rewrite(lines, last)
+
+    monkeypatch.setattr(store, "rewrite", late)
+    erasure = one.erase("drivers", "d-1", reason="request 7")
+    assert (erasure.offset, len(erasure.versions)) == (9, 4)
+    assert not one.view("drivers").get("d-1").found
+    assert other.view("drivers").get("d-1").found  # until it looks
+    state = other.state
+    assert other.refresh() == 9
+    assert other.state is not state
+    assert not other.view("drivers").get("d-1").found
+    assert other.view("drivers").put("d-2", {"trips": 7}).offset == 10
+    one.refresh()
+    left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"secret1" not in left
+    for db in pair:
+        agree(db, replayed(path, tmp_path))
+
+
+def test_a_writer_that_missed_an_erasure_replays_first(
+    pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path
+) -> None:
+    one, other = pair
+    one.view("drivers").put("d-1", {"trips": 1})
+    other.refresh()
+    one.erase("drivers", "d-1", reason="request 7")
+    assert other.view("drivers").put("d-1", {"trips": 2}, expected_offset=0).offset == 4
+    one.compact(below=one.refresh())
+    other.view("drivers").put("d-2", {"trips": 3})
+    one.refresh()
+    for db in pair:
+        assert (db.digest(), db.head) == (replayed(path, tmp_path).digest(), 6)
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_cut_connection_leaves_memory_with_the_table(tmp_path: Path, autocommit: bool) -> None:
+    driver = FakeDriver(tmp_path / "fake.db", autocommit=autocommit)
+    with VectorDB.connect(driver.connect, module=driver) as db:
+        numbers = db.create_view("numbers", entity="number", features={"n": Int()})
+        for number, (step, fault) in enumerate(
+            [("insert", "lost before"), ("insert", "lost after"), ("commit", "lost before"), ("commit", "lost after")]
+        ):
+            driver.next(step, fault)
+            assert numbers.put(f"e{number}", {"n": number}).offset == number + 2
+        if autocommit:
+            driver.next("insert", ("after", KeyboardInterrupt()))
+        else:
+            driver.next("commit", ("after", KeyboardInterrupt()), after=2)  # the first ends what was looked up before
+        with pytest.raises(KeyboardInterrupt):
+            numbers.put("last", {"n": 9})
+        assert (db.head, numbers.get("last")["n"]) == (6, 9)  # the line stands, so the event does
+        assert db.refresh() == 6
+        agree(db, replayed(driver.path, tmp_path))
