@@ -1,0 +1,182 @@
+"""Feast's feature server: ``/get-online-features`` and ``/push``, in its JSON.
+
+An answer has one entry of ``results`` for each requested feature, in the order of ``metadata.feature_names``
+(feast/protos/feast/serving/ServingService.proto), each with a value, a status and an event time for each entity.
+A value is what a read gives, so a missing or expired one is its default, and the status tells: PRESENT, NULL_VALUE,
+NOT_FOUND, OUTSIDE_MAX_AGE. Entity columns are named by kinds of entity; request inputs stand among them, as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from ledger import Instant, Request
+from vectordb.plan import Status
+from vectordb.reader import Reader
+from vectordb.row import Row
+from vectordb.service import Service
+from vectordb.service_row import ServiceRow
+from vectordb.serving.call import Call
+from vectordb.serving.fields import entities_of, entity_lists
+from vectordb.serving.refusal import BadRequest
+from vectordb.serving.response import Response, json_response
+from vectordb.serving.strict_json import rfc_3339
+from vectordb.serving.view_routes import idempotency_key, written
+from vectordb.transformed_row import TransformedRow, inputs_of
+
+STATUSES: Final = {
+    Status.PRESENT: "PRESENT",
+    Status.NULL: "NULL_VALUE",
+    Status.MISSING: "NOT_FOUND",
+    Status.EXPIRED: "OUTSIDE_MAX_AGE",
+}
+Timed = tuple[Row, dict[str, datetime | None]]  # a row, and when each of its values was true
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Cell(NamedTuple):
+    """One value, with its status and event time."""
+
+    value: Any
+    status: str
+    event_time: datetime
+
+
+class Column(NamedTuple):
+    """A requested feature: its name in the answer, and its cells in the order of the entities."""
+
+    name: str
+    cells: Sequence[Cell]
+
+
+def get_online_features(call: Call) -> Response:
+    """Features of entities, all at one offset and clock."""
+    body = call.body
+    reader, at = call.reader_of(body), call.at_of(body)
+    features, service = body.items("features", call.limits.batch, None), body.text("feature_service", None)
+    columns = entity_lists(body.object("entities"), call.limits.batch)
+    full = body.flag("full_feature_names", False)
+    body.done()
+    if (features is None) == (service is None):
+        raise BadRequest("a request names features, or a feature_service")
+    now = reader.consistently(lambda: reader.pinned(reader.as_of_offset, reader.clock()))
+    call.rows = len(next(iter(columns.values())))
+    if features is not None:
+        found = list(_of_features(now, [_ref(one) for one in features], columns, at, full))
+    else:
+        found = list(_of_service(Service(reader, service), columns, at, full))
+    if call.app.join_keys:
+        found = [*(Column(name, [Cell(one, "PRESENT", EPOCH) for one in ids]) for name, ids in columns.items()), *found]
+    return json_response(_answer(found))
+
+
+def _answer(columns: Sequence[Column]) -> dict[str, Any]:
+    names = [column.name for column in columns]
+    if len(set(names)) != len(names):
+        raise BadRequest("features of one name need full_feature_names", names=names[:20])
+    results = [
+        {
+            "values": [cell.value for cell in column.cells],
+            "statuses": [cell.status for cell in column.cells],
+            "event_timestamps": [rfc_3339(cell.event_time) for cell in column.cells],
+        }
+        for column in columns
+    ]
+    return {"metadata": {"feature_names": names}, "results": results}
+
+
+# -- features by name --------------------------------------------------------------------------------------------
+
+
+def _ref(given: Any) -> tuple[str, str]:
+    view, colon, feature = given.partition(":") if isinstance(given, str) else ("", "", "")
+    if not (colon and view and feature):
+        raise BadRequest("a feature reads view:feature", given=str(given)[:100])
+    return view, feature
+
+
+def _of_features(
+    reader: Reader, refs: list[tuple[str, str]], columns: dict[str, Any], at: Instant | None, full: bool
+) -> Iterator[Column]:
+    rows: dict[str, list[Timed]] = {}
+    used: set[str] = set()
+    for name in dict.fromkeys(view for view, _ in refs):
+        view = reader.view(name)
+        kind = view.definition.entity
+        if kind not in columns:
+            raise BadRequest("entities have a column for each kind of entity", kind=kind, given=sorted(columns)[:20])
+        used.add(kind)
+        rows[name] = [_timed(view.get(entity, at=at)) for entity in entities_of(columns[kind])]
+    _check_used(columns, used)
+    for name, feature in refs:
+        yield Column(f"{name}__{feature}" if full else feature, [_cell(timed, feature) for timed in rows[name]])
+
+
+def _timed(row: Row) -> Timed:
+    return row, row.event_times
+
+
+def _cell(timed: Timed, feature: str) -> Cell:
+    row, times = timed
+    return Cell(row[feature], STATUSES[row.status_of(feature)], times[feature] or EPOCH)
+
+
+def _check_used(columns: dict[str, Any], used: set[str]) -> None:
+    if columns.keys() - used:
+        raise BadRequest("entities are of kinds that are read", unknown=sorted(columns.keys() - used)[:20])
+
+
+# -- a feature service -------------------------------------------------------------------------------------------
+
+
+def _of_service(service: Service, columns: dict[str, Any], at: Instant | None, full: bool) -> Iterator[Column]:
+    kinds, definition = service.entity_kinds, service.definition
+    requested = {item.name for item in definition.features if isinstance(item, Request)}.intersection(columns)
+    _check_used(columns, requested.union(kinds))
+    ids = {kind: entities_of(columns[kind]) for kind in kinds if kind in columns}
+    request = {name: columns[name] for name in requested}
+    matrix = service.get_many(ids, request=request or None, at=at)
+    rows = matrix.rows
+    if rows and isinstance(rows[0], TransformedRow):
+        times = [_newest(inputs_of(row)) for row in rows]
+        for name in matrix.names:
+            values = matrix.column(name)
+            yield Column(name, [_made(value, time) for value, time in zip(values, times)])
+        return
+    parts = [{view: _timed(part) for view, part in row.rows.items()} for row in rows]
+    for key, item in zip(definition.keys, definition.features):
+        if isinstance(item, Request):
+            yield Column(key, [Cell(row[key], STATUSES[row.status_of(key)], row.at) for row in rows])
+        else:
+            named = f"{item.view}__{item.feature}" if full or ":" in key else key
+            yield Column(named, [_cell(part[item.view], item.feature) for part in parts])
+
+
+def _made(value: float, time: datetime) -> Cell:
+    """What a pipeline made: of the newest of its inputs' times."""
+    return Cell(value, "PRESENT" if value == value else "NULL_VALUE", time)
+
+
+def _newest(row: ServiceRow) -> datetime:
+    times = [one for part in row.rows.values() for one in part.event_times.values() if one is not None]
+    return max(times, default=EPOCH)
+
+
+# -- push --------------------------------------------------------------------------------------------------------
+
+
+def push(call: Call) -> Response:
+    """Write a data frame to a view, ``push_source_name``; ``event_timestamp`` says when each row was true."""
+    body = call.body
+    view = call.writable.view(body.text("push_source_name"))
+    frame = dict(body.object("df"))
+    if body.text("to", "online") not in ("online", "online_and_offline"):
+        raise BadRequest("there is one store: to is online, or online_and_offline")
+    for name in ("allow_registry_cache", "transform_on_write"):
+        body.flag(name, None)
+    body.done()
+    times = frame.pop("event_timestamp", None)
+    options = {"event_time": times, "idempotency_key": idempotency_key(call, None)}
+    return written(call, view, frame, options)
