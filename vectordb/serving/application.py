@@ -32,7 +32,7 @@ def as_coroutine(function: F) -> F:
     There uvicorn takes it for ASGI 2, whose one-argument call is answered too.
     """
     mark = getattr(inspect, "markcoroutinefunction", None)
-    return function if mark is None else mark(function)  # type: ignore[no-any-return]
+    return function if mark is None else mark(function)
 
 
 class Application:

@@ -179,4 +179,4 @@ def push(call: Call) -> Response:
     body.done()
     times = frame.pop("event_timestamp", None)
     options = {"event_time": times, "idempotency_key": idempotency_key(call, None)}
-    return written(call, view, frame, options)
+    return written(call, view, frame, options, 200)

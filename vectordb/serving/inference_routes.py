@@ -102,7 +102,7 @@ def infer(call: Call) -> Response:
     binary.done()
     ids, request = _columns(bound.service, tensors, len(items))
     call.rows = len(next(iter(ids.values())))
-    outputs, read = _outputs(bound, reader, ids, request, at)
+    outputs, read = _outputs(call, reader, bound, ids, request, at)
     answer: dict[str, Any] = {"model_name": call.names["model"], "model_version": str(bound.service.version)}
     if identity is not None:
         answer["id"] = identity
@@ -172,8 +172,8 @@ def _columns(
     kinds, requests = service.entity_kinds, _requests(service)
     unknown, missing = tensors.keys() - set(kinds) - set(requests), set(kinds) - tensors.keys()
     if unknown or missing or len(tensors) != given:
-        known = {"entities": list(kinds), "requests": sorted(requests)}
-        raise BadRequest("inputs are the service's entities and request inputs, once each", **known)
+        rule = "inputs are the service's entities and request inputs, once each"
+        raise BadRequest(rule, entities=list(kinds), requests=sorted(requests))
     if len({tensor.shape[0] for tensor in tensors.values()}) != 1:
         raise BadRequest("inputs are equally long", shapes={name: list(one.shape) for name, one in tensors.items()})
     ids = {kind: _ids(tensors[kind]) for kind in kinds}
@@ -188,7 +188,7 @@ def _ids(tensor: Tensor) -> list[Entity]:
 
 
 def _outputs(
-    bound: Bound, reader: Reader, ids: dict[str, list[Entity]], request: dict[str, list[Any]], at: Any
+    call: Call, reader: Reader, bound: Bound, ids: dict[str, list[Entity]], request: dict[str, list[Any]], at: Any
 ) -> tuple[list[Tensor], dict[str, Any]]:
     """What is answered, and what was read."""
     predictor = bound.predictor
@@ -198,7 +198,7 @@ def _outputs(
         return tensors_of(matrix, kinds), {"as_of": matrix.as_of, "at": matrix.at, "service": matrix.label}
     if at is not None:
         raise BadRequest("a predictor reads at its own clock")
-    served = (predictor if reader.live else predictor.on(reader)).many(ids, request=request or None)
+    served = (predictor if reader is call.db else predictor.on(reader)).many(ids, request=request or None)
     row = served[0].row
     return served_tensors(served), {"as_of": row.as_of, "at": row.at, "service": row.service, "model": served[0].model}
 

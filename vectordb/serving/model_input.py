@@ -24,7 +24,7 @@ def read_model_input(service: Service, given: Any) -> tuple[Any, dict[str, Seque
     if unknown or missing:
         known = {"entities": list(kinds), "requests": requests}
         raise InvalidInput("columns are the service's entities and request inputs", unknown=unknown, **known)
-    request = {name: columns[name] for name in requests if name in columns}
+    request: dict[str, Sequence[Any]] = {name: columns[name] for name in requests if name in columns}
     return {kind: columns[kind] for kind in kinds}, request or None
 
 

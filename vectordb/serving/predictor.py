@@ -14,6 +14,7 @@ from vectordb.service import ServedRow, Service
 from vectordb.serving.model_input import read_model_input
 from vectordb.serving.served import Served
 from vectordb.serving.served_model import ModelLike, ServedModel, make_model
+from vectordb.transformed_row import inputs_of
 
 TRIES: Final = 3
 UnitOf = Callable[[ServedRow], Entity]
@@ -193,7 +194,8 @@ class Predictor:
         rows = matrix.rows
         served: dict[int, Served] = {}
         for (model, places), outputs in zip(groups, asked):
-            ids = self._record([rows[one] for one in places], model, outputs, [assignments[one] for one in places], meta)
+            own = [assignments[place] for place in places]
+            ids = self._record([rows[place] for place in places], model, outputs, own, meta)
             for place, output, found in zip(places, outputs, ids):
                 served[place] = Served(output, model.label, rows[place], assignments[place], found)
         return [served[place] for place in range(len(matrix))]
@@ -273,7 +275,7 @@ class Rows(list[Any]):
 
 def request_of(row: ServedRow) -> dict[str, Any]:
     """The request inputs of a row, as they would be given again."""
-    inputs = getattr(row, "inputs", row)
+    inputs = inputs_of(row)
     return {name: inputs[name] for name in inputs.request}
 
 

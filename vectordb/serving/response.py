@@ -44,7 +44,7 @@ def json_response(value: Any, status: int = 200) -> Response:
 
 
 def error_response(error: BaseException, style: str) -> Response:
-    """An error in a protocol's own form: all have ``error``; Feast's clients read ``detail``, ours a stable ``code``."""
+    """An error in a protocol's own form: all have ``error``; Feast's clients read ``detail``, ours a ``code``."""
     status = status_of(error)
     message = message_of(error, status)
     body: dict[str, Any] = {"error": message}

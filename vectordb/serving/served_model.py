@@ -37,5 +37,5 @@ def make_model(reader: Reader, model: ModelLike, label: str | None, batched: boo
         return ServedModel(stored.definition.label, stored.predict, False)
     if not callable(model):
         raise InvalidInput("a model is a callable, or the name of one that is data", type=type(model).__name__)
-    name = label or getattr(model, "__name__", type(model).__name__)
+    name: str = label or getattr(model, "__name__", "") or type(model).__name__
     return ServedModel(name, model, batched)

@@ -31,7 +31,7 @@ def _database(call: Call) -> Iterator[Family]:
     db, following = call.db, call.app.following
     offset = db.as_of_offset
     yield Family("vectordb_offset", "gauge", "The offset that reads see.", [Sample("", {}, offset)])
-    if 0 < offset:
+    if offset > 0:
         last = db.state.log.time_of(offset) / 1e6
         text = "When the event of that offset was recorded, in seconds since 1970."
         yield Family("vectordb_recorded_timestamp_seconds", "gauge", text, [Sample("", {}, last)])

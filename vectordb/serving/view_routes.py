@@ -34,7 +34,7 @@ def get_service(call: Call) -> Response:
     service = call.reader.service(call.names["service"])
     definition = service.definition
     inputs = [
-        {"name": key, "request": item.type.definition()} if isinstance(item, Request) else {"name": key, "of": str(item)}
+        {"name": key, **({"request": item.type.definition()} if isinstance(item, Request) else {"of": str(item)})}
         for key, item in zip(definition.keys, definition.features)
     ]
     pipeline = definition.pipeline is not None
@@ -112,12 +112,14 @@ def put_rows(call: Call) -> Response:
     return written(call, view, columns, options)
 
 
-def written(call: Call, view: Any, columns: dict[str, Any], options: dict[str, Any]) -> Response:
+def written(
+    call: Call, view: Any, columns: dict[str, Any], options: dict[str, Any], status: int = 201
+) -> Response:
     """Put columns, and tell what was written."""
     kind = view.definition.entity
     columns = checked_columns(view, columns, call.limits.batch)
     call.rows = len(columns[kind])
-    return json_response(receipt_body(view.put_many(columns, **options)), 201)
+    return json_response(receipt_body(view.put_many(columns, **options)), status)
 
 
 def checked_columns(view: View, columns: dict[str, Any], limit: int) -> dict[str, Any]:

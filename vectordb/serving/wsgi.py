@@ -74,7 +74,7 @@ def _read_body(
 
 
 def _read(stream: Any, length: int | None, limits: Limits) -> bytes:
-    """The body, in pieces, so that a slow one ends; ``read1`` gives what has arrived, ``read`` waits for all it asks."""
+    """The body, in pieces, so that a slow one ends: ``read1`` gives what has arrived, ``read`` waits for a piece."""
     deadline = monotonic() + limits.body_seconds
     read, pieces, got = getattr(stream, "read1", stream.read), [], 0
     while length is None or got < length:
