@@ -17,7 +17,8 @@ class LedgerModel:
 
     For ``mlflow.pyfunc.save_model`` derive from both: ``class Ranker(LedgerModel, mlflow.pyfunc.PythonModel): ...``
     and pass ``artifacts={"ledger": path}``. ``model`` is the name of a model stored as data, or of one for each arm.
-    The ledger is replayed into memory, up to ``as_of`` where it is given; nothing is recorded.
+    The ledger is replayed into memory, and nothing is recorded. With ``as_of`` it is read as of that offset and its
+    clock, and answers the same for ever; without, at the clock of the day, by which features with a time to live age.
     """
 
     service: str
@@ -29,8 +30,9 @@ class LedgerModel:
 
     def load_context(self, context: Any) -> None:
         """Open the ledger that the context's artifacts name."""
-        db = VectorDB.replay(context.artifacts[self.artifact], as_of=self.as_of)
-        self._predictor = Predictor(db, self.service, self.model, experiment=self.experiment, record=False)
+        db = VectorDB.replay(context.artifacts[self.artifact])
+        reader = db if self.as_of is None else db.as_of(self.as_of)
+        self._predictor = Predictor(reader, self.service, self.model, experiment=self.experiment, record=False)
 
     def predict(self, context: Any, model_input: Any, params: Mapping[str, Any] | None = None) -> list[Any]:
         """As ``Predictor.predict``."""
