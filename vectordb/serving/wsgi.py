@@ -76,7 +76,7 @@ def _read_body(
 def _read(stream: Any, length: int | None, limits: Limits) -> bytes:
     """The body, in pieces, so that a slow one ends: ``read1`` gives what has arrived, ``read`` waits for a piece."""
     deadline = monotonic() + limits.body_seconds
-    read, pieces, got = getattr(stream, "read1", stream.read), [], 0
+    read, pieces, got = getattr(stream, "read1", None) or stream.read, [], 0
     while length is None or got < length:
         try:
             piece = read(CHUNK if length is None else min(CHUNK, length - got))
