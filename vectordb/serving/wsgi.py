@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +21,7 @@ def serve_wsgi(app: Application, environ: Mapping[str, Any], start_response: Sta
     """Answer one request."""
     headers = dict(_headers(environ))
     exchange = Exchange(app, _head(environ, headers))
+    unread = exchange.response is not None
     if exchange.response is None:
         try:
             body = _read_body(environ, headers, exchange, app.limits)
@@ -28,12 +29,12 @@ def serve_wsgi(app: Application, environ: Mapping[str, Any], start_response: Sta
             exchange.refuse(error)
         else:
             exchange.answer(body)
-    else:
-        _drain(environ, headers, app.limits)
     response = exchange.response
     assert response is not None
     start_response(response.line, response.fields())
-    return [b"" if environ.get("REQUEST_METHOD") == "HEAD" else response.body]
+    body = b"" if environ.get("REQUEST_METHOD") == "HEAD" else response.body
+    length = _sent(headers) if unread or response.status == 413 else 0
+    return Refused(body, environ["wsgi.input"], length, app.limits) if length else [body]
 
 
 def _head(environ: Mapping[str, Any], headers: Mapping[str, str]) -> Head:
@@ -95,11 +96,37 @@ def _read(stream: Any, length: int | None, limits: Limits) -> bytes:
     return b"".join(pieces)
 
 
-def _drain(environ: Mapping[str, Any], headers: Mapping[str, str], limits: Limits) -> None:
-    """Read what a refused request sends, within the limits: a client that is still sending may miss the answer."""
+class Refused:
+    """The body of an answer to a request whose own body was not read.
+
+    It is read once the answer is sent, for as long as a body may take, and thrown away: a client that is still sending could otherwise be cut off
+    before it sees the answer (a socket that closes on unread bytes resets the connection).
+    """
+
+    def __init__(self, body: bytes, stream: Any, length: int, limits: Limits) -> None:
+        self._body = body
+        self._stream = stream
+        self._length = length
+        self._limits = limits
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body
+
+    def close(self) -> None:
+        """Called by the server at the end (PEP 3333)."""
+        deadline, left = monotonic() + self._limits.body_seconds, self._length
+        read = getattr(self._stream, "read1", None) or self._stream.read
+        while left > 0 and monotonic() < deadline:
+            try:
+                piece = read(min(CHUNK, left))
+            except OSError:  # the client has left, or sends nothing more
+                return
+            if not piece:
+                return
+            left -= len(piece)
+
+
+def _sent(headers: Mapping[str, str]) -> int:
+    """The length of a body as it was said; 0 where it is no number."""
     text = headers.get("content-length", "")
-    if text.isascii() and text.isdecimal() and len(text) < 16:
-        try:
-            _read(environ["wsgi.input"], min(int(text), limits.body_bytes), limits)
-        except BadRequest:
-            return
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0

@@ -107,13 +107,22 @@ def test_hostile_requests(port: int) -> None:
     assert servers.request(port, "GET", "/health")[0] == 200
 
 
+def test_an_oversized_body_is_answered_while_it_is_sent(port: int) -> None:
+    body = b"[" + b"1," * (6 << 20) + b"1]"
+    for headers in ({}, {"authorization": "Bearer wrong"}):
+        status, answer = servers.request(port, "POST", "/get-online-features", body, headers)
+        assert status == 413 and b"at most 8388608 bytes" in answer
+
+
 def talk(port: int, raw: bytes) -> tuple[int, bytes]:
     """The status and the rest of what comes back for some bytes."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as wire:
         wire.sendall(raw)
-        wire.shutdown(socket.SHUT_WR)
         answer = b""
-        while piece := wire.recv(65_536):
+        while b"\r\n\r\n" not in answer or not answer.partition(b"\r\n\r\n")[2]:
+            piece = wire.recv(65_536)
+            if not piece:
+                break
             answer += piece
     return int(answer.split(b" ", 2)[1]), answer
 
@@ -151,7 +160,7 @@ def test_many_clients_at_once(name: str) -> None:
         for turn in range(10):
             if number % 2:
                 body = json.dumps({"rows": [{"user": f"u-{number}", "age": turn}]})
-                connection.request("POST", "/views/users/rows", body, WRITE)
+                connection.request("POST", "/views/users/rows", body, {**WRITE, "content-type": "application/json"})
             else:
                 body = json.dumps({"features": ["users:age"], "entities": {"user": [f"u-{number + 1}"]}})
                 connection.request("POST", "/get-online-features", body)
