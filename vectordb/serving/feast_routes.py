@@ -9,46 +9,30 @@ NOT_FOUND, OUTSIDE_MAX_AGE. Entity columns are named by kinds of entity; request
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from ledger import Instant, Request
-from vectordb.plan import Status
+from vectordb.matrix import FeatureMatrix
 from vectordb.reader import Reader
-from vectordb.row import Row
 from vectordb.service import Service
 from vectordb.service_row import ServiceRow
 from vectordb.serving.call import Call
 from vectordb.serving.fields import entities_of, entity_lists
 from vectordb.serving.refusal import BadRequest
 from vectordb.serving.response import Response, json_response
+from vectordb.serving.stamps import EPOCH, NULL_VALUE, PRESENT, Stamp, stamps_of, time_text
 from vectordb.serving.strict_json import rfc_3339
 from vectordb.serving.view_routes import idempotency_key, written
-from vectordb.transformed_row import TransformedRow, inputs_of
-
-STATUSES: Final = {
-    Status.PRESENT: "PRESENT",
-    Status.NULL: "NULL_VALUE",
-    Status.MISSING: "NOT_FOUND",
-    Status.EXPIRED: "OUTSIDE_MAX_AGE",
-}
-Timed = tuple[Row, dict[str, datetime | None]]  # a row, and when each of its values was true
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Cell(NamedTuple):
-    """One value, with its status and event time."""
-
-    value: Any
-    status: str
-    event_time: datetime
+from vectordb.transformed_matrix import TransformedMatrix
+from vectordb.transformed_row import inputs_of
 
 
 class Column(NamedTuple):
-    """A requested feature: its name in the answer, and its cells in the order of the entities."""
+    """A requested feature: its name in the answer, and values and stamps in the order of the entities."""
 
     name: str
-    cells: Sequence[Cell]
+    values: Sequence[Any]
+    stamps: Sequence[Stamp]
 
 
 def get_online_features(call: Call) -> Response:
@@ -61,14 +45,14 @@ def get_online_features(call: Call) -> Response:
     body.done()
     if (features is None) == (service is None):
         raise BadRequest("a request names features, or a feature_service")
-    now = reader.consistently(lambda: reader.pinned(reader.as_of_offset, reader.clock()))
     call.rows = len(next(iter(columns.values())))
     if features is not None:
-        found = list(_of_features(now, [_ref(one) for one in features], columns, at, full))
+        found = list(_of_features(reader, [_ref(one) for one in features], columns, at, full))
     else:
         found = list(_of_service(Service(reader, service), columns, at, full))
     if call.app.join_keys:
-        found = [*(Column(name, [Cell(one, "PRESENT", EPOCH) for one in ids]) for name, ids in columns.items()), *found]
+        keys = [Column(name, ids, [Stamp(PRESENT, EPOCH)] * len(ids)) for name, ids in columns.items()]
+        found = [*keys, *found]
     return json_response(_answer(found))
 
 
@@ -78,9 +62,9 @@ def _answer(columns: Sequence[Column]) -> dict[str, Any]:
         raise BadRequest("features of one name need full_feature_names", names=names[:20])
     results = [
         {
-            "values": [cell.value for cell in column.cells],
-            "statuses": [cell.status for cell in column.cells],
-            "event_timestamps": [rfc_3339(cell.event_time) for cell in column.cells],
+            "values": column.values,
+            "statuses": [stamp.status for stamp in column.stamps],
+            "event_timestamps": [stamp.event_time for stamp in column.stamps],
         }
         for column in columns
     ]
@@ -100,27 +84,22 @@ def _ref(given: Any) -> tuple[str, str]:
 def _of_features(
     reader: Reader, refs: list[tuple[str, str]], columns: dict[str, Any], at: Instant | None, full: bool
 ) -> Iterator[Column]:
-    rows: dict[str, list[Timed]] = {}
+    now = reader.consistently(lambda: reader.pinned(reader.as_of_offset, reader.clock()))  # one read of all the views
+    matrices: dict[str, FeatureMatrix] = {}
     used: set[str] = set()
     for name in dict.fromkeys(view for view, _ in refs):
-        view = reader.view(name)
+        view = now.view(name)
         kind = view.definition.entity
         if kind not in columns:
             raise BadRequest("entities have a column for each kind of entity", kind=kind, given=sorted(columns)[:20])
         used.add(kind)
-        rows[name] = [_timed(view.get(entity, at=at)) for entity in entities_of(columns[kind])]
+        wanted = dict.fromkeys(feature for of, feature in refs if of == name)
+        matrices[name] = view.get_many(entities_of(columns[kind]), list(wanted), at=at)
     _check_used(columns, used)
+    stamps = {name: [stamps_of(row) for row in matrix.rows] for name, matrix in matrices.items()}
     for name, feature in refs:
-        yield Column(f"{name}__{feature}" if full else feature, [_cell(timed, feature) for timed in rows[name]])
-
-
-def _timed(row: Row) -> Timed:
-    return row, row.event_times
-
-
-def _cell(timed: Timed, feature: str) -> Cell:
-    row, times = timed
-    return Cell(row[feature], STATUSES[row.status_of(feature)], times[feature] or EPOCH)
+        shown = f"{name}__{feature}" if full else feature
+        yield Column(shown, matrices[name].column(feature), [one[feature] for one in stamps[name]])
 
 
 def _check_used(columns: dict[str, Any], used: set[str]) -> None:
@@ -139,29 +118,31 @@ def _of_service(service: Service, columns: dict[str, Any], at: Instant | None, f
     request = {name: columns[name] for name in requested}
     matrix = service.get_many(ids, request=request or None, at=at)
     rows = matrix.rows
-    if rows and isinstance(rows[0], TransformedRow):
+    if isinstance(matrix, TransformedMatrix):
         times = [_newest(inputs_of(row)) for row in rows]
         for name in matrix.names:
             values = matrix.column(name)
-            yield Column(name, [_made(value, time) for value, time in zip(values, times)])
+            yield Column(name, values, [_made(value, time) for value, time in zip(values, times)])
         return
-    parts = [{view: _timed(part) for view, part in row.rows.items()} for row in rows]
+    stamps = [{view: stamps_of(part) for view, part in row.rows.items()} for row in rows]
     for key, item in zip(definition.keys, definition.features):
+        values = matrix.column(key)
         if isinstance(item, Request):
-            yield Column(key, [Cell(row[key], STATUSES[row.status_of(key)], row.at) for row in rows])
+            asked = time_text(matrix.at_micros)
+            yield Column(key, values, [Stamp(NULL_VALUE if one is None else PRESENT, asked) for one in values])
         else:
             named = f"{item.view}__{item.feature}" if full or ":" in key else key
-            yield Column(named, [_cell(part[item.view], item.feature) for part in parts])
+            yield Column(named, values, [one[item.view][item.feature] for one in stamps])
 
 
-def _made(value: float, time: datetime) -> Cell:
+def _made(value: float, time: str) -> Stamp:
     """What a pipeline made: of the newest of its inputs' times."""
-    return Cell(value, "PRESENT" if value == value else "NULL_VALUE", time)
+    return Stamp(PRESENT if value == value else NULL_VALUE, time)
 
 
-def _newest(row: ServiceRow) -> datetime:
+def _newest(row: ServiceRow) -> str:
     times = [one for part in row.rows.values() for one in part.event_times.values() if one is not None]
-    return max(times, default=EPOCH)
+    return rfc_3339(max(times)) if times else EPOCH
 
 
 # -- push --------------------------------------------------------------------------------------------------------

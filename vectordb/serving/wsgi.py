@@ -99,8 +99,8 @@ def _read(stream: Any, length: int | None, limits: Limits) -> bytes:
 class Refused:
     """The body of an answer to a request whose own body was not read.
 
-    It is read once the answer is sent, for as long as a body may take, and thrown away: a client that is still sending could otherwise be cut off
-    before it sees the answer (a socket that closes on unread bytes resets the connection).
+    It is read once the answer is sent, for as long as a body may take, and thrown away: a client that is still sending
+    could otherwise be cut off before it sees the answer (a socket that closes on unread bytes resets the connection).
     """
 
     def __init__(self, body: bytes, stream: Any, length: int, limits: Limits) -> None:
