@@ -101,11 +101,11 @@ def load(server: str, size: int, seconds: float, clients: int) -> Iterator[Load]
 
 
 def _start(server: str, listener: socket.socket, size: int) -> subprocess.Popen[bytes]:
-    number, name = listener.fileno(), "tests.bench.serving:build"
+    number, built = listener.fileno(), "tests.bench.serving:build()"
     commands = {
         "wsgiref": ["tests.bench.serving", "--serve", str(number)],
-        "gunicorn": ["gunicorn", "--threads", "4", "--log-level", "critical", "--bind", f"fd://{number}", f"{name}()"],
-        "uvicorn": ["uvicorn", "--factory", "--log-level", "critical", "--fd", str(number), name],
+        "gunicorn": ["gunicorn", "--threads", "4", "--log-level", "critical", "--bind", f"fd://{number}", built],
+        "uvicorn": ["tests.bench.serving", "--uvicorn", str(number)],
     }
     environment = {**os.environ, SIZE_OF: str(size), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", *commands[server]]
@@ -179,6 +179,14 @@ def serve(number: int) -> None:
     server.serve_forever()
 
 
+def serve_uvicorn(number: int) -> None:
+    """uvicorn on an inherited socket; its own ``--fd`` takes that for a Unix one, and delays small answers by 40 ms."""
+    import uvicorn
+
+    config = uvicorn.Config(build(), log_level="critical", backlog=256)
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=number)])
+
+
 # -- the predictor -------------------------------------------------------------------------------------------------
 
 
@@ -226,9 +234,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--queries", type=int, default=2_000, help="of a predictor, a round")
     parser.add_argument("--servers", nargs="*", default=SERVERS, choices=SERVERS)
     parser.add_argument("--serve", type=int, default=-1, help=argparse.SUPPRESS)
+    parser.add_argument("--uvicorn", type=int, default=-1, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve >= 0:
-        serve(options.serve)
+        return serve(options.serve)
+    if options.uvicorn >= 0:
+        return serve_uvicorn(options.uvicorn)
     for cost in costs(options.size, options.queries):
         print(f"{cost.what}: {cost.without:,.1f} us, with an experiment {cost.with_experiment:,.1f} us,",
               f"added {cost.added:,.1f} us a query (at most 1,000)", flush=True)  # fmt: skip

@@ -8,7 +8,6 @@ them; of a predictor ``output``, ``arm`` and ``prediction``. Versions are those 
 from __future__ import annotations
 
 import re
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NamedTuple
 
 from ledger import Entity, FeatureRef, FeatureType, NotFitted, Request, UnknownName, entity_from_json
@@ -23,6 +22,7 @@ from vectordb.serving.response import Response, json_response
 from vectordb.serving.strict_json import parse_json
 from vectordb.serving.tensors import Binary, Tensor, read_tensor
 
+RELEASE: Final = "0.1.0"  # as in pyproject.toml; a test compares them
 HEADER: Final = "inference-header-content-length"
 VERSION: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
 IDS: Final = re.compile(r"BYTES|U?INT(8|16|32|64)")
@@ -38,11 +38,7 @@ class Bound(NamedTuple):
 
 def server(call: Call) -> Response:
     """What this is."""
-    try:
-        release = version("vectordb")
-    except PackageNotFoundError:
-        release = "0"
-    return json_response({"name": "vectordb", "version": release, "extensions": ["binary_tensor_data"]})
+    return json_response({"name": "vectordb", "version": RELEASE, "extensions": ["binary_tensor_data"]})
 
 
 def live(call: Call) -> Response:

@@ -53,7 +53,8 @@ def wsgiref(app: Application) -> Iterator[int]:
 @contextmanager
 def uvicorn(app: Application) -> Iterator[int]:
     package = pytest.importorskip("uvicorn")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))  # of a listener that says TCP, asyncio sends small answers without delay
         server = package.Server(package.Config(app, log_level="critical", lifespan="on", timeout_keep_alive=2))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +37,11 @@ def test_the_server_and_its_health() -> None:
         assert call(app, "GET", "/v2/health/ready").json == {"ready": True}
         head = call(app, "HEAD", "/v2/health/live")
         assert head.status == 200 and head.body == b"" and head.headers["content-length"] == "13"
+
+
+def test_the_release_is_that_of_the_package() -> None:
+    text = (Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8")
+    assert call_wsgi(make_application(), "GET", "/v2").json["version"] == tomllib.loads(text)["project"]["version"]
 
 
 def test_a_model_says_what_it_takes_and_gives() -> None:
