@@ -237,9 +237,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--uvicorn", type=int, default=-1, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve >= 0:
-        return serve(options.serve)
-    if options.uvicorn >= 0:
-        return serve_uvicorn(options.uvicorn)
+        serve(options.serve)
+    elif options.uvicorn >= 0:
+        serve_uvicorn(options.uvicorn)
+    else:
+        _print(options)
+
+
+def _print(options: argparse.Namespace) -> None:
     for cost in costs(options.size, options.queries):
         print(f"{cost.what}: {cost.without:,.1f} us, with an experiment {cost.with_experiment:,.1f} us,",
               f"added {cost.added:,.1f} us a query (at most 1,000)", flush=True)  # fmt: skip

@@ -55,15 +55,18 @@ async def _answer(app: Application, scope: Scope, receive: Receive, send: Send) 
         except BadRequest as error:
             exchange.refuse(error)
         else:
-            await _in_thread(app, exchange, body)
+            await _answer_call(app, exchange, body)
     response = exchange.response
     assert response is not None
     await _send(send, response, scope["method"] == "HEAD")
 
 
-async def _in_thread(app: Application, exchange: Exchange, body: bytes) -> None:
-    """Reads are short, but a search, a model or a disk may not be: the loop goes on meanwhile."""
-    if app.threads:
+async def _answer_call(app: Application, exchange: Exchange, body: bytes) -> None:
+    """Short reads are answered at once: a thread for each would fight the loop for the interpreter (5 ms a turn).
+
+    A search, a model or a disk may take long, and the loop goes on meanwhile.
+    """
+    if app.threads and exchange.is_slow(body):
         await asyncio.get_running_loop().run_in_executor(None, exchange.answer, body)
     else:
         exchange.answer(body)

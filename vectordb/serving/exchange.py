@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vectordb.serving.application import Application
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+LARGE: Final = 16_384  # bytes of a body; some hundred entities
 BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 logger = logging.getLogger("vectordb.serving")
 
@@ -80,6 +81,13 @@ class Exchange:
     def wants_body(self) -> bool:
         """Whether an answer needs the body of the request."""
         return self.response is None and self._method in BODIES
+
+    def is_slow(self, body: bytes) -> bool:
+        """Whether the answer may take long enough to hold up others: by its route, its model, or its size."""
+        if self._found is None:
+            return False
+        route, names = self._found
+        return route.slow or len(body) > LARGE or names.get("model") in self._app.predictors
 
     def answer(self, body: bytes) -> Response:
         """The response to the whole request; takes as long as the read that it is."""

@@ -26,6 +26,7 @@ class Route(NamedTuple):
     write: str = ""  # the kind of write that it is
     style: str = ""  # whose form its errors have: feast, inference, or ours
     open: bool = False  # answered without asking ``authorize``
+    slow: bool = False  # may take long: a search, a disk, a replay
 
 
 class Found(NamedTuple):

@@ -31,7 +31,7 @@ ROUTES: Final = (
     Route("GET", "/metrics", status_routes.metrics),
     # Feast's feature server
     Route("POST", "/get-online-features", feast_routes.get_online_features, READ, style="feast"),
-    Route("POST", "/push", feast_routes.push, write="push", style="feast"),
+    Route("POST", "/push", feast_routes.push, write="push", style="feast", slow=True),
     # the Open Inference Protocol v2
     _inference("GET", "/v2", inference_routes.server),
     _inference("GET", "/v2/health/live", inference_routes.live, open=True),
@@ -45,8 +45,8 @@ ROUTES: Final = (
     # views and services
     Route("GET", "/views", view_routes.list_views, AS_OF),
     Route("GET", "/views/{view}", view_routes.get_view, AS_OF),
-    Route("POST", "/views/{view}/rows", view_routes.put_rows, write="rows"),
-    Route("POST", "/views/{view}/search", view_routes.search, READ),
+    Route("POST", "/views/{view}/rows", view_routes.put_rows, write="rows", slow=True),
+    Route("POST", "/views/{view}/search", view_routes.search, READ, slow=True),
     Route("GET", "/views/{view}/{entity...}", view_routes.get_row, READ),
     Route("GET", "/services", view_routes.list_services, AS_OF),
     Route("GET", "/services/{service}", view_routes.get_service, AS_OF),
@@ -55,9 +55,9 @@ ROUTES: Final = (
     Route("GET", "/experiments/{experiment}", experiment_routes.get_experiment, AS_OF),
     Route("GET", "/experiments/{experiment}/assign/{unit...}", experiment_routes.assign, AS_OF),
     Route("POST", "/experiments/{experiment}/assign", experiment_routes.assign_many, AS_OF),
-    Route("POST", "/experiments/{experiment}/expose", experiment_routes.expose, write="expose"),
+    Route("POST", "/experiments/{experiment}/expose", experiment_routes.expose, write="expose", slow=True),
     # predictions, by their ids
     Route("GET", "/predictions/{id...}", prediction_routes.get_prediction, AS_OF),
-    Route("GET", "/reproductions/{id...}", prediction_routes.reproduce, AS_OF),
-    Route("GET", "/explanations/{id...}", prediction_routes.explain, AS_OF),
+    Route("GET", "/reproductions/{id...}", prediction_routes.reproduce, AS_OF, slow=True),
+    Route("GET", "/explanations/{id...}", prediction_routes.explain, AS_OF, slow=True),
 )
