@@ -45,9 +45,9 @@ class Application:
 
     It is read-only until ``writes`` says otherwise: True, or some of ``push``, ``rows``, ``expose``, ``predict`` (a
     predictor that records). Writes need ``authorize``: a callable of the ``HttpRequest``, asked before the body is
-    read, whose True lets it in; ``BearerToken`` is one. ``metrics`` gives further metric families. ``threads``
-    answers what may take long (searches, models, writes, large bodies) in threads under ASGI; ``join_keys`` puts the entities before the features in Feast's answers, as its own
-    server does. Counters are those of this process.
+    read, whose True lets it in; ``BearerToken`` is one. ``metrics`` gives further metric families. ``threads`` answers
+    what may take long (searches, models, writes, large bodies) in threads under ASGI. ``join_keys`` puts the entities
+    before the features in Feast's answers, as its own server does. Counters are those of this process.
 
     >>> app = Application(VectorDB())
     >>> answer = app({"REQUEST_METHOD": "GET", "PATH_INFO": "/v2/health/live"}, lambda status, headers: None)
