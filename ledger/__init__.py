@@ -57,7 +57,7 @@ from ledger.errors import (
 from ledger.event import Event, Meta
 from ledger.facts.entity_erased import EntityErased, Unfounded
 from ledger.facts.event_omitted import EventOmitted
-from ledger.facts.event_pruned import EventPruned
+from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
 from ledger.facts.experiment_defined import (
     AGGREGATES,
     SEGMENTS,
@@ -83,6 +83,7 @@ from ledger.facts.records_redacted import (
     OutcomesRedacted,
     PredictionsRedacted,
 )
+from ledger.facts.redacted import REDACTED_FACTS
 from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import Rejection, RowsPut
 from ledger.facts.rows_redacted import ERASED, PRUNED, Gap, RowsRedacted
@@ -91,8 +92,18 @@ from ledger.facts.training_set_recorded import TrainingSetRecord, TrainingSetRec
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
+from ledger.facts.vouched import Vouching
 from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
-from ledger.header import Header, Parent, canonical, chain_digest, is_torn_header, new_header, read_header
+from ledger.header import (
+    Header,
+    Parent,
+    canonical,
+    chain_digest,
+    is_torn_header,
+    new_header,
+    pruned_body,
+    read_header,
+)
 from ledger.identity import (
     ROW_BITS,
     ROW_MASK,
@@ -116,7 +127,7 @@ from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
 from ledger.log import Log, check_kept
 from ledger.merkle import CompactTree, MerkleTree
 from ledger.pool import Pool
-from ledger.pool_use import blank_unused, codes_of
+from ledger.pool_use import blank_unused, codes_at
 from ledger.rows import (
     ABSENT,
     ABSENT_FLOAT,
@@ -143,6 +154,7 @@ from ledger.rows import (
     word_of,
     words_of,
 )
+from ledger.settlement import Settlement
 from ledger.store import Store
 from ledger.times import MAX_MICROS, Duration, Instant, duration_micros, from_micros, to_micros
 from ledger.vector_type import METRICS, Vector
@@ -168,6 +180,7 @@ __all__ = [
     "NULL_FLOAT",
     "PLAIN",
     "PRUNED",
+    "REDACTED_FACTS",
     "ROW_BITS",
     "ROW_MASK",
     "SEGMENTS",
@@ -201,6 +214,7 @@ __all__ = [
     "Event",
     "EventOmitted",
     "EventPruned",
+    "NOTHING_LEFT",
     "ExperimentDefined",
     "ExperimentDefinition",
     "ExperimentRedacted",
@@ -274,6 +288,7 @@ __all__ = [
     "RowsRedacted",
     "ServiceDefined",
     "ServiceDefinition",
+    "Settlement",
     "SingleRow",
     "StillFalse",
     "Store",
@@ -293,6 +308,7 @@ __all__ = [
     "VersionId",
     "ViewDefined",
     "ViewDefinition",
+    "Vouching",
     "WriteFailed",
     "blank_unused",
     "build_block",
@@ -306,7 +322,7 @@ __all__ = [
     "check_name",
     "check_pipeline",
     "check_plain",
-    "codes_of",
+    "codes_at",
     "decode_event",
     "duration_micros",
     "encode_event",
@@ -330,6 +346,7 @@ __all__ = [
     "parse_label",
     "parse_tree_head",
     "parse_version",
+    "pruned_body",
     "read_first_line",
     "read_header",
     "read_kit",

@@ -85,6 +85,12 @@ class Chain:
         return self._spans
 
     @property
+    def inherited(self) -> dict[int, bytes]:
+        """Lines that a fork's parent redacted after the fork left it, with the digest of what is left of each."""
+        parent = self._header_of().parent
+        return {at: bytes.fromhex(text) for at, text in parent.redacted} if parent else {}
+
+    @property
     def known(self) -> int:
         """The offset up to which digests are known."""
         return len(self._digests) // DIGEST_SIZE

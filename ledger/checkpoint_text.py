@@ -23,7 +23,7 @@ MAX_SIZE: Final = 2**63 - 1
 DASH: Final = "— "
 _SIZE = re.compile("0|[1-9][0-9]{0,18}")
 _SIGNATURE = re.compile(r"— [^\s+]+ ([A-Za-z0-9+/]+={0,2})")
-_CONTROL = re.compile("[\0-\x09\x0b-\x1f\x7f]")
+_CONTROL = re.compile("[\0-\x09\x0b-\x1f\x7f\ud800-\udfff]")  # nor what no file can hold
 
 
 class TreeHead(NamedTuple):

@@ -22,19 +22,25 @@ REDACTED_SIZE: Final = len(REDACTED_KEY) + 2 * DIGEST_SIZE + 1  # ,"redacted":"<
 
 
 class Parent(NamedTuple):
-    """Where a fork left its parent: the parent's id and header digest, the offset and digest there."""
+    """Where a fork left its parent: the parent's id and header digest, the offset and digest there.
+
+    ``redacted``, left out where there is none, are the lines up to there that the parent redacted after that offset, each
+    with the digest of what is left: the event that vouches for them is not in the fork, so its header does.
+    """
 
     ledger_id: str
     genesis: str
     offset: int
     digest: str
     parent: Parent | None = None
+    redacted: tuple[tuple[int, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, the parent's own parent within it."""
         data = self._asdict()
         data["parent"] = self.parent.to_json() if self.parent else None
-        return data
+        lines = data.pop("redacted")
+        return {**data, "redacted": [list(line) for line in lines]} if lines else data
 
 
 class Header(NamedTuple):
@@ -100,9 +106,12 @@ def is_torn_header(start: bytes) -> bool:
 def _parent(data: Any) -> Parent | None:
     if data is None:
         return None
-    ledger_id, genesis, offset, digest, parent = (data[name] for name in Parent._fields)
+    ledger_id, genesis, offset, digest, parent = (data[name] for name in Parent._fields[:5])
     before = _parent(parent)
-    found = Parent(_hex(ledger_id, 32), _hex(genesis, 64), _count(offset, 0), _hex(digest, 64), before)
+    lines = tuple((_count(at, 1), _hex(text, 64)) for at, text in data.get("redacted", ()))
+    found = Parent(_hex(ledger_id, 32), _hex(genesis, 64), _count(offset, 0), _hex(digest, 64), before, lines)
+    if list(lines) != sorted(dict(lines).items()) or any(at > found.offset for at, _ in lines):
+        raise ValueError("inherited lines stand in order, each once")
     if before is not None and before.offset >= found.offset:
         raise ValueError("a fork lies after its parent's own beginning")
     return found

@@ -21,7 +21,7 @@ from ledger.errors import (
     UnknownVersion,
 )
 from ledger.event import Event
-from ledger.facts.event_pruned import PRUNED, EventPruned
+from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
 from ledger.facts.fact import Fact
 from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
@@ -127,8 +127,7 @@ class Journal:
                     yield from self._load_chunk(lines[first : first + PARSE_LINES])
         except LineTooLong as error:
             raise DamagedLog(error.rule, line=self.lines + 1, offset=self.log.head + 1, **error.values) from error
-        parent = self.log.header.parent
-        self.settlement.finish(self.lines, parent.offset if parent else 0)
+        self.settlement.finish(self.lines)
 
     def _load_chunk(self, lines: list[bytes]) -> Iterator[Event]:
         number, log = self.lines + 1, self.log
@@ -178,7 +177,7 @@ class Journal:
         body, now = split_redacted(body)
         known = self.log.digest(offset)
         if now is None and body == pruned_body(offset) and digest == known.hex().encode():
-            return body, PRUNED, None
+            return body, NOTHING_LEFT, None
         wanted = self.log.chain.redacted.get(offset, known) if now is not None else known
         found = chain_digest(*self.log.chain.before(offset), body)
         if digest != known.hex().encode() or found != wanted or now not in (None, wanted):
@@ -311,7 +310,7 @@ class Journal:
 
 
 def _pruned() -> Fact:
-    return PRUNED
+    return NOTHING_LEFT
 
 
 def read_first_line(store: Store) -> tuple[Header | None, int]:

@@ -43,12 +43,11 @@ class KitLog(Log):
         """
         lines = self.kit.lines
         parsed = [parse_bodies([line.body], line.offset, line.number)[0] for line in lines]
-        earliest = min(self.header.created, *(data.get("time", 0) for data in parsed[:1]))
         for line, data in zip(lines, parsed):
-            self._fill(line.offset if stop is None else min(line.offset, stop + 1), earliest)
+            time, fact, meta = decode_event(data, self.layout_of, line.number)
+            self._fill(line.offset if stop is None else min(line.offset, stop + 1), min(self.header.created, time))
             if stop is not None and line.offset > stop:
                 return
-            time, fact, meta = decode_event(data, self.layout_of, line.number)
             event = Event(line.offset, time, fact, meta, self)
             self._check(event, line)
             self._note_parts(event)

@@ -23,7 +23,8 @@ from ledger.facts.predictions_recorded import PredictionsRecorded
 from ledger.facts.records_redacted import GONE
 from ledger.facts.row_put import SingleRow
 from ledger.facts.rows_redacted import RowsRedacted
-from ledger.header import Header, new_header
+from ledger.facts.vouched import Vouching
+from ledger.header import Header, Parent, new_header
 from ledger.identity import ROW_BITS, ROW_MASK, Entity
 from ledger.layout import Layout, heavy_in_tail
 from ledger.layouts import Layouts
@@ -161,6 +162,11 @@ class Log:
             return segment.entity(place)
         found: Entity = payload.entity(ref & ROW_MASK)
         return found
+
+    def is_single(self, offset: int) -> bool:
+        """Whether the event at an offset is a single row of a view, and in memory: then nothing else stands in it."""
+        position = offset - 1
+        return type(self._payloads[position >> SEGMENT_BITS][position & SEGMENT_MASK]) is bytes
 
     def rows_at(self, offset: int) -> int:
         """How many rows the event at an offset wrote."""
@@ -334,9 +340,8 @@ class Log:
 
     def fork(self, offset: int, created: int, seed: int | None = None) -> Log:
         """A branch that shares the events up to an offset; at most one segment is copied."""
-        branch = Log(
-            lambda: new_header(created, seed, parent_at(self.header, offset, self.digest(offset))), self.layouts.pool
-        )
+        alone = tuple((at, now.hex()) for at, now in self._unvouched(offset))
+        branch = Log(lambda: new_header(created, seed, self._parent_at(offset, alone)), self.layouts.pool)
         branch.registry = self.registry.branch(offset)
         full, rest = offset >> SEGMENT_BITS, offset & SEGMENT_MASK
         branch._segments = self._segments[:full]
@@ -348,6 +353,18 @@ class Log:
         branch._reader = self._reader
         branch.chain.share(self.chain, offset)
         return branch
+
+    def _parent_at(self, offset: int, redacted: tuple[tuple[int, str], ...]) -> Parent:
+        return parent_at(self.header, offset, self.digest(offset))._replace(redacted=redacted)
+
+    def _unvouched(self, offset: int) -> Iterator[tuple[int, bytes]]:
+        """Lines up to an offset that no event up to there vouches for, with the digest of what is left of each."""
+        for at, now in sorted(self.chain.redacted.items()):
+            redaction = self.event(at).fact.redaction if at <= offset else None
+            if redaction is not None:
+                by: Any = self.event(redaction.by).fact if redaction.by <= offset else None
+                if not isinstance(by, Vouching) or at not in by.offsets:
+                    yield at, now
 
     def relatives(self) -> list[Log]:
         """Forks of this log, and the log that it is a fork of, that are alive: they hold events of their own."""

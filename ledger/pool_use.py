@@ -12,12 +12,23 @@ if TYPE_CHECKING:
     from ledger.log import Log
 
 
-def codes_of(log: Log, blocks: Iterable[Block]) -> set[int]:
+def codes_at(log: Log, offsets: Iterable[int]) -> set[int]:
+    """The category codes in the rows of some events; none is looked at where no view has categories."""
+    if not _coded(log):
+        return set()
+    return {code for offset in offsets for code in _codes_of(log, log.event(offset).fact.blocks())}
+
+
+def _coded(log: Log) -> set[str]:
+    """The views with categories."""
+    return {view for view in log.layouts.counts() if log.layouts.coded_slots(view)}
+
+
+def _codes_of(log: Log, blocks: Iterable[Block]) -> set[int]:
     """The category codes in some blocks. 0.3 us a row and category feature."""
     found: set[int] = set()
     for block in blocks:
-        slots = log.layouts.coded_slots(block.layout.view)
-        for slot in slots:
+        for slot in log.layouts.coded_slots(block.layout.view):
             found.update(word_at(row, slot) for row in block.rows)
     return found
 
@@ -35,11 +46,11 @@ def blank_unused(log: Log, codes: set[int]) -> None:
 def _unused(log: Log, codes: set[int]) -> set[int]:
     """Those of some codes that no row of the log has. Stops as soon as each was seen."""
     left = {code for code in codes if 0 <= code < len(log.layouts.pool.values_by_code)}
-    coded = {label for label in log.registry.layouts.counts() if log.layouts.coded_slots(label)}
+    coded = _coded(log)
     for offset in range(log.head, 0, -1):
         if not left:
             break
         fact = log.event(offset).fact
         if coded.intersection(fact.views):
-            left -= codes_of(log, fact.blocks())
+            left -= _codes_of(log, fact.blocks())
     return left

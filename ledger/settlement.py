@@ -1,7 +1,7 @@
 """Settlement: every line that was rewritten is vouched for by the event that it names.
 
 Read in order, a rewritten line opens an account and the event that rewrote it settles it. At the end of a file nothing
-is open, but for what a fork inherited: those events may come after it left its parent.
+is open, but for what a fork inherited: where its parent redacted a line after the fork left it, the fork's header vouches.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Settlement:
         self._by: dict[int, int] = {}  # every redacted line, and the event it names
         self._open: set[int] = set()
         self._pruned: list[int] = []
-        self._below = 0
+        self._gone: set[int] = set()  # every pruned line
+        self._counted: dict[int, int] = {}  # how many each compaction says that it pruned
 
     @property
     def is_open(self) -> bool:
@@ -39,14 +40,14 @@ class Settlement:
             self._open.add(event.offset)
         elif isinstance(fact, EventPruned):
             self._pruned.append(event.offset)
+            self._gone.add(event.offset)
         elif isinstance(fact, Vouching):
             self._settle(fact, event.offset, line)
 
     def _settle(self, fact: Vouching, offset: int, line: int) -> None:
-        pruned = set(self._pruned)
         for rewritten, digest in fact.lines:
             by = self._by.get(rewritten)
-            if by is None and rewritten not in pruned and rewritten >= self._below:
+            if by is None and rewritten not in self._gone:
                 rule = "a line that was erased does not come back"
                 raise DigestMismatch(rule, line=line, offset=offset, erased=rewritten)
             if by is not None and (by < offset or (by == offset and self._chain.redacted.get(rewritten) != digest)):
@@ -58,13 +59,22 @@ class Settlement:
             if sha256(self._chain.leaves(fact.below)).hexdigest() != fact.leaves:
                 rule = "a compaction binds the digests of the lines below it"
                 raise DigestMismatch(rule, line=line, offset=offset, below=fact.below)
-            self._below = max(self._below, fact.below)
+            self._counted[offset] = fact.pruned
             self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
 
-    def finish(self, line: int, inherited: int) -> None:
-        """Refuse what nobody vouched for. A fork inherited the events up to an offset, with what comes after it."""
-        left = sorted(offset for offset in self._open if offset > inherited or self._by[offset] <= inherited)
-        if left or self._pruned:
-            offset = min([*left, *self._pruned])
+    def finish(self, line: int, below: int = 0) -> None:
+        """Refuse what nobody vouched for: an event, or the header of a fork for what its parent redacted later.
+
+        In memory a fork may also have inherited a compaction ``below`` an offset, without the event that says so.
+        """
+        header, now = self._chain.inherited, self._chain.redacted
+        left = [at for at in sorted(self._open) if header.get(at) != now.get(at)]
+        left += [pruned for pruned in self._pruned if pruned >= below]
+        if left:
+            offset = min(left)
             rule = "an event of the log says what became of a line that was rewritten"
             raise DigestMismatch(rule, line=line, offset=offset, rewritten=offset, by=self._by.get(offset))
+        gone, counted = len(self._gone), sum(self._counted.values())  # ints
+        if gone != counted and not below:
+            rule = "compactions count the lines that they pruned"
+            raise DigestMismatch(rule, line=line, offset=max(self._gone, default=0), pruned=gone, counted=counted)

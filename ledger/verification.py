@@ -14,6 +14,7 @@ A root is only as good as where it comes from: compare it with one that its owne
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -22,9 +23,9 @@ from typing import Any
 
 EMPTY_ROOT = sha256(b"").digest()
 TAIL = b',"digest":"%b"}\n'
-HASH = 32
-TAIL_SIZE = len(TAIL % bytes(2 * HASH))
+TAIL_SIZE = len(TAIL % bytes(64))
 Event = dict[str, Any]
+Events = Mapping[int, Event]
 Span = tuple[int, bytes, bytes]  # the first offset of a ledger, its id, the digest of its header
 
 
@@ -32,13 +33,13 @@ class InvalidProof(ValueError):
     """A proof that does not hold. ``rule`` is what it breaks, ``values`` what broke it."""
 
     def __init__(self, rule: str, **values: Any) -> None:
-        shown = ", ".join(f"{name}={value!r:.200}" for name, value in values.items())
+        try:
+            shown = ", ".join(f"{name}={value!r:.200}" for name, value in values.items())
+        except (ValueError, RecursionError):  # a number of too many digits, or a list in itself
+            shown = ", ".join(values)
         super().__init__(f"{rule} ({shown})" if shown else rule)
         self.rule = rule
         self.values = values
-
-
-# -- the tree --------------------------------------------------------------------------------------------
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -134,8 +135,8 @@ def _consistent(place: int, last: int, path: list[bytes]) -> tuple[bytes, bytes]
 
 def _check_sizes(**sizes: Any) -> None:
     for name, size in sizes.items():
-        if type(size) is not int:
-            raise InvalidProof("offsets and sizes are whole numbers", **{name: size})
+        if type(size) is not int or not -(1 << 63) <= size < 1 << 63:
+            raise InvalidProof("offsets and sizes are whole numbers of 64 bits", **{name: size})
 
 
 def _hashes(texts: Any) -> list[bytes]:
@@ -146,14 +147,9 @@ def _hashes(texts: Any) -> list[bytes]:
 
 def _hash(text: Any, name: str) -> bytes:
     """The 32 bytes of 64 hexadecimal digits in lower case."""
-    if type(text) is str and len(text) == 2 * HASH and text.isascii():
-        try:
-            raw = bytes.fromhex(text)
-        except ValueError:
-            raw = b""
-        if raw.hex() == text:
-            return raw
-    raise InvalidProof("a hash is 64 hexadecimal digits in lower case", **{name: text})
+    if type(text) is not str or not re.fullmatch("[0-9a-f]{64}", text):
+        raise InvalidProof("a hash is 64 hexadecimal digits in lower case", **{name: text})
+    return bytes.fromhex(text)
 
 
 def _check_root(found: bytes, root: Any, **where: int) -> None:
@@ -161,25 +157,21 @@ def _check_root(found: bytes, root: Any, **where: int) -> None:
         raise InvalidProof("hashes lead to the root", root=root, found=found.hex(), **where)
 
 
-# -- a bundle --------------------------------------------------------------------------------------------
-
-
 def verify_bundle(bundle: Mapping[str, Any], root: str | None = None) -> dict[str, Any]:
     """Check a proof bundle of a prediction; what it proves. Raises ``InvalidProof`` where anything does not hold.
 
-    Checked: the header's digest; that the checkpoint tells the tree; that every line's digest binds its bytes, the
-    ledger and the line before; that the tree of this root holds every line at its offset; that the prediction names
-    lines that are there (the writes that its inputs come from, of its own entities; its service, the views of those
-    writes, its pipeline, its model where it is data); and that every input is the value that its write wrote. Give
-    the ``root`` that you hold of the bundle's size: without one, the bundle only agrees with itself.
+    Checked: header and checkpoint; that the tree of this root holds every line at its offset, its digest bound to its
+    bytes, the ledger and the line before; that what the prediction names is there (the writes of its own entities that
+    its inputs come from, service, views, pipeline, a model that is data); that every input is what its write wrote, or
+    the default where none shows. Give the ``root`` that you hold: without one, the bundle only agrees with itself.
 
     ``{"prediction", "size", "root", "output", "inputs": {name: {"value", "source": [offset, row] or None}}}``.
     """
     try:
         return _verify(bundle, root)
+    except InvalidProof:
+        raise
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError, StopIteration) as error:
-        if isinstance(error, InvalidProof):
-            raise
         raise InvalidProof("a bundle has the form of its version", error=repr(error)) from error
 
 
@@ -194,18 +186,19 @@ def _verify(bundle: Mapping[str, Any], root: str | None) -> dict[str, Any]:
     if not bundle["checkpoint"].startswith(head):
         raise InvalidProof("a bundle's checkpoint tells its tree", checkpoint=bundle["checkpoint"])
     events = _proven_events(spans, bundle["events"], tree)
-    offset, number = bundle["prediction"]["offset"], bundle["prediction"]["row"]
-    _check_sizes(offset=offset, row=number)
+    _check_sizes(offset=(offset := bundle["prediction"]["offset"]), row=(number := bundle["prediction"]["row"]))
     recorded = events.get(offset, {"type": None})
     if recorded["type"] != "predictions_recorded@1" or not 0 <= number < len(recorded["predictions"]):
         raise InvalidProof("the prediction is a row of its event", offset=offset, row=number)
+    if not 0 <= recorded["as_of"] < offset:
+        raise InvalidProof("a prediction is read before it is recorded", offset=offset, as_of=recorded["as_of"])
     prediction = recorded["predictions"][number]
     service = _definition(events, "service_defined@1", recorded["service"], recorded["as_of"] + 1)
     _check_answering(events, recorded)
     _check_id(bundle["prediction"]["id"], recorded, prediction, offset, number)
+    said = {"prediction": bundle["prediction"]["id"], "output": prediction["output"], "model": recorded["model"]}
     inputs = _inputs(events, service, prediction, recorded["as_of"])
-    said = {"prediction": bundle["prediction"]["id"], "output": prediction["output"], "inputs": inputs}
-    return {**said, "model": recorded["model"], "size": tree["size"], "root": tree["root"]}
+    return {**said, "inputs": inputs, "size": tree["size"], "root": tree["root"]}
 
 
 def _proven_events(spans: list[Span], items: Iterable[Any], tree: Any) -> dict[int, Event]:
@@ -220,7 +213,8 @@ def _proven_events(spans: list[Span], items: Iterable[Any], tree: Any) -> dict[i
             raise InvalidProof("an event stands once in a bundle", offset=offset)
         digest = _line_digest(spans, offset, _hash(item["previous"], "previous"), line)
         verify_inclusion(digest, offset, tree["size"], item["hashes"], tree["root"])
-        events[offset], digests[offset], previous[offset] = _parsed(line, offset), digest, item["previous"]
+        events[offset] = json.loads(line, object_pairs_hook=_once)  # it begins with its own offset
+        digests[offset], previous[offset] = digest, item["previous"]
     for offset, digest in digests.items():
         if previous.get(offset + 1, digest) != digest and offset + 1 not in {first for first, _, _ in spans}:
             raise InvalidProof("a line's digest binds the line before it", offset=offset + 1)
@@ -259,21 +253,13 @@ def _line_digest(spans: list[Span], offset: int, previous: bytes, line: bytes) -
     return digest
 
 
-def _parsed(line: bytes, offset: int) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(line, object_pairs_hook=_once)
-    if data["offset"] != offset:
-        raise InvalidProof("a line is one event at its own offset", offset=offset)
-    return data
-
-
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) != len(pairs):
+    if len(dict(pairs)) != len(pairs):
         raise InvalidProof("a key stands once in an object", keys=[key for key, _ in pairs][:20])
-    return data
+    return dict(pairs)
 
 
-def _definition(events: Mapping[int, Event], kind: str, label: str, before: int) -> dict[str, Any]:
+def _definition(events: Events, kind: str, label: str, before: int) -> dict[str, Any]:
     """The definition of ``name@version``, made before an offset."""
     name, _, version = label.partition("@")
     for offset, event in events.items():
@@ -284,7 +270,7 @@ def _definition(events: Mapping[int, Event], kind: str, label: str, before: int)
     raise InvalidProof("a bundle holds the definitions that it speaks of", type=kind, label=label)
 
 
-def _check_answering(events: Mapping[int, Event], recorded: Event) -> None:
+def _check_answering(events: Events, recorded: Event) -> None:
     """The pipeline and the model that a prediction names are there, where they are data."""
     wanted = recorded.get("pipeline", 0)
     name = recorded["service"].partition("@")[0]
@@ -314,27 +300,44 @@ def _check_id(said: str, recorded: Event, prediction: Event, offset: int, number
         raise InvalidProof("the id is the prediction's own", id=said, offset=offset, row=number)
 
 
-def _inputs(events: Mapping[int, Event], service: Event, prediction: Event, as_of: int) -> dict[str, Any]:
-    """Every input with its value and source; each source is a write of a known entity that wrote this value."""
-    views = {one["definition"]["name"] for at, one in events.items() if one["type"] == "view_defined@1" and at <= as_of}
-    entities, states = prediction["entities"], prediction.get("states") or "p" * len(prediction["inputs"])
+def _inputs(events: Events, service: Event, prediction: Event, as_of: int) -> dict[str, Any]:
+    """Every input with its value and source; each source is a write of the entity it was read for.
+
+    Present and null is what a write wrote; of anything else the default of its feature is shown.
+    """
+    known = [one for at, one in sorted(events.items()) if one["type"] == "view_defined@1" and at <= as_of]
+    views = {one["definition"]["name"]: one["definition"] for one in known}
+    read = [item.partition(":")[0] for item in service["features"] if isinstance(item, str)]
+    if not views.keys() >= set(read):
+        raise InvalidProof("a bundle holds the views that a prediction reads", views=read)
+    kinds = dict.fromkeys(views[view]["entity"] for view in read)
+    entities = dict(zip(kinds, prediction["entities"], strict=True))
+    states = prediction.get("states") or "p" * len(prediction["inputs"])
     found: dict[str, Any] = {}
     parts = zip(service["features"], prediction["inputs"], prediction["sources"], states, strict=True)
     for item, value, source, state in parts:
         name = item if isinstance(item, str) else item["request"]
-        if isinstance(item, str) and item.partition(":")[0] not in views:
-            raise InvalidProof("a bundle holds the views that a prediction reads", input=name)
-        if source is not None:
-            if not isinstance(item, str) or source[0] > as_of:
-                raise InvalidProof("an input comes from a write before its read", input=name, source=source)
-            _check_written(events, item, value, source, state, entities)
+        if source is not None and (not isinstance(item, str) or source[0] > as_of):
+            raise InvalidProof("an input comes from a write before its read", input=name, source=source)
+        if isinstance(item, str):
+            view, _, feature = item.partition(":")
+            if state not in {"p", "n"}:
+                _check_default(views[view], feature, value, state)
+            elif source is None:
+                raise InvalidProof("a value that is present comes from a write", input=name, value=value)
+            if source is not None:
+                _check_written(events, item, value, source, state, entities[views[view]["entity"]])
         found[name] = {"value": value, "source": source}
     return found
 
 
-def _check_written(
-    events: Mapping[int, Event], item: str, value: Any, source: list[int], state: str, entities: list[Any]
-) -> None:
+def _check_default(view: Event, feature: str, value: Any, state: str) -> None:
+    default = next(one for one in view["features"] if one["name"] == feature).get("default")
+    if state not in {"m", "x"} or not _same(default, value):
+        raise InvalidProof("of a value that is not there the default is shown", input=feature, value=value, state=state)
+
+
+def _check_written(events: Events, item: str, value: Any, source: list[int], state: str, own: Any) -> None:
     """A source names a row of the input's view and entity; a present value is the one that it wrote."""
     offset, number = source
     event = events.get(offset)
@@ -343,11 +346,11 @@ def _check_written(
     block, place = _block(event, number)
     view, _, feature = item.partition(":")
     entity = block["entity"] if "entity" in block else block["entities"][place]
-    if block["view"].partition("@")[0] != view or not any(_same(entity, one) for one in entities):
+    if block["view"].partition("@")[0] != view or not _same(entity, own):
         raise InvalidProof("an input comes from a write of its own entity", input=item, source=source)
     names = [one["name"] for one in _definition(events, "view_defined@1", block["view"], offset)["features"]]
     written = _written(event, block, place, names, feature)
-    if (state == "p" and not _same(written, value)) or (state == "n" and written is not None):
+    if state in {"p", "n"} and ((written is None) is (state == "p") or not _same(written, value)):
         raise InvalidProof("an input is the value that its write wrote", input=item, source=source, value=value)
 
 

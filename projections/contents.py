@@ -8,10 +8,11 @@ Not told: what follows from the rest for speed alone (an index over vectors, cac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from ledger import ROW_BITS, ROW_MASK, Entity, Erased, Log, source_at, word_at
+from ledger import ABSENT, NULL, ROW_BITS, ROW_MASK, Entity, Erased, Log, Pruned, source_at, word_at
 from projections.catalog import Catalog, Shelf
 from projections.contract import Projection
 from projections.experiments import Experiments
@@ -85,9 +86,11 @@ def _head(table: Table, view: str) -> Iterator[Pair]:
     """What a table has of the head alone: the packed rows that live reads take, and what the fold goes on from."""
     for entity, row in table.rows.items():
         yield f"current row of {view}/{entity!r}", row
-    for entity, held in table.versions.items():
+    for entity in filter(table.versions.__contains__, table.rows):  # a checkpoint keeps another order
+        held = table.versions[entity]
         ordered = tuple(map(list, held.ordered)) if isinstance(held, Timeline) else None
         yield f"timeline of {view}/{entity!r}", ordered
+    yield f"entities of {view} with several versions", len(table.versions)
     yield f"newest event time of {view}", table.newest
     yield f"deleted entities of {view}", sorted(map(repr, table.dead))
     yield f"entities of {view} dated ahead", sorted(map(repr, table.ahead))
@@ -183,15 +186,32 @@ def _vectors(vectors: Vectors, offset: int, whole: bool) -> Iterator[Pair]:
 
 
 def _lanes(field: Field, place: str, offset: int, whole: bool) -> Iterator[Pair]:
+    """Told without the lanes that hold no vector: of rows that were erased, and gaps of a batch's column."""
     limit = offset << ROW_BITS | ROW_MASK
     dead = dict(zip(field.death_lanes, field.death_offsets))
-    for lane in range(field.lanes.below(limit)):
+    empty = {lane for lane, died in dead.items() if _holds_none(field, lane, died)}
+    kept: Sequence[int] = range(len(field.lanes))
+    if empty:
+        kept = [lane for lane in kept if lane not in empty]
+    for number, lane in enumerate(kept[: bisect_left(kept, field.lanes.below(limit))]):
         died = dead.get(lane, offset + 1)
-        yield f"{place}, lane {lane}", (field.lanes.ref(lane), died if died <= offset else None)
+        yield f"{place}, lane {number}", (field.lanes.ref(lane), died if died <= offset else None)
     if whole:
-        yield f"{place}, lanes", len(field.lanes)
-        yield f"{place}, deaths", sorted(dead.items())
-        yield f"{place}, lanes that filters cannot trust", sorted(field.restless)
+        deaths = [(bisect_left(kept, lane), died) for lane, died in dead.items() if lane not in empty]
+        yield f"{place}, lanes", len(kept)
+        yield f"{place}, deaths", sorted(deaths)
+        restless = {bisect_left(kept, lane) for lane in field.restless if lane not in empty}
+        yield f"{place}, lanes that filters cannot trust", sorted(restless)
+
+
+def _holds_none(field: Field, lane: int, died: int) -> bool:
+    ref = field.lanes.ref(lane)
+    if died > ref >> ROW_BITS:
+        return False
+    try:
+        return word_at(field.log.row(ref), field.slot) in (ABSENT, NULL)
+    except (Erased, Pruned):
+        return True
 
 
 TELLERS: Final[dict[type[Projection], Callable[[Any, int, bool], Iterator[Pair]]]] = {

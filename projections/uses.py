@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
-from ledger import ROW_BITS, Erased, Log, PredictionsRecorded, Pruned, parse_label
+from ledger import ROW_BITS, Log, PredictionsRecorded, parse_label
 from projections.catalog import Catalog
 from projections.predictions import Predictions
 
@@ -88,13 +88,12 @@ class Uses:
         self.end = max(self.end, limit)
 
     def _take(self, offset: int) -> None:
-        try:
-            fact = self._log.event(offset).fact
-        except (Erased, Pruned):
-            return
+        fact = self._log.event(offset).fact
         assert isinstance(fact, PredictionsRecorded)
         for row, prediction in enumerate(fact.predictions):
             ref = offset << ROW_BITS | row
+            if not self._predictions.has(ref):
+                continue  # it was erased, or left out of a kit
             for source in set(prediction.sources):
                 if source:
                     self._by_ref.setdefault(source, array("q")).append(ref)

@@ -29,4 +29,4 @@ class EventPruned(Fact):
         return {}
 
 
-PRUNED = EventPruned()
+NOTHING_LEFT = EventPruned()  # they are all alike

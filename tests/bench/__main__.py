@@ -7,6 +7,7 @@ from tests.bench import (
     audit,
     batch,
     digest,
+    erasure,
     experiments,
     fork,
     get,
@@ -27,7 +28,7 @@ from tests.bench import (
 from tests.bench.report import main
 
 READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage, audit)
-MODULES = (put, put_many, open_file, replay, memory, fork, what_if, digest, proofs, snapshot, *READING)
+MODULES = (put, put_many, open_file, replay, memory, fork, what_if, erasure, digest, proofs, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 
 if __name__ == "__main__":

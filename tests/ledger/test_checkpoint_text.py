@@ -53,8 +53,8 @@ def test_other_things_are_refused(text: Any) -> None:
 
 
 @pytest.mark.parametrize("change", [
-    {"origin": ""}, {"origin": "a\nb"}, {"size": -1}, {"size": 2**63}, {"size": True}, {"root": bytes(31)},
-    {"extensions": ("",)}, {"extensions": ("a\nb",)}, {"signatures": ("x",)},
+    {"origin": ""}, {"origin": "a\nb"}, {"origin": "\ud800"}, {"size": -1}, {"size": 2**63}, {"size": True},
+    {"root": bytes(31)}, {"extensions": ("",)}, {"extensions": ("a\nb",)}, {"signatures": ("x",)},
 ])  # fmt: skip
 def test_a_head_that_has_no_text_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):

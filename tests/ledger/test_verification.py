@@ -135,3 +135,18 @@ def test_the_file_runs_alone(tmp_path: Path) -> None:
         "assert not {'ledger', 'vectordb', 'projections'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, timeout=60, env={"PYTHONPATH": ""})
+
+
+def test_numbers_of_any_length_and_other_things_are_refused_at_once() -> None:
+    proof, growth, huge = inclusion(4, 8), consistency(3, 8), 10**5000
+    for wrong in (huge, -huge, 1 << 63, True, 5.0, "5", None):
+        refuse(verify_inclusion, proof, offset=wrong)
+        refuse(verify_inclusion, proof, size=wrong)
+        refuse(verify_consistency, growth, first=wrong)
+        refuse(verify_consistency, growth, second=wrong)
+        refuse(verify_inclusion, proof, digest=wrong)
+        refuse(verify_inclusion, proof, hashes=wrong)
+        refuse(verify_inclusion, proof, root=[wrong])
+    endless: list[Any] = []
+    endless.append(endless)
+    refuse(verify_inclusion, proof, hashes=endless)

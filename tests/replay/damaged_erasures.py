@@ -1,4 +1,4 @@
-"""Erasures and compactions that nobody did, or did otherwise: lines rewritten by hand, digests right where they can be."""
+"""Erasures and compactions that nobody did: lines rewritten by hand, their digests right where they can be."""
 
 from __future__ import annotations
 
@@ -113,10 +113,12 @@ vouched("erasure_of_a_whole_line", "an erasure of a line that is still there", "
 vouched("erasure_with_nothing_unfounded", "an erasure that lists nothing as unfounded", unfounded={})
 vouched("erasure_with_later_unfounded", "an erasure that lists a later row", unfounded={"versions": [[9, 0]]})
 vouched("erasure_with_unknown_unfounded", "an erasure that lists something unknown", unfounded={"colours": ["red"]})
-vouched("compaction_of_other_leaves", "a compaction that binds other digests", "DigestMismatch", compacted, 6, leaves="0" * 64)
-vouched("compaction_below_nothing", "a compaction below offset 0", "InvalidEvent", compacted, 6, below=0)
-vouched("compaction_below_itself", "a compaction below what comes after it", "InvalidEvent", compacted, 6, below=7)
-vouched("compaction_of_a_kept_line", "a compaction that rewrites a line above its bound", "InvalidEvent", compacted, 6, lines=[5], digests=OTHER)
+IN_ORDER = ("InvalidEvent", compacted, 6)
+OTHERS = "0" * 64
+vouched("compaction_of_other_leaves", "one that binds other digests", "DigestMismatch", compacted, 6, leaves=OTHERS)
+vouched("compaction_below_nothing", "a compaction below offset 0", *IN_ORDER, below=0)
+vouched("compaction_below_itself", "a compaction below what comes after it", *IN_ORDER, below=7)
+vouched("compaction_of_a_kept_line", "a line above the bound is rewritten", *IN_ORDER, lines=[5], digests=OTHER)
 
 
 @broken("redacted_by_another", "redacted by another event than the erasure", "DigestMismatch", ERASED + 1, ERASED)
@@ -171,7 +173,7 @@ def _() -> list[bytes]:
     return lines
 
 
-@broken("pruned_without_a_compaction", "a line of which only the digest is left, and nobody let it go", "DigestMismatch", 4, 2)
+@broken("pruned_without_a_compaction", "only a digest is left, and nobody let the line go", "DigestMismatch", 4, 2)
 def _() -> list[bytes]:
     db = database()
     lines = lines_of(db)

@@ -41,9 +41,11 @@ def erasure() -> Told:
     features = {"name": Text(), "age": Int(), "city": Category(), "face": Vector(3)}
     people = db.create_view("people", entity="person", features=features)
     visits = db.create_view("visits", entity="visit", features={"age": Int()})
-    first = people.put("ada", {"name": "Ada", "age": 36, "city": "London", "face": [1.0, 2.0, 3.0]}, actor="form of ada")
+    whole = {"name": "Ada", "age": 36, "city": "London", "face": [1.0, 2.0, 3.0]}
+    first = people.put("ada", whole, actor="form of ada")
     clock.advance(HOUR)
-    rows = {"person": ["bob", "ada", "eve", ""], "age": [40, 37, "old", 1], "face": [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]}
+    faces = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]
+    rows = {"person": ["bob", "ada", "eve", ""], "age": [40, 37, "old", 1], "face": faces}
     people.put_many(rows, on_error="reject", idempotency_key="nightly")
     visits.put("v-1", {"age": 36}, derived_from=first.versions, transformation="copied")
     with db.transaction() as tx:
@@ -54,7 +56,8 @@ def erasure() -> Told:
     clock.advance(HOUR)
     db.record_predictions(service.get_many(["ada", "bob"]), model="m", outputs=[1, 2])
     db.record_prediction(service.get("ada"), model="m", output=3)
-    trial = db.create_experiment("trial", arms={"a": 0.5, "b": 0.5}, unit="person", metrics={"paid": "sum"}, forced={"ada": "a"})
+    arms, metrics = {"a": 0.5, "b": 0.5}, {"paid": "sum"}
+    trial = db.create_experiment("trial", arms=arms, unit="person", metrics=metrics, forced={"ada": "a"})
     trial.expose_many(["ada", "bob"])
     trial.record_many({"person": ["ada", "bob"], "metric": ["paid", "paid"], "value": [2.5, 0.5]})
     clock.advance(HOUR)
@@ -69,7 +72,7 @@ def erasure() -> Told:
 
 @story
 def compaction() -> Told:
-    """Rows that newer ones replaced are let go; what a delete hides, what is dated ahead and what was predicted stays."""
+    """Replaced rows are let go; what a delete hides, what is dated ahead and what was predicted stays."""
     db, clock = begin(19)
     drivers = db.create_view("drivers", entity="driver", features=DRIVERS)
     for number in range(4):

@@ -56,6 +56,8 @@ class Model:
     writes: dict[str, list[Write]] = field(default_factory=dict)
     stories: dict[tuple[str, Any], list[Write]] = field(default_factory=dict)  # the writes of one entity
     times: list[int] = field(default_factory=lambda: [0])  # recorded time by offset
+    edges: set[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=set)  # (source, derived) rows
+    erased: set[tuple[int, int]] = field(default_factory=set)  # rows
     answers: dict[int, dict[Any, Answer]] = field(default_factory=dict)  # what was shown live, by offset
 
     @property
@@ -81,7 +83,13 @@ class Model:
         self.times.append(time)
         self.writes[view] = [write for write in self.writes[view] if write.entity not in entities]
         for entity in entities:
-            self.stories.pop((view, entity), None)
+            gone = {(write.offset, write.row) for write in self.stories.pop((view, entity), [])}
+            self.erased |= gone
+            self.edges = {edge for edge in self.edges if edge[1] not in gone}  # who is gone says no more where from
+
+    def let_go(self, places: set[tuple[int, int]]) -> None:
+        """Rows that a compaction took say no more what they were derived from."""
+        self.edges = {edge for edge in self.edges if edge[1] not in places}
 
     def other(self, time: int) -> None:
         """An event that no view shows."""

@@ -7,7 +7,7 @@ from itertools import combinations
 READ_RULES = ("as_of", "at", "expired")
 WRITE_RULES = (
     "late", "future", "partial", "complete", "null", "delete", "redefine", "batch", "twice", "retry", "refused",
-    "transaction", "clock_back", "expected", "erase", "compact",
+    "transaction", "clock_back", "expected", "derived", "erase", "compact",
 )  # fmt: skip
 RULES = WRITE_RULES + READ_RULES
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.compare import compare_reader
+from tests.simulation.deriving import check_lineage
 from tests.simulation.instants import SECOND
 from tests.simulation.rules import RULES, required_pairs
 from tests.simulation.workload import Workload
@@ -29,6 +30,7 @@ def test_every_reader_agrees_with_the_model(request: pytest.FixtureRequest, tmp_
                 operation = work.step()
                 check_now(work)
                 check_past(work)
+                check_lineage(work)
                 check_instances(work, path, step)
             except BaseException as error:
                 error.add_note(f"simulation: --sim-first-seed {seed}, step {step}, after {operation}")

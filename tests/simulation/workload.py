@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from ledger import FeatureType
+from tests.simulation.deriving import derive
 from tests.simulation.erasing import compact, erase
 from tests.simulation.instants import SECOND, given, given_all
 from tests.simulation.model import Model
@@ -66,7 +67,7 @@ class Workload:
         return (
             [self.put] * 8 + [self.partial] * 6 + [self.delete] * 2 + [self.batch] * 4 + [self.transaction] * 3
             + [self.retry] * 2 + [self.refused] * 3 + [self.expected] * 2 + [self.define_again] + [self.mark]
-            + [self.erase] * 2 + [self.compact]
+            + [self.derive] * 3 + [self.erase] * 2 + [self.compact]
         )  # fmt: skip
 
     def move_clock(self) -> None:
@@ -244,6 +245,9 @@ class Workload:
 
     def expected(self) -> None:
         expected(self)
+
+    def derive(self) -> None:
+        derive(self)
 
     # -- what is taken out again -------------------------------------------------------------------------
 

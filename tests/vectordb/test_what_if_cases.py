@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.vectordb.story import START, Step, Told, do, opening, written
-from tests.vectordb.world import World
+from tests.vectordb.story import START, Step, Told, do, events_of, opening, written
+from tests.vectordb.world import World, everything
 from vectordb import (
     MISSING,
     Erased,
@@ -17,10 +17,12 @@ from vectordb import (
     InvalidInput,
     NotFitted,
     OffsetOutOfRange,
+    Pruned,
     UnknownName,
     UnknownVersion,
     VectorDB,
 )
+from vectordb.what_if.replaying import _refuse as refuse
 
 # -- references ----------------------------------------------------------------------------------------------------
 
@@ -249,29 +251,64 @@ def test_an_arm_that_is_gone_is_refused() -> None:
 # -- what cannot be told again ---------------------------------------------------------------------------------------
 
 
-def test_erased_events_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = derived()
-    question, log = world.db.what_if(2), world.db.state.log
-    event = log.event
+def test_erased_events_are_listed() -> None:
+    """A batch of which a part was erased is left out whole, and so is what was derived from any of it."""
+    world = World()
+    db, drivers = world.db, world.drivers
+    drivers.put_many({"driver": ["b", "c"], "trips": [1, 2]})
+    drivers.put("d", {"trips": 3}, derived_from="drivers/c@2.1")
+    drivers.put("e", {"trips": 4})
+    fork = db.fork()
+    db.erase("drivers", "b", reason="asked")
+    question, before = db.what_if(1), everything(db)
+    found = question.run()
+    assert [(one.offset, one.type, one.code) for one in found.refused] == [
+        (2, "redacted", "Erased"), (3, "row_put", "UnknownVersion"), (5, "entity_erased", "InvalidInput")]  # fmt: skip
+    assert "erased" in found.text() and found.to_dict()["refused"][0]["code"] == "Erased"
+    assert {row.entity for row in found.diff().rows} == {"c", "d"} and found.replayed == 1
+    assert not fork.what_if(1).run().refused, "who still holds the values tells them again"
+    with pytest.raises(Erased):
+        db.what_if().edit("drivers/b@2.0", {"trips": 9})
+    with pytest.raises(InvalidInput):
+        db.what_if().edit("drivers/e@4", None)  # type: ignore[arg-type]
+    assert db.what_if().edit("drivers/c@2.1", {"trips": 9}).run().refused[0].code == "Erased"
+    assert everything(db) == before
+    found.branch.check()
 
-    class Redacted:
-        type = "redacted"
 
-    def erased(offset: int) -> Any:
-        if offset == 3:
-            raise Erased("its values were destroyed", id="drivers/b@3", by=9)
-        found = event(offset)
-        if offset == 6:
-            found.fact = Redacted()  # type: ignore[assignment]
-        return found
+def test_what_lies_before_a_compaction_is_not_told_again() -> None:
+    world = World()
+    for trips in range(4):
+        world.put("b", trips=trips)
+    asked = world.db.what_if().drop(3)
+    world.db.compact(below=4)
+    assert [(one.type, one.code) for one in world.db.what_if(4).run().refused] == [("log_compacted", "InvalidInput")]
+    for question in (asked, world.db.what_if(3), world.db.what_if().drop(4)):
+        with pytest.raises(Pruned):
+            question.run()
+    pruned = world.db.event(2)
+    with pytest.raises(Pruned):
+        refuse(pruned)
+    assert pruned.type == "pruned"
 
-    monkeypatch.setattr(log, "event", erased)
-    refused = question.run().refused
-    assert [(one.offset, one.type, one.code) for one in refused] == [
-        (3, "redacted", "Erased"), (4, "row_put", "UnknownVersion"), (5, "row_put", "UnknownVersion"),
-        (6, "redacted", "Erased")]  # fmt: skip
-    Redacted.type = "log_compacted"
-    assert [one.code for one in question.run().refused][-1] == "InvalidInput"
+
+def test_training_sets_name_the_versions_of_the_branch() -> None:
+    world = World()
+    db = world.db
+    world.put("b", trips=1)
+    world.put("c", trips=2)
+    service = db.create_service("ranker", features=["drivers:trips"])
+    spine = {"driver": ["b", "c"], "time": [world.clock() / 1e6] * 2, "label": [0, 1]}
+    db.record_training_set("march", service.training_set(spine), model="m@1")
+    same = db.what_if(0).run()
+    assert events_of(same.branch) == events_of(db) and not same.diff()
+    assert [(one.offset, one.name) for one in same.kept] == [(db.head, "march")]
+    later = db.what_if().add(lambda branch: branch.view("drivers").put("a", {"trips": 0}), after=1).run()
+    record = later.branch.training_set_record("march")
+    assert record.versions == ("drivers/b@3", "drivers/c@4") and record.as_of == 5 == record.offset - 1
+    assert later.branch.lineage.impact("drivers/c@4").training_sets == ("training_set:march",)
+    (without,) = db.what_if().drop(2).run().refused
+    assert (without.type, without.code) == ("training_set_recorded", "UnknownVersion")
 
 
 # -- questions that are refused ----------------------------------------------------------------------------------------

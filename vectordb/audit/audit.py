@@ -65,21 +65,22 @@ class Audit:
 
         ``prediction`` is an id or a ``Prediction``. Exact: found in the lists of versions, not by sampling; with what
         the clock alone did (values that were dated ahead, or expired) up to this reader's clock. ``before=True`` puts
-        the changes in front that led to the read, from the empty log on. The service is the version that was asked.
-        Cost: 20 us for each version of the entities, 0.1 ms where a feature was not written for long. Raises
-        ``UnknownVersion``.
+        the changes in front that led to the read, from the empty log (or the bound of a compaction) on. The service is
+        the version that was asked. Cost: 20 us for each version of the entities, 0.1 ms where a feature was not written
+        for long. Raises ``UnknownVersion``, and ``Pruned`` where a compaction let go what was known at the read.
         """
         return changes_of(self._reader, self._find(prediction), before)
 
-    def bisect(self, predicate: Callable[[Any], Any], low: int = 1, high: int | None = None) -> Turn:
+    def bisect(self, predicate: Callable[[Any], Any], low: int | None = None, high: int | None = None) -> Turn:
         """The first offset at which a predicate of a past turns true, and the event there.
 
-        ``predicate`` takes a past (``db.as_of(n)``) and is asked of O(log(high - low)) of them; ``high`` is the head
-        where it is left out. It is taken to be false before the turn and true from there on; where it turns several
-        times, one of the turns to true is found. A past is read at the recorded time of its offset, so what the clock
-        alone changes shows at the next event. Raises ``AlreadyTrue`` when it holds at ``low``, ``StillFalse`` when it
-        does not at ``high``, ``OffsetOutOfRange`` and ``InvalidInput`` for bounds that are none; what the predicate
-        raises passes through. 10 us a probe that reads one row.
+        ``predicate`` takes a past (``db.as_of(n)``) and is asked of O(log(high - low)) of them. Left out, ``low`` is
+        the first offset that can be read as of (1, or the bound of a compaction), ``high`` the head. It is taken to be
+        false before the turn and true from there on; where it turns several times, one of the turns to true is found. A
+        past is read at the recorded time of its offset, so what the clock alone changes shows at the next event. Raises
+        ``AlreadyTrue`` when it holds at ``low``, ``StillFalse`` when it does not at ``high``, ``OffsetOutOfRange``
+        (``Pruned`` below a compaction) and ``InvalidInput`` for bounds that are none; what the predicate raises passes
+        through. 10 us a probe that reads one row.
 
         >>> from vectordb import Int, VectorDB
         >>> db = VectorDB()
@@ -124,21 +125,21 @@ class Audit:
         """
         from vectordb.what_if import what_if_prediction
 
-        found = self._reader.prediction(prediction) if isinstance(prediction, str) else prediction
-        return what_if_prediction(self._reader, found, values, model)
+        return what_if_prediction(self._reader, self._find(prediction), values, model)
 
     # -- the whole -------------------------------------------------------------------------------------
 
     def verify(self, *, projections: Sequence[Projection] = (), progress: Progress | None = None) -> Report:
         """Whether everything that is shown is what the log says: a report that names the first difference.
 
-        Checked: offsets and times; every digest, from the line's body; the file, where there is one; that references
-        are there and earlier; each projection's invariants; each projection against a fresh fold of the events, entry
-        by entry; every recorded prediction, computed again and compared bit for bit. What cannot be computed (erased
-        values, a model that is not data) is noted with the reason, and is no difference. Of a past the same as of its
-        offset, but for what only the head has. ``projections`` are fresh ones of your own, to be folded and compared
-        by their dumps. ``progress(check, done, total)`` is called now and then; total is 0 where nobody knows it.
-        Writes wait meanwhile. 40 us an event, and the memory of the rows and vectors once more.
+        Checked: offsets and times; every digest, from the line's body; of rewritten lines, what is left of them, as the
+        erasure or compaction names it; the file, where there is one; that references are there and earlier; each
+        projection's invariants; each projection against a fresh fold of the events, entry by entry; every recorded
+        prediction, computed again and compared bit for bit. What cannot be computed (erased or pruned values, what a
+        kit leaves out, a model that is not data) is noted with the reason, and is no difference. Of a past the same as
+        of its offset, but for what only the head has. ``projections`` are fresh ones of your own, to be folded and
+        compared by their dumps. ``progress(check, done, total)`` is called now and then; total is 0 where nobody knows
+        it. Writes wait meanwhile. 40 us an event, and the memory of the rows and vectors once more.
 
         >>> from vectordb import Int, VectorDB
         >>> db = VectorDB()
@@ -195,8 +196,9 @@ class Audit:
 
         ``VectorDB.replay(path)`` makes a database of it whose predictions reproduce to the last bit; so does
         ``python -m vectordb path``. It holds whole lines: of a batch, all of its rows. What it leaves out is unknown
-        there: entities that no line of it names, values at other times and offsets, other predictions. Raises
-        ``Erased`` where something that the prediction rests on was destroyed. 0.1 ms an event.
+        there: entities that no line of it names, values at other times and offsets, other predictions; but its hashes
+        confirm a guess of a whole line that is left out. Raises ``Erased`` where what the prediction rests on was
+        destroyed. 0.1 ms an event.
         """
         return make_kit(self._reader, prediction_id, path, size)
 

@@ -32,14 +32,15 @@ class Turn:
         return {"offset": self.offset, "type": event.type, "recorded_time": recorded, "probes": self.probes}
 
 
-def bisect_past(reader: Reader, predicate: Callable[[Any], Any], low: int, high: int | None) -> Turn:
+def bisect_past(reader: Reader, predicate: Callable[[Any], Any], low: int | None, high: int | None) -> Turn:
     """Binary search for the turn between two offsets; see ``Audit.bisect``."""
-    head = reader.as_of_offset
+    head, first = reader.as_of_offset, reader.state.log.pruned
+    low = max(1, first) if low is None else low
     high = head if high is None else high
     for bound in (low, high):
         if type(bound) is not int or not 0 <= bound <= head:
             rule = "a bisection goes between offsets of the log"
-            raise OffsetOutOfRange(rule, low=low, high=high, first=0, last=head)
+            raise OffsetOutOfRange(rule, low=low, high=high, first=first, last=head)
     if low >= high:
         raise InvalidInput("a bisection has a low end below its high end", low=low, high=high)
     if predicate(reader.as_of(low)):

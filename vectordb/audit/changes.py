@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ledger import ROW_BITS, ROW_MASK, Entity, Erased, ViewDefined, from_micros, header_of, to_micros
+from ledger import (
+    ROW_BITS,
+    ROW_MASK,
+    Entity,
+    Erased,
+    Pruned,
+    ViewDefined,
+    check_kept,
+    from_micros,
+    header_of,
+    to_micros,
+)
 from vectordb.audit.inputs import InputState, Source, read_states, sources_of
 from vectordb.plan import Status
 
@@ -108,7 +119,7 @@ def changes_of(reader: Reader, prediction: Prediction, before: bool = False) -> 
     at, state = to_micros(prediction.at), reader.state
     courses = [Course(reader, prediction.as_of, reader.as_of_offset, at, True, max(at, reader.clock()))]
     if before:
-        courses.insert(0, Course(reader, 0, prediction.as_of, at, False, at))
+        courses.insert(0, Course(reader, state.log.pruned, prediction.as_of, at, False, at))
     found: list[Change] = []
     for course in courses:
         parts = [state.read_past(_changes, course, source) for source in sources_of(state, prediction)]
@@ -124,6 +135,7 @@ def _changes(course: Course, source: Source) -> list[tuple[int, int, int, Change
 def _found(course: Course, source: Source) -> Iterator[tuple[int, int, int, Change]]:
     """Changes with what orders them: offset, clock, place of the input."""
     state = course.reader.state
+    check_kept(state.log, course.first)
     before = read_states(state, source, course.first, course.start)
     for moment in _moments(course, source):
         after = read_states(state, source, moment.offset, moment.clock)
@@ -153,12 +165,12 @@ def _moments(course: Course, source: Source) -> list[Moment]:
 
 
 def _clocks(course: Course, refs: Iterable[int], ttls: set[int]) -> set[int]:
-    """The clocks at which versions that are not erased become visible, where they are dated ahead, and expire."""
+    """The clocks at which versions that are still there become visible, where they are dated ahead, and expire."""
     clocks = set()
     for ref in refs:
         try:
             event_time = int(header_of(course.reader.state.log.row(ref))[1])
-        except Erased:
+        except (Erased, Pruned):
             continue
         offset = ref >> ROW_BITS
         known = course.start if offset <= course.first else course.clock(offset)

@@ -7,28 +7,31 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import ROW_BITS, Erased, Log
+from ledger import ROW_BITS, Erased, Log, Pruned
 from vectordb.audit.inputs import ERASED
+from vectordb.plan import Status
 from vectordb.version import version_id
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
 
 MOST: Final = 10_000  # versions of a cone
+PRESENT: Final = str(Status.PRESENT)
+PRUNED: Final = "pruned"
 
 
 @dataclass(frozen=True)
 class Derivation:
     """A version that others were derived from: in how many steps at the least, and from what itself, by what.
 
-    ``status`` is ``present``, or ``erased``: then the id names the place only, ``@offset``.
+    ``status`` is ``present``, ``erased`` or ``pruned``: then the id names the place only, ``erased@offset.row``.
     """
 
     version: str
     depth: int
     derived_from: tuple[str, ...]
     transformation: str | None
-    status: str = "present"
+    status: str = PRESENT
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -54,17 +57,16 @@ def cone_of(reader: Reader, refs: Iterable[int], most: int = MOST) -> tuple[Deri
 
 
 def _derivation(log: Log, ref: int, depth: int, sources: tuple[int, ...]) -> Derivation:
-    names = tuple(_name(log, source) for source in sources)
-    try:
-        version = version_id(log, ref)
-        origin = getattr(log.event(ref >> ROW_BITS).fact, "origin", None) if sources else None
-    except Erased:
-        return Derivation(_name(log, ref), depth, names, None, ERASED)
-    return Derivation(version, depth, names, origin.transformation if origin else None)
+    origin = getattr(log.event(ref >> ROW_BITS).fact, "origin", None)
+    names = tuple(version_id(log, source) for source in sources)
+    return Derivation(version_id(log, ref), depth, names, origin and origin.transformation, _status(log, ref))
 
 
-def _name(log: Log, ref: int) -> str:
+def _status(log: Log, ref: int) -> str:
     try:
-        return version_id(log, ref)
+        log.owner(ref)
     except Erased:
-        return f"@{ref >> ROW_BITS}"
+        return ERASED
+    except Pruned:
+        return PRUNED
+    return PRESENT

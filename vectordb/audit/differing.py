@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ledger import InvalidInput, UnknownName
-from vectordb.audit.difference import Difference, NeighbourChange, RowChange, made
+from vectordb.audit.difference import Difference, NeighbourChange, PredictionChange, RowChange, made
 from vectordb.audit.differing_definitions import definition_changes, tally_changes
 from vectordb.audit.differing_predictions import diff_predictions, prediction_changes
 from vectordb.audit.differing_rows import row_changes
@@ -41,7 +41,7 @@ def diff(
     sections: dict[str, Iterable[Any]] = {
         "definitions": list(definition_changes(before, after)),
         "rows": _rows(before, after, names, common, touched),
-        "predictions": list(prediction_changes(before, after, touched)),
+        "predictions": _predictions(before, after, common),
         "neighbours": list(_neighbour_changes(before, after, neighbours or ())),
         "tallies": _tallies(before, after, touched),
     }
@@ -85,6 +85,13 @@ def _rows(
         return before.consistently(after.consistently, row_changes, before, after, name, common, touched)
 
     return [change for name in names for change in changes(name)]
+
+
+def _predictions(before: Past, after: Past, common: int | None) -> list[PredictionChange]:
+    def changes() -> list[PredictionChange]:
+        return list(prediction_changes(before, after, common))
+
+    return before.consistently(after.consistently, changes)
 
 
 def _tallies(before: Past, after: Past, touched: tuple[Touched, Touched]) -> list[Any]:

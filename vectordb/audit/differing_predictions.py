@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ledger import Erased, InvalidInput, VectorDBError
+from ledger import ROW_BITS, InvalidInput, VectorDBError
 from vectordb.audit.difference import (
     ADDED,
     CHANGED,
@@ -17,7 +17,6 @@ from vectordb.audit.difference import (
     made,
     same_bits,
 )
-from vectordb.audit.ground import Touched
 from vectordb.prediction import Prediction, read_prediction
 from vectordb.reproduction import _read_again
 from vectordb.service_row import LETTERS
@@ -31,43 +30,33 @@ if TYPE_CHECKING:
 WORDS = {letter: str(status) for status, letter in LETTERS.items()}
 FIELDS = ("service", "model", "pipeline", "output", "assignment")
 Key = tuple[Any, ...]
-Found = Prediction | str  # an erased one is only its id
 
 
-def prediction_changes(before: Past, after: Past, touched: tuple[Touched, Touched]) -> Iterator[PredictionChange]:
+def prediction_changes(before: Past, after: Past, common: int | None) -> Iterator[PredictionChange]:
     """Predictions of one side only, and those with another output, other inputs, or answered by another model.
 
     Two are the same one where service, entity and clock of the read agree, in the order of their recording.
     """
-    was, now = (dict(_keyed(past, side)) for past, side in zip((before, after), touched))
+    was, now = (dict(_keyed(past, common or 0)) for past in (before, after))
     for key, one in was.items():
         other = now.get(key)
         if other is None:
-            yield PredictionChange(REMOVED, _id(one), None)
-        elif isinstance(one, Prediction) and isinstance(other, Prediction):
-            change = _compare(one, other)
-            if change is not None:
-                yield change
+            yield PredictionChange(REMOVED, one.id, None)
+        elif (change := _compare(one, other)) is not None:
+            yield change
     for key, other in now.items():
         if key not in was:
-            yield PredictionChange(ADDED, None, _id(other))
+            yield PredictionChange(ADDED, None, other.id)
 
 
-def _id(one: Found) -> str:
-    return one.id if isinstance(one, Prediction) else one
-
-
-def _keyed(past: Past, touched: Touched) -> Iterator[tuple[Key, Found]]:
-    limit = past.as_of_offset + 1 << 24
-    refs = past.state.predictions.refs(limit) if touched.whole else touched.predictions
+def _keyed(past: Past, start: int) -> Iterator[tuple[Key, Prediction]]:
+    """The predictions that were recorded after an offset, erased ones left out."""
+    log, known = past.state.log, past.state.predictions
+    offsets = known.after(start, past.as_of_offset)
+    refs = (offset << ROW_BITS | row for offset in offsets for row in range(log.rows_at(offset)))
     turns: dict[Key, int] = {}
-    for ref in refs:
-        try:
-            one = read_prediction(past.state, ref)
-        except Erased as error:
-            name = str(error.values.get("id", ref))
-            yield ("erased", name), name
-            continue
+    for ref in filter(known.has, refs):
+        one = read_prediction(past.state, ref)
         key = (one.definition.name, type(one.entity), one.entity, one.at)
         turns[key] = turns.get(key, 0) + 1
         yield (*key, turns[key]), one
@@ -104,12 +93,7 @@ def _state(one: Prediction, name: str) -> str:
 def _source(one: Prediction, name: str) -> str | None:
     """The version that an input comes from; None for the request and what was never written."""
     ref = dict(zip(one.inputs, one.row.sources)).get(name, 0)
-    if not ref:
-        return None
-    try:
-        return version_id(one.log, ref)
-    except Erased as error:
-        return str(error.values.get("id", "erased"))
+    return version_id(one.log, ref) if ref else None
 
 
 # -- two predictions -----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ledger import (
     FeatureRef,
     FeatureType,
     Log,
+    Pruned,
     entity_to_json,
     from_micros,
     header_of,
@@ -44,7 +45,8 @@ class ExplainedInput:
     """One input: what the model was given, and where that came from.
 
     ``entity``, ``view`` and ``feature`` are None for an input that came with the request. ``version`` names the write,
-    which is row ``row`` of the event at ``offset``; all that follows is None where nothing had written the value.
+    which is row ``row`` of the event at ``offset``; all that follows is None where nothing had written the value, and
+    the times are where a compaction let the write go.
     ``age_s`` is how old the value was at the clock of the read, in seconds.
     ``status`` is that of the read, or ``erased``, with no value.
     """
@@ -211,14 +213,17 @@ def _inputs(reader: Reader, prediction: Prediction) -> Iterator[ExplainedInput]:
         write = writes.get((view, ref))
         if write is None:
             write = writes[view, ref] = _write(state.log, view, entities[view], ref, at)
-        if ref and len(write) == ERASED_WRITE:
+        if len(write) == ERASED_WRITE:
             yield ExplainedInput(*where, None, ERASED, *write)
         else:
             yield ExplainedInput(*where, _shown(plans[view].slots[item.feature].kind, cell), status, *write)
 
 
 def _write(log: Log, view: str, entity: Entity, ref: int, at: int) -> tuple[Any, ...]:
-    """Version, offset, row, event time, recorded time and age of a write; without the last three where it is erased."""
+    """Version, offset, row, event time, recorded time and age of a write.
+
+    Where it is erased, without the last three; where it is pruned, with None in their place.
+    """
     if not ref:
         return ()
     offset = ref >> ROW_BITS
@@ -227,6 +232,8 @@ def _write(log: Log, view: str, entity: Entity, ref: int, at: int) -> tuple[Any,
         event_time = header_of(log.row(ref))[1]
     except Erased:
         return place
+    except Pruned:
+        return (*place, None)
     return (*place, from_micros(event_time), from_micros(log.time_of(offset)), (at - event_time) / SECOND)
 
 

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import ref
 
 from ledger import (
-    ROW_BITS,
     Entity,
     ExperimentDefined,
     ExposuresRecorded,
     OutcomesRecorded,
-    PredictionsRecorded,
     SingleRow,
     VectorDBError,
     header_of,
@@ -24,19 +22,25 @@ if TYPE_CHECKING:
     from vectordb.state import State
 
 Entities = dict[Entity, None]
+GROUND: Final = "ground of forks"  # the key of a mark that an erasure or a compaction lets go
 REDACTED: Final = "redacted"  # the type of an event whose values were destroyed: nobody knows what it wrote
 
 
 class Forked(NamedTuple):
-    """Where a fork left the state of its parent, as long as that is in memory."""
+    """Where a fork left the state of its parent, as long as that is in memory.
+
+    ``ground`` is what the parent kept aside then. An erasure lets go what is aside, on either side: from then on one of
+    the two holds values that the other lost, and their events are the same no more.
+    """
 
     parent: ref[State]
     offset: int
+    ground: object
 
 
 def note_fork(branch: State, parent: State, offset: int) -> None:
     """Remember a fork's parent: its header would say too, but only once every digest is computed."""
-    branch.aside[Forked] = Forked(ref(parent), offset)
+    branch.aside[Forked] = Forked(ref(parent), offset, parent.aside.setdefault(GROUND, object()))
 
 
 def common_offset(before: Past, after: Past) -> int | None:
@@ -55,7 +59,7 @@ def _ancestry(past: Past) -> Iterable[tuple[State, int]]:
         yield state, limit
         forked: Forked | None = state.aside.get(Forked)
         parent = None if forked is None else forked.parent()
-        if forked is None or parent is None:
+        if forked is None or parent is None or parent.aside.get(GROUND) is not forked.ground:
             return
         state, limit = parent, min(limit, forked.offset)
 
@@ -65,17 +69,14 @@ class Touched:
     """What some events wrote. ``whole``: not all of them could be read, so anything may have been written."""
 
     rows: dict[str, Entities] = field(default_factory=dict)
-    predictions: list[int] = field(default_factory=list)
     experiments: set[str] = field(default_factory=set)
     whole: bool = False
 
-    def add(self, offset: int, fact: Any) -> None:
+    def add(self, fact: Any) -> None:
         """Take in an event. 0.3 us an entity."""
         self.whole = self.whole or fact.type == REDACTED
         if isinstance(fact, SingleRow):
             self.rows.setdefault(fact.layout.view, {})[fact.entity] = None
-        elif isinstance(fact, PredictionsRecorded):
-            self.predictions += range(offset << ROW_BITS, (offset << ROW_BITS) + fact.rows)
         elif isinstance(fact, ExperimentDefined):
             self.experiments.add(fact.definition.name)
         elif isinstance(fact, (ExposuresRecorded, OutcomesRecorded)):
@@ -93,7 +94,7 @@ def touched_since(past: Past, start: int | None) -> Touched:
     log = past.state.log
     for offset in range(start + 1, past.as_of_offset + 1):
         try:
-            found.add(offset, log.event(offset).fact)
+            found.add(log.event(offset).fact)
         except VectorDBError:  # erased or pruned: what it wrote is not known any more
             found.whole = True
             return found

@@ -12,6 +12,7 @@ from ledger import (
     Erased,
     FeatureRef,
     Log,
+    Pruned,
     canonical,
     render_version,
 )
@@ -103,10 +104,10 @@ def _shown(state: State, source: Source, row: Row, feature: str) -> InputState:
 
 
 def version_name(log: Log, view: str, entity: Entity, ref: int) -> str:
-    """The version id of a write to an entity that is known; also where its values are erased."""
+    """The version id of a write to an entity that is known; also where its values are gone."""
     try:
         rows = log.rows_at(ref >> ROW_BITS)
-    except Erased:
+    except (Erased, Pruned):
         rows = 2 if ref & ROW_MASK else 1
     return render_version(view, entity, ref, rows)
 

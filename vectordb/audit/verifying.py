@@ -6,7 +6,7 @@ every prediction from its pinned read. One more copy of the largest projections 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, zip_longest
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
@@ -20,16 +20,22 @@ from ledger import (
     Event,
     InvalidInput,
     JsonlStore,
+    KitLog,
     Log,
+    Omitted,
     PredictionsRecorded,
     Pruned,
     StoreError,
     UnknownVersion,
     VectorDBError,
     chain_digest,
+    check_kept,
+    pruned_body,
+    to_micros,
 )
 from projections import Catalog, Fold, Projection, Rows, Vectors, contents
 from vectordb.audit.report import Check, Deviation, Report
+from vectordb.audit.vouching import vouched
 from vectordb.prediction import Prediction, read_prediction
 from vectordb.reproduction import Reproduction, reproduce
 
@@ -41,7 +47,9 @@ Progress: TypeAlias = Callable[[str, int, int], None]  # name of the check, how 
 EVERY: Final = 4096  # things between two calls of ``progress``
 NOTED: Final = 20  # reasons that are listed
 AS_OF: Final = "as_of"
-GONE: Final = (Erased, Pruned)
+GONE: Final = (Erased, Pruned, Omitted)
+DIGEST_ONLY: Final = "of a line that was pruned only the digest is kept, which the compaction binds"
+REWRITTEN: Final = "of a line that was redacted the digest of what is left is checked, which the redaction binds"
 
 
 class Verifier:
@@ -58,11 +66,17 @@ class Verifier:
 
     def run(self) -> Report:
         """All checks, in order: what the later ones stand on comes first."""
-        checks = [self._events(), self._digests(), *self._file(), self._references()]
+        checks = [self._events(), self._digests(), vouched(self._log), *self._file(), self._references()]
         if self._whole:
             checks += [self._structure(projection) for projection in self._state.fold.projections]
         checks += [*self._folded(), self._predictions()]
-        return Report(self._offset, self._log.digest(self._offset).hex(), tuple(checks))
+        return Report(self._offset, self._digest(), tuple(checks))
+
+    def _digest(self) -> str:
+        try:
+            return self._log.digest(self._offset).hex()
+        except Omitted:
+            return ""
 
     def _told(self, name: str, things: Iterable[T], total: int = 0) -> Iterator[T]:
         """Things one by one, telling how far it is; ``total`` is 0 where nobody knows."""
@@ -75,8 +89,11 @@ class Verifier:
         if tell is not None:
             tell(name, done, total or done)
 
-    def _each(self, name: str, check: Callable[[int], Deviation | None]) -> Check:
-        """A check of every offset. One that cannot be read any more is noted, one that cannot be read differs."""
+    def _each(self, name: str, check: Callable[[int], Deviation | str | None]) -> Check:
+        """A check of every offset. One that cannot be read any more is noted, one that cannot be read differs.
+
+        A text that a check answers is noted, too.
+        """
         gone: Counter[str] = Counter()
         for offset in self._told(name, range(1, self._offset + 1), self._offset):
             try:
@@ -86,7 +103,9 @@ class Verifier:
                 continue
             except (VectorDBError, LookupError, ValueError) as error:
                 found = Deviation(f"event {offset}", "an event that can be read", error)
-            if found is not None:
+            if isinstance(found, str):
+                gone[found] += 1
+            elif found is not None:
                 return Check(name, offset, found, _notes(gone))
         return Check(name, self._offset, None, _notes(gone))
 
@@ -106,13 +125,17 @@ class Verifier:
         return self._each("events", check)
 
     def _digests(self) -> Check:
-        """Every digest is that of the line's body and the digest before it."""
+        """Every digest is that of a body and the digest before it; of a redacted line, that of what is left."""
         chain = self._log.chain
 
-        def check(offset: int) -> Deviation | None:
-            held = chain.digest(offset)
-            body = self._log.body(offset)
-            return _same(f"digest of event {offset}", chain_digest(*chain.before(offset), body).hex(), held.hex())
+        def check(offset: int) -> Deviation | str | None:
+            held, body = chain.digest(offset), self._log.body(offset)
+            if body == pruned_body(offset):
+                return DIGEST_ONLY
+            now = chain.redacted.get(offset)
+            found = chain_digest(*chain.before(offset), body)
+            differs = _same(f"digest of event {offset}", found.hex(), (now or held).hex())
+            return differs or (None if now is None else REWRITTEN)
 
         return self._each("digests", check)
 
@@ -189,7 +212,7 @@ class Verifier:
 
     def _folds(self) -> Iterator[Check]:
         """Every projection equals a fresh fold; a few are folded at a time, so that few are held twice."""
-        log = self._log if self._whole else self._log.fork(self._offset, 0, seed=0)
+        log = self._log if self._whole else self._start()
         held = {projection.name: projection for projection in self._state.fold.projections}
         rows = Rows()
         small = [
@@ -198,6 +221,14 @@ class Verifier:
         for group in (small, [rows, Vectors(rows)], self._own_of(held)):
             if group:
                 yield from self._fold(log, group, held, with_catalog=group is small)
+
+    def _start(self) -> Log:
+        """A log of the events up to the offset."""
+        if not isinstance(self._log, KitLog):
+            return self._log.fork(self._offset, 0, seed=0)
+        start = KitLog(self._log.kit)
+        deque(start.events_of(self._offset), maxlen=0)
+        return start
 
     def _own_of(self, held: dict[str, Projection]) -> list[Projection]:
         """Fresh ones of the user's projections, which say what they are at the head only."""
@@ -248,7 +279,7 @@ class Verifier:
         for offset in range(1, self._offset + 1):
             try:
                 fact = self._log.event(offset).fact
-            except VectorDBError as error:  # erased or pruned; what is damaged, the first check names
+            except VectorDBError as error:  # what is damaged, the first check names
                 gone[error.rule] += 1
                 continue
             if isinstance(fact, PredictionsRecorded):
@@ -256,6 +287,7 @@ class Verifier:
 
     def _reproduced(self, ref: int, gone: Counter[str]) -> Deviation | None:
         try:
+            self._log.owner(ref)
             prediction = read_prediction(self._state, ref)
             again = reproduce(self._reader, prediction)
         except GONE as error:
@@ -263,12 +295,24 @@ class Verifier:
             return None
         except (VectorDBError, LookupError, ValueError) as error:
             return Deviation(f"prediction at offset {ref >> ROW_BITS}", "a prediction that can be read", error)
-        if again.missing and _is_gone(self._log, prediction):
+        if again.missing and self._is_gone(prediction):
             gone[f"inputs not compared: {again.missing[0]}"] += 1
             return None
         if again.unchecked:
             gone[f"outputs not compared: {again.unchecked}"] += 1
         return _drift(prediction, again)
+
+
+    def _is_gone(self, prediction: Prediction) -> bool:
+        """Whether what a prediction was read from is erased or pruned, or left out of a kit."""
+        try:
+            check_kept(self._log, prediction.as_of)
+            self._state.rows.check_clock(to_micros(prediction.at))
+            for ref in filter(None, prediction.row.sources):
+                self._log.row(ref)
+        except GONE:
+            return True
+        return False
 
 
 def verify(reader: Reader, own: Sequence[Projection], progress: Progress | None) -> Report:
@@ -316,17 +360,6 @@ def _differing(found: tuple[str, Any] | None, expected: tuple[str, Any] | None) 
         return Deviation(expected[0], expected[1], f"{found[0]}: {found[1]!r}")
     same = found[1] == expected[1] or repr(found[1]) == repr(expected[1])  # NaN is equal to itself here
     return None if same else Deviation(expected[0], expected[1], found[1])
-
-
-def _is_gone(log: Log, prediction: Prediction) -> bool:
-    """Whether the values of an input are erased or pruned."""
-    for ref in prediction.row.sources:
-        try:
-            if ref:
-                log.row(ref)
-        except GONE:
-            return True
-    return False
 
 
 def _drift(prediction: Prediction, again: Reproduction) -> Deviation | None:

@@ -18,7 +18,7 @@ from ledger import (
     LogCompacted,
     OffsetOutOfRange,
     blank_unused,
-    codes_of,
+    codes_at,
     header_of,
     words_of,
 )
@@ -58,7 +58,7 @@ def compact(db: VectorDB, below: int, meta: dict[str, Any]) -> Compaction:
             raise OffsetOutOfRange(rule, below=below, first=max(1, log.pruned + 1), last=log.head)
         drop = _superseded(state, below)
         events = list(_left(state, drop))
-        codes = codes_of(log, (block for offset in drop for block in log.event(offset).fact.blocks()))
+        codes = codes_at(log, drop)
         leaves = sha256(log.chain.leaves(below)).hexdigest()
         gone = sum(isinstance(event.fact, EventPruned) for event in events)  # ints
         receipt = db.writer.rewrite(Gone(events), lambda now: LogCompacted(below, gone, leaves, now), made)
@@ -72,14 +72,19 @@ def _left(state: State, drop: dict[int, set[int]]) -> Iterator[Event]:
     log, by = state.log, state.log.head + 1
     offset, time = 0, DAWN
     for at in sorted(drop):
-        before = time if offset == at - 1 else log.time_of(at - 1)
+        before = time if offset == at - 1 else log.time_of(at - 1) if at > 1 else DAWN
+        offset = at
+        if log.is_single(at):
+            yield pruned(at, before)
+            time = before
+            continue
         event = log.event(at)
         left = without_rows(event.fact, drop[at], redaction_of(event.fact, by), PRUNED)
         left.origin = getattr(event.fact, "origin", None)
         left.rejected = getattr(event.fact, "rejected", ())
-        changed = pruned(event, before) if is_all_pruned(left) else Event(at, event.time, left, event.meta)
+        changed = pruned(at, before) if is_all_pruned(left) else Event(at, event.time, left, event.meta)
         yield changed
-        offset, time = at, changed.time
+        time = changed.time
 
 
 def _superseded(state: State, below: int) -> dict[int, set[int]]:

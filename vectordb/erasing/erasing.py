@@ -16,7 +16,7 @@ from ledger import (
     Unfounded,
     blank_unused,
     check_entity,
-    codes_of,
+    codes_at,
     parse_version,
     render_entity,
     render_version,
@@ -51,7 +51,7 @@ def erase(db: VectorDB, view: str, entities: Entity | Iterable[Entity], reason: 
         radius = _radius(db, found)
         unfounded = _unfounded(radius)
         gone = _gone(state, found)
-        codes = codes_of(state.log, (block for event in _touched(state, found) for block in event.fact.blocks()))
+        codes = codes_at(state.log, found.rows)
         receipt = db.writer.rewrite(gone, lambda now: EntityErased(view, len(ids), reason, now, unfounded), made)
         blank_unused(state.log, codes)
     return Erasure(**vars(radius), offset=receipt.offset, lines=len(gone.events), reason=reason)

@@ -10,11 +10,11 @@ from typing import Any
 from ledger import (
     ERASED,
     GONE,
+    NOTHING_LEFT,
     PRUNED,
     Block,
     Entity,
     Event,
-    EventPruned,
     ExperimentDefined,
     ExperimentRedacted,
     ExposuresRecorded,
@@ -160,6 +160,6 @@ def is_all_pruned(fact: RowsRedacted) -> bool:
     return not fact.writes and all(gap.why == PRUNED for gap in fact.gaps)
 
 
-def pruned(event: Event, time: int) -> Event:
+def pruned(offset: int, time: int) -> Event:
     """The event of which only the digest stays; it has the recorded time of the one before it."""
-    return Event(event.offset, time, EventPruned(), None)
+    return Event(offset, time, NOTHING_LEFT, None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ledger import ROW_BITS, ROW_MASK, Erased, PredictionsRecorded, Pruned
+from ledger import ROW_BITS, ROW_MASK, PredictionsRecorded
 from vectordb.lineage.nodes import Node, row_node
 
 if TYPE_CHECKING:
@@ -80,10 +80,7 @@ def find_cone(state: State, ref: int) -> Cone:
 
 def prediction_sources(state: State, ref: int) -> tuple[int, ...]:
     """The references that a prediction read, each once; none of one that was erased."""
-    try:
-        fact = state.log.event(ref >> ROW_BITS).fact
-    except (Erased, Pruned):
-        return ()
+    fact = state.log.event(ref >> ROW_BITS).fact
     if not isinstance(fact, PredictionsRecorded):
         return ()
     return tuple(dict.fromkeys(source for source in fact.predictions[ref & ROW_MASK].sources if source))

@@ -32,10 +32,12 @@ def _lines(nodes: Sequence[Node], edges: Sequence[Edge]) -> Iterator[str]:
 
 
 def quoted(text: str) -> str:
-    r"""A label that shows exactly this text. A backslash would begin an escape there, a quote end the label.
+    r"""A label that shows exactly this text. A backslash would begin an escape there, an ampersand an entity of HTML, a
+    quote end the label.
 
     >>> print(quoted('a"b\\N'))
     "a\"b\\N"
     """
-    plain = text.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\N{REPLACEMENT CHARACTER}")
+    plain = text.replace("&", "&amp;").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    plain = plain.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + plain.replace("\r", "").replace("\n", "\\n") + '"'

@@ -2,7 +2,8 @@
 
 A fit records the offset and the clock that it read at, not the rows. A version was read by one iff it gave a value
 that the service reads then. A fit on moments reads the past of entities that are not stored (only their digest is):
-every version of its views that was known at its offset may have been read.
+every version of its views that was known at its offset may have been read. So it is of a fit
+from before a compaction, whose read cannot be done again.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def links_of_fits(state: State, ref: int, fits: Sequence[tuple[int, FittedPipeli
 
 
 def _kind(state: State, fitted: FittedPipeline, view: str, ref: int) -> str:
-    if fitted.spine:
+    if fitted.spine or fitted.as_of < state.log.pruned or fitted.at < state.rows.floor:
         return "may be fitted"
     return "fitted" if _is_read(state, fitted, view, ref) else ""
 

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ledger import ExposuresRecorded, OutcomesRecorded, PredictionsRecorded, SingleRow
+from ledger import (
+    EventPruned,
+    ExposuresRecorded,
+    OutcomesRecorded,
+    PredictionsRecorded,
+    RowsRedacted,
+    SingleRow,
+)
 from vectordb.lineage.links import Links
 from vectordb.lineage.nodes import Key
 from vectordb.lineage.walking import dependents_of, rank
@@ -65,6 +72,6 @@ def keys_of_event(links: Links, offset: int) -> tuple[list[Key], list[Key]]:
     fact = links.state.log.event(offset).fact
     if isinstance(fact, (ExposuresRecorded, OutcomesRecorded)):
         return [], [f"experiment:{fact.experiment}"]
-    if isinstance(fact, (SingleRow, PredictionsRecorded)) or fact.blocks():
+    if isinstance(fact, (SingleRow, PredictionsRecorded, EventPruned, RowsRedacted)) or fact.blocks():
         return list(links.rows_of(offset)), []
     return [name for name, at in links.definitions.nodes.items() if at == offset], []

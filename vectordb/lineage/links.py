@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from ledger import (
     ROW_BITS,
     ROW_MASK,
-    Erased,
+    Fact,
     FittedPipeline,
     PredictionsRecorded,
-    Pruned,
     TrainingSetRecord,
 )
 from projections import Uses, made_by
@@ -87,12 +86,9 @@ class Links:
         declares, predicts = state.lineage.declares(offset), state.predictions.has(ref)
         if not declares and not predicts:
             return
-        try:
-            fact = state.log.event(offset).fact
-        except (Erased, Pruned):
-            fact = None
+        fact = state.log.event(offset).fact
         if declares:
-            name = getattr(getattr(fact, "origin", None), "transformation", None)
+            name = _transformation(fact)
             for source in state.lineage.upstream(ref):
                 yield Link(source, ref, "derived", name, offset)
         if predicts and isinstance(fact, PredictionsRecorded):
@@ -118,7 +114,8 @@ class Links:
             yield from (self._link(key, ref) for ref in self.made_by(key))
             return
         for offset in self.derived_at(key):
-            yield from (self._link(key, target, "derived") for target in self.rows_of(offset))
+            name = _transformation(self.state.log.event(offset).fact)
+            yield from (Link(key, target, "derived", name, offset) for target in self.rows_of(offset))
         yield from (self._link(key, prediction) for prediction in self.predictions_of(key))
         yield from self.beyond(key)
 
@@ -139,9 +136,9 @@ class Links:
         """The predictions that read a row."""
         return self.uses.of_row(ref, self._last)
 
-    def _link(self, key: Key, row: int, kind: str = "") -> Link:
-        """The edge from a node to a row that has one; a bare one where the row can no longer be read."""
-        bare = Link(key, row, kind or ("input" if isinstance(key, int) else "made"), None, row >> ROW_BITS)
+    def _link(self, key: Key, row: int) -> Link:
+        """The edge from a node to a prediction that has one; a bare one where that can no longer be read."""
+        bare = Link(key, row, "input" if isinstance(key, int) else "made", None, row >> ROW_BITS)
         return next((link for link in self._into_row(row) if link.source == key), bare)
 
     def derived_at(self, ref: int) -> list[int]:
@@ -171,3 +168,9 @@ class Links:
         """The pipelines that were fitted up to the offset, not those that came with their service."""
         shelf = [pair for pair in list(self.state.catalog.pipelines) if pair[0] <= self.limit]
         return sorted((pair for pair in shelf if not pair[1].given), key=lambda pair: pair[0])
+
+
+def _transformation(fact: Fact) -> str | None:
+    """By what a write says that it was derived; None too where that was erased."""
+    origin = getattr(fact, "origin", None)
+    return None if origin is None else origin.transformation

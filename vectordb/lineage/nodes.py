@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from ledger import ROW_BITS, ROW_MASK, Erased, InvalidInput, Pruned, UnknownName, VersionId, render_version
+from ledger import (
+    ROW_BITS,
+    ROW_MASK,
+    Erased,
+    InvalidInput,
+    PredictionsRecorded,
+    Pruned,
+    UnknownName,
+    VersionId,
+    render_version,
+)
 from vectordb.prediction import Prediction
 from vectordb.version import Version, find_row, version_id
 
@@ -94,6 +104,8 @@ def row_node(state: State, ref: int) -> Node:
         state.log.owner(ref)
         return Node(version_id(state.log, ref), kind, offset, row)
     except Erased:
+        if isinstance(state.log.event(offset).fact, PredictionsRecorded):
+            kind = "prediction"
         return Node(f"erased@{offset}.{row}", kind, offset, row, "erased")
     except Pruned:
         return Node(f"pruned@{offset}.{row}", kind, offset, row, "pruned")

@@ -14,12 +14,10 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ledger import (
-    Erased,
     Event,
     Fact,
     PipelineFitted,
     PredictionsRecorded,
-    Pruned,
     TrainingSetRecorded,
     from_micros,
 )
@@ -39,10 +37,10 @@ FACETS: Final = {
 
 
 def runs_of(links: Links, nodes: Iterable[Node]) -> list[int]:
-    """The offsets of the runs that made some of these nodes."""
-    made = {"prediction", "pipeline", "training_set"}
-    lineage = links.state.lineage
-    return sorted({node.offset for node in nodes if node.kind in made or lineage.declares(node.offset)})
+    """The offsets of the runs that made some of these nodes; a prediction that was erased tells of none."""
+    made, declares = {"prediction", "pipeline", "training_set"}, links.state.lineage.declares
+    there = [node for node in nodes if node.kind in made and node.status == "present"]
+    return sorted({*(node.offset for node in there), *(node.offset for node in nodes if declares(node.offset))})
 
 
 def all_runs(links: Links, start: int) -> list[int]:
@@ -54,7 +52,7 @@ def all_runs(links: Links, start: int) -> list[int]:
 
 
 def run_events(links: Links, offsets: Sequence[int], producer: str) -> list[dict[str, Any]]:
-    """The run event of each offset; none of one whose values were erased or pruned."""
+    """The run event of each offset; none of one of which nothing is left."""
     writer = _Writer(links, producer)
     return [event for offset in offsets if (event := writer.event(offset)) is not None]
 
@@ -71,11 +69,8 @@ class _Writer:
 
     def event(self, offset: int) -> dict[str, Any] | None:
         """The run event of an offset; None where nothing is left to tell, or a pipeline came with its service."""
-        try:
-            found = self._links.state.log.event(offset)
-            outputs = self._outputs(found)
-        except (Erased, Pruned):
-            return None
+        found = self._links.state.log.event(offset)
+        outputs = self._outputs(found)
         if not outputs:
             return None
         inputs = {name: version for output in outputs for name, version in output.inputs.items()}

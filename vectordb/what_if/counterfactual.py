@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Unreplayed(NamedTuple):
     """An event of the parent that the branch does not have: its offset and type there, and which rule refused it.
 
-    ``code`` is the name of the error: ``Erased`` where its values were destroyed.
+    ``code`` is the name of the error: ``Erased`` where values of it were destroyed, ``Pruned`` where a compaction let
+    some go. Such an event is left out whole.
     """
 
     offset: int
@@ -28,9 +29,10 @@ class Unreplayed(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """Something that could not be computed again and was taken over: a prediction's output, or what a pipeline learnt.
+    """Something that could not be computed again and was taken over: a prediction's output, what a pipeline learnt, or
+    a training set.
 
-    ``offset`` is the parent's; ``name`` the id of the prediction in the branch, or the pipeline's label.
+    ``offset`` is the parent's; ``name`` the id of the prediction in the branch, the pipeline's label or the set's name.
     """
 
     offset: int

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ledger import Entity, InvalidInput, VectorDBError, check_plain, parse_label
+from ledger import Entity, FeatureRef, InvalidInput, VectorDBError, check_plain, parse_label
 from vectordb.audit.difference import FieldChange, same_bits
 from vectordb.models import build_model
 from vectordb.prediction import Prediction
-from vectordb.service import Service
 from vectordb.transformed_row import digest_of
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
     from vectordb.service_plan import ServicePlan
+    from vectordb.state import State
 
 
 class ChangedInputs(Mapping[str, Any]):
@@ -82,10 +82,9 @@ def what_if_prediction(
     reader: Reader, prediction: Prediction, values: Mapping[str, Any], model: Callable[[Any], Any] | None
 ) -> PredictionWhatIf:
     """See ``Audit.what_if``."""
-    definition = prediction.definition
-    pinned = reader.pinned(prediction.as_of, reader.clock())
-    service = Service(pinned, definition.name, definition.version, prediction.pipeline or None)
-    plan = pinned.consistently(service._plan)
+    if not isinstance(values, Mapping):
+        raise InvalidInput("the changes of a prediction are values by input", values=values)
+    plan = reader.state.read_past(_plan_of, reader.state, prediction)
     shown = _shown(plan, prediction)
     changed = {**shown, **_checked(plan, values)}
     inputs = ChangedInputs(prediction.entity, changed)
@@ -97,6 +96,14 @@ def what_if_prediction(
         transformed = digest_of(packed)
     output, unchecked = _output(reader, prediction, row, model)
     return PredictionWhatIf(prediction.id, changes, row, prediction.output, output, transformed, unchecked)
+
+
+def _plan_of(state: State, prediction: Prediction) -> ServicePlan:
+    """How its service read. Definitions alone, which a compaction keeps: a service of a past is refused from before."""
+    definition, pipelines = prediction.definition, state.catalog.pipelines
+    fitted = pipelines.version(definition.name, prediction.pipeline) if prediction.pipeline else None
+    views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
+    return state.service_plan(definition, {view: state.plan(view, prediction.as_of) for view in views}, fitted)
 
 
 def _shown(plan: ServicePlan, prediction: Prediction) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,7 @@ from ledger import (
     PredictionsRecorded,
     Request,
     ServiceDefinition,
+    TrainingSetRecord,
     UnknownName,
     VectorDBError,
     check_plain,
@@ -148,6 +150,23 @@ class Recomputing:
             return reader.state.catalog.models.version(name, version or 0)
         except UnknownName:
             return None
+
+    # -- training sets ---------------------------------------------------------------------------------------
+
+    def training_set(self, record: TrainingSetRecord) -> TrainingSetRecord:
+        """The same set as the branch would name it: the versions that it was made of, where they stand there."""
+        offsets, head = self._offsets, self._branch.state.log.head
+        as_of = offsets.seen_at(record.as_of, head)
+        low, high = (offsets.seen_at(known, head) for known in record.known_at)
+        service = self._branch.state.catalog.services.get(parse_label(record.service)[0], as_of)
+        return replace(
+            record,
+            service=service.label,
+            as_of=as_of,
+            known_at=(low, high),
+            refs=array("q", offsets.refs(record.refs)),
+            model=self._label(record.model) if record.model else "",
+        )
 
     # -- fits ----------------------------------------------------------------------------------------------
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ledger import (
+    PRUNED,
     Clock,
     DefinitionConflict,
     EntityDeleted,
     Erased,
     Event,
+    EventPruned,
     ExperimentDefined,
     ExposuresRecorded,
     Fact,
@@ -22,16 +24,18 @@ from ledger import (
     OutcomesRecorded,
     PipelineFitted,
     PredictionsRecorded,
+    Pruned,
     RowPut,
     RowsPut,
     ServiceDefined,
     ServiceDefinition,
+    TrainingSetRecorded,
     TransactionCommitted,
     VectorDBError,
     ViewDefined,
 )
 from vectordb.what_if.changes import AGAIN, Asked, Changes
-from vectordb.what_if.counterfactual import Counterfactual, Unreplayed
+from vectordb.what_if.counterfactual import Counterfactual, Kept, Unreplayed
 from vectordb.what_if.exposing import expose_again
 from vectordb.what_if.offsets import Offsets
 from vectordb.what_if.recomputing import Recomputing
@@ -42,7 +46,6 @@ if TYPE_CHECKING:
     from vectordb.past import Past
 
 FactOf = Callable[[int, int], Fact]
-REDACTED: Final = "redacted"
 NO_EDITS: Final[dict[int, Any]] = {}
 SMALL: Final = 0  # a bound on the size of an event that the parent's journal took already
 
@@ -99,6 +102,7 @@ class Replaying:
             LogMarked: lambda event: self._write(event, event.fact),
             PipelineFitted: self._again.fit,
             PredictionsRecorded: self._predictions,
+            TrainingSetRecorded: self._training_set,
             ExposuresRecorded: self._exposures,
             OutcomesRecorded: self._outcomes,
         }
@@ -119,20 +123,12 @@ class Replaying:
 
     def _one(self, offset: int) -> int:
         """The offset in the branch of one event; 0 where it is refused."""
-        kind = ""
+        event = self.original.state.log.event(offset)
+        self._clock.told = event.time
         try:
-            event = self.original.state.log.event(offset)
-            kind = event.type
-            self._clock.told = event.time
-            tell = self._tell.get(type(event.fact))
-            if tell is None:
-                if kind == REDACTED:
-                    raise Erased("the values of an event that was erased cannot be written again", offset=offset)
-                raise InvalidInput("an event of this type is of its own ledger", type=kind)
-            return tell(event)
+            return self._tell.get(type(event.fact), _refuse)(event)
         except VectorDBError as error:
-            erased = isinstance(error, Erased)
-            self._refused.append(Unreplayed(offset, kind or (REDACTED if erased else ""), error.code, str(error)))
+            self._refused.append(Unreplayed(offset, event.type, error.code, str(error)))
             return 0
 
     def _add(self, place: int) -> None:
@@ -178,6 +174,14 @@ class Replaying:
         except VectorDBError:
             del self._again.kept[noted:]
             raise
+
+    def _training_set(self, event: Event) -> int:
+        fact = event.fact
+        assert isinstance(fact, TrainingSetRecorded)
+        offset = self._write(event, TrainingSetRecorded(self._again.training_set(fact.record)))
+        reason = "its moments are not in the log: its rows and digests are those of the original"
+        self._again.kept.append(Kept(event.offset, fact.record.name, reason))
+        return offset
 
     # -- rows ----------------------------------------------------------------------------------------------
 
@@ -275,6 +279,16 @@ class Replaying:
     def _in_force(self, label: str) -> str:
         """The version of an experiment that is in force in the branch."""
         return self.branch.state.catalog.experiments.get(label.partition("@")[0]).label
+
+
+def _refuse(event: Event) -> NoReturn:
+    """Refuse an event that is not told again: values of it are gone, or it is of its own ledger."""
+    fact: Any = event.fact
+    if isinstance(fact, EventPruned) or any(gap.why == PRUNED for gap in getattr(fact, "gaps", ())):
+        raise Pruned("the values of an event that was pruned cannot be written again", offset=event.offset)
+    if fact.redaction is not None:
+        raise Erased("the values of an event that was erased cannot be written again", offset=event.offset)
+    raise InvalidInput("an event of this type is of its own ledger", type=event.type)
 
 
 def _fields(definition: Any) -> set[str]:

@@ -33,7 +33,9 @@ class WhatIf:
     * predictions read their inputs again, at the same clock; where inputs and model are the same, the output is;
       else a model that is data, or one given to ``run``, computes it, or the old one is kept and listed;
     * pipelines are fitted again on the rows that exist, or on the moments given by ``fit_on`` (else what was learnt on
-      moments is kept and listed); outcomes are kept; exposures too, unless units are assigned again.
+      moments is kept and listed);
+    * training sets are kept, their versions re-pointed, and listed;
+    * outcomes are kept; exposures too, unless units are assigned again.
 
     What the branch refuses is listed with its reason. The original is never touched.
 
@@ -84,6 +86,8 @@ class WhatIf:
     def edit(self, version_id: str, values: Mapping[str, Any]) -> WhatIf:
         """Write other values in one version: those given replace its own, ``MISSING`` takes one away."""
         past = self._past
+        if not isinstance(values, Mapping):
+            raise InvalidInput("an edit has values by feature", values=values)
         log, wanted = past.state.log, find_row(past.state.log, version_id, past.as_of_offset)
         if isinstance(log.event(wanted.offset).fact, PredictionsRecorded):
             raise UnknownVersion("a version id names a row of a view", id=version_id)

@@ -184,7 +184,7 @@ def rows_of(**changes: Any) -> list[dict[str, Any]]:
     parts = {"view": view, "put": put, "service": service, "row": row, "said": {}}
     for place, value in changes.items():
         part, _, key = place.partition("__")
-        parts[part] = {**parts[part], key: value}
+        parts[part] = {**parts[part], key: value} if key else value
     recorded = {"type": "predictions_recorded@1", "service": "s@1", "as_of": 3, "at": 3, "model": "m"}
     return [
         {"type": "view_defined@1", "definition": parts["view"]}, parts["put"],
@@ -205,6 +205,10 @@ def test_a_log_made_by_hand_passes() -> None:
     {"service__features": ["v:y"]}, {"service__version": 2}, {"said__pipeline": 1}, {"said__as_of": 1},
     {"said__service": "t@1"}, {"row__states": "n"}, {"row__states": ""}, {"put__type": "entity_deleted@1"},
     {"put__type": "log_marked@1", "put__entity": None}, {"put__features": []},
+    {"row__sources": [None]}, {"row__sources": [None], "row__states": "n", "row__inputs": [None]},
+    {"row__sources": [None], "row__states": "m"}, {"row__states": "x"}, {"row__states": "z"},
+    {"row__states": "n", "put__values": [None]}, {"put__values": [None], "row__inputs": [None]},
+    {"said__as_of": 4}, {"said__as_of": 9}, {"row__entities": ["d", "d"]},
 ])  # fmt: skip
 def test_lines_that_are_proven_and_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
     if changes == {"row__states": ""}:  # all present: the same thing said
@@ -212,6 +216,42 @@ def test_lines_that_are_proven_and_do_not_fit_are_refused(changes: dict[str, Any
         return
     with pytest.raises(InvalidProof):
         verify_bundle(forged(rows_of(**changes)))
+
+
+@pytest.mark.parametrize("changes", [
+    {"row__sources": [None], "row__states": "m", "row__inputs": [None]}, {"row__states": "x", "row__inputs": [None]},
+    {"row__states": "n", "row__inputs": [None], "put__values": [None]},
+])  # fmt: skip
+def test_what_a_read_shows_without_a_value_passes(changes: dict[str, Any]) -> None:
+    assert verify_bundle(forged(rows_of(**changes)))["inputs"]["v:x"]["value"] is None
+
+
+def test_the_default_of_a_feature_is_that_of_the_view_as_it_was_read() -> None:
+    view = {"name": "v", "version": 1, "entity": "e", "features": [{"name": "x", "type": "int", "default": 5}]}
+    for value, passes in ((5, True), (12, False), (5.0, False), (None, False)):
+        bundle = forged(rows_of(view=view, row__sources=[None], row__states="m", row__inputs=[value]))
+        if passes:
+            assert verify_bundle(bundle)["inputs"]["v:x"]["value"] == value
+        else:
+            with pytest.raises(InvalidProof):
+                verify_bundle(bundle)
+
+
+def test_an_input_comes_from_the_entity_of_its_own_kind() -> None:
+    rows = rows_of(service__features=["v:x", "w:x"], row__entities=["d", "i"], row__inputs=[12, 12])
+    item = {"type": "view_defined@1", "definition": {**rows[0]["definition"], "name": "w", "entity": "i"}}
+    put = {**rows[1], "view": "w@1", "entity": "i"}
+    recorded = {**rows[3], "as_of": 5, "predictions": [{**rows[3]["predictions"][0], "sources": [[2, 0], [5, 0]]}]}
+    right = [*rows[:3], item, put, recorded]
+    wrong = [*right[:4], {**put, "entity": "d"}, recorded]
+    for log, passes in ((right, True), (wrong, False)):
+        bundle = forged(log)
+        bundle["prediction"]["id"] = 's/["d","i"]@6'
+        if passes:
+            assert len(verify_bundle(bundle)["inputs"]) == 2
+        else:
+            with pytest.raises(InvalidProof, match="its own entity"):
+                verify_bundle(bundle)
 
 
 def test_what_is_not_a_prediction_has_no_bundle() -> None:

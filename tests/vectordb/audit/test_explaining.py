@@ -295,7 +295,7 @@ def test_an_erased_value_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -
     assert (found.inputs[0].status, found.inputs[0].value, found.inputs[0].version) == ("erased", None, "drivers/d-7@3")
     assert found.inputs[1].status == "present" and found.pipeline is None
     assert [(one.version, one.status, one.derived_from) for one in found.cone] == [
-        ("@3", "erased", (raw,)), ("drivers/d-7@4", "present", ()), (raw, "present", ())]  # fmt: skip
+        ("erased@3.0", "erased", (raw,)), ("drivers/d-7@4", "present", ()), (raw, "present", ())]  # fmt: skip
     assert "trips = ? (erased), drivers/d-7@3" in str(found)
     assert not found.reproduction.matches and "reproduced: no" in str(found)
     assert {change.after.status for change in world.db.audit.changes(prediction, before=True)} >= {"erased"}

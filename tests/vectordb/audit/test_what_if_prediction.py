@@ -9,7 +9,7 @@ import pytest
 
 from tests.replay.fixtures import EVENTS, V1
 from tests.vectordb.audit.tales import Tale
-from vectordb import InvalidInput, ManualClock, VectorDB
+from vectordb import Erased, InvalidInput, ManualClock, VectorDB
 from vectordb.what_if import PredictionWhatIf
 
 
@@ -77,3 +77,18 @@ def test_what_the_service_does_not_take_is_refused(tale: Tale, values: dict[str,
     prediction = tale.db.record_prediction(tale.db.service("ages").get("a"), model="human", output=1)
     with pytest.raises(InvalidInput):
         tale.db.audit.what_if(prediction, values)
+
+
+def test_what_is_pinned_outlives_a_compaction_and_not_an_erasure() -> None:
+    db = Tale(1, 0, rich=True).db
+    one, other = (db.record_prediction(db.service("scores").get(name), model="sum") for name in "ab")
+    expected = db.audit.what_if(one, {"age": 9})
+    db.view("riders").put("a", {"age": 1, "score": 0.0})
+    db.compact(below=db.head)
+    assert db.audit.what_if(one, {"age": 9}) == expected and expected.changed
+    db.erase("riders", "b", reason="asked")
+    with pytest.raises(InvalidInput):
+        db.audit.what_if(one, None)  # type: ignore[arg-type]
+    for asked in (other, other.id):
+        with pytest.raises(Erased):
+            db.audit.what_if(asked, {"age": 9})

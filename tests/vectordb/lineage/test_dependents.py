@@ -1,4 +1,4 @@
-"""What depends on rows that are to be erased, and graphs with rows that were."""
+"""What depends on rows, as a report of an erasure asks before it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from ledger import ROW_BITS, Erased, Log, Pruned
+from ledger import ROW_BITS, Log
 from tests.vectordb.lineage.world import DRIVERS, World
 from vectordb import Float, Int, VectorDB
 from vectordb.lineage import dependents
-from vectordb.lineage.cone import find_cone
 from vectordb.transforms import StandardScaler
 
 
@@ -81,40 +80,6 @@ def test_the_impact_of_events_that_wrote_no_node() -> None:
     assert db.lineage.impact(types["pipeline_fitted"]).predictions == ("s/a@10",)
     assert db.lineage.impact(types["training_set_recorded"]).models == ("model:m@1",)
     assert db.lineage.impact(1).services == () and db.lineage.impact(4).services == ("service:s@1",)
-
-
-@pytest.mark.parametrize(("error", "status"), [(Erased, "erased"), (Pruned, "pruned")])
-def test_rows_that_can_no_longer_be_read_are_told_as_such(monkeypatch: Any, error: Any, status: str) -> None:
-    db = story()
-    gone = {2, 5}
-    owner, event = Log.owner, Log.event
-
-    def no_owner(log: Log, ref: int) -> Any:
-        if ref >> ROW_BITS in gone:
-            raise error("its values were destroyed", offset=ref >> ROW_BITS)
-        return owner(log, ref)
-
-    monkeypatch.setattr(Log, "owner", no_owner)
-    cone = db.lineage.cone("s/a@10")
-    assert list(cone) == [f"{status}@2.0", f"{status}@5.0", "s/a@10"]
-    assert [node.status for node in cone.nodes] == [status, status, "present"]
-    graph = db.lineage.upstream("s/a@10")
-    assert f"{status}@5.0" in graph and "style=dashed" in graph.dot()
-    assert dependents(db, [2 << ROW_BITS]).predictions == ("s/a@10",)
-    assert db.lineage.impact(2).training_sets == ("training_set:t",) and db.lineage.openlineage()
-
-    def no_event(log: Log, offset: int) -> Any:
-        if offset in gone | {10}:
-            raise error("its values were destroyed", offset=offset)
-        return event(log, offset)
-
-    monkeypatch.setattr(Log, "event", no_event)
-    fresh = VectorDB._of(db.state)
-    fresh.state.aside.clear()
-    assert find_cone(db.state, 10 << ROW_BITS).refs == (10 << ROW_BITS,), "what it read is not known"
-    assert fresh.lineage.downstream("service:s@1").of_kind("training_set") == ("training_set:t",)
-    assert [one["job"]["name"] for one in fresh.lineage.openlineage()] == ["s.fit", "s.training_set"]
-    assert dependents(fresh, [2 << ROW_BITS]).versions == (f"{status}@5.0",)
 
 
 def test_a_fold_that_failed_is_healed_before_the_graph_answers() -> None:
