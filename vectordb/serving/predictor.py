@@ -30,7 +30,7 @@ class Predictor:
     ``record`` writes predictions and ``expose`` exposures (once a unit), after the model has answered. ``label`` names
     a callable in records. Errors of the model pass through, and then nothing is written.
 
-    Cost beside the model: the service's read (1 us), an assignment (1.2 us); 60 us where a prediction is recorded.
+    Cost beside the model: 6 us, 10 us with an experiment; 0.2 to 0.4 ms where a prediction of ten features is recorded.
 
     >>> from vectordb import Int, VectorDB
     >>> db = VectorDB()
