@@ -1,0 +1,52 @@
+"""Authorisation: who may ask for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hmac import compare_digest
+from typing import TypeAlias
+
+from ledger import InvalidInput
+from vectordb.serving.refusal import BadRequest
+from vectordb.serving.request import HttpRequest
+
+Authorize: TypeAlias = Callable[[HttpRequest], bool]
+
+
+class BearerToken:
+    """Lets requests in by a bearer token: one for reads, one for writes (which may read too).
+
+    None for ``read`` leaves reads open; None for ``write`` shuts writes. Tokens are compared in constant time.
+
+    >>> authorize = BearerToken(write="s3cret")
+    >>> authorize(HttpRequest("GET", "/views", {}, {}))
+    True
+    >>> authorize(HttpRequest("POST", "/push", {}, {"authorization": "Bearer s3cre"}, write="push"))
+    False
+    """
+
+    def __init__(self, *, read: str | None = None, write: str | None = None) -> None:
+        for token in (read, write):
+            if token is not None and (not isinstance(token, str) or not token):
+                raise InvalidInput("a token is text, not empty", type=type(token).__name__)
+        self._read = None if read is None else read.encode()
+        self._write = None if write is None else write.encode()
+
+    def __call__(self, request: HttpRequest) -> bool:
+        """Whether a request carries the token for what it asks."""
+        if not request.write and self._read is None:
+            return True
+        given = request.bearer.encode("utf-8", "surrogateescape")
+        writes = self._write is not None and compare_digest(given, self._write)
+        if request.write:
+            return writes
+        return writes or (self._read is not None and compare_digest(given, self._read))
+
+
+def check_allowed(authorize: Authorize | None, request: HttpRequest) -> None:
+    """Refuse what the hook does not let in: 401 without credentials, 403 with others."""
+    if authorize is None or authorize(request) is True:
+        return
+    if "authorization" in request.headers:
+        raise BadRequest("the credentials do not allow this", status=403)
+    raise BadRequest("this needs credentials", status=401, headers={"www-authenticate": 'Bearer realm="vectordb"'})

@@ -1,0 +1,48 @@
+"""Following: a served read-only database that reads its file again every so often."""
+
+from __future__ import annotations
+
+import logging
+from threading import Lock
+from time import monotonic
+
+from vectordb.database import VectorDB
+
+logger = logging.getLogger("vectordb.serving")
+
+
+class Following:
+    """Calls ``refresh`` at most once in so many seconds, by one thread at a time; others read what is there.
+
+    What stops a refresh (damage, a file that is gone) is logged and counted, and makes the application not ready;
+    what was read before is served on.
+    """
+
+    def __init__(self, db: VectorDB, seconds: float) -> None:
+        self._db = db
+        self._seconds = seconds
+        self._lock = Lock()
+        self._next = 0.0
+        self._refreshed = monotonic()
+        self.failures = 0
+        self.failing = False
+
+    def touch(self) -> None:
+        """Refresh if it is time."""
+        if monotonic() < self._next or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._db.refresh()
+            self._refreshed, self.failing = monotonic(), False
+        except Exception as error:
+            self.failures += 1
+            self.failing = True
+            logger.error("a follower could not read its file", exc_info=error)
+        finally:
+            self._next = monotonic() + self._seconds
+            self._lock.release()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the file was read."""
+        return monotonic() - self._refreshed
