@@ -26,7 +26,7 @@ class ServiceTransformer:
     >>> view = db.create_view("users", entity="user", features={"age": Float()})
     >>> receipt = view.put("u-1", {"age": 40.0})
     >>> ServiceTransformer(db.create_service("ages", features=["users:age"])).fit(["u-1"]).get_feature_names_out()
-    ['users:age']
+    ['age']
     """
 
     def __init__(self, service: Any, at: Any = None, raw: bool = False, dtype: str = "float64") -> None:

@@ -124,25 +124,25 @@ def versions_table(kinds: dict[str, FeatureType], versions: Sequence[Version]) -
     return Table(columns)
 
 
-def events_table(events: Events) -> TableStream:
-    """Offset, recorded time, type, views, rows, who and why, and the payload as JSON: tables of at most 4,096 events.
+def events_table(events: Events, rows: int = CHUNK, size: int = CHUNK_BYTES) -> TableStream:
+    """Offset, recorded time, type, views, rows, who and why, and the payload as JSON: tables of at most so many ``rows``.
 
-    The payload is what the stored line carries (vectors as base64). 10 us an event.
+    The payload is what the stored line carries (vectors as base64); a table ends after ``size`` bytes of it.
     """
-    return TableStream(_event_columns([], []), lambda: _event_tables(events))
+    return TableStream(_event_columns([], []), lambda: _event_tables(events, rows, size))
 
 
-def _event_tables(events: Events) -> Iterator[Table]:
+def _event_tables(events: Events, rows: int, size: int) -> Iterator[Table]:
     chunk: list[Any] = []
     payloads: list[str] = []
-    size = 0
+    held = 0
     for event in events:
         chunk.append(event)
         payloads.append(dumps(event.payload, separators=(",", ":")))
-        size += len(payloads[-1])
-        if len(chunk) == CHUNK or size >= CHUNK_BYTES:
+        held += len(payloads[-1])
+        if len(chunk) == rows or held >= size:
             yield _event_columns(chunk, payloads)
-            chunk, payloads, size = [], [], 0
+            chunk, payloads, held = [], [], 0
     if chunk:
         yield _event_columns(chunk, payloads)
 
