@@ -10,6 +10,7 @@ from tests.bench import (
     experiments,
     fork,
     get,
+    interop,
     lineage,
     memory,
     open_file,
@@ -26,7 +27,7 @@ from tests.bench import (
 )
 from tests.bench.report import main
 
-READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage, audit)
+READING = (get, batch, interop, pipelines, training, as_of, wide, vector_search, experiments, lineage, audit)
 MODULES = (put, put_many, open_file, replay, memory, fork, what_if, digest, proofs, snapshot, *READING)
 BUILDS = [build for module in MODULES for build in module.BUILDS]
 

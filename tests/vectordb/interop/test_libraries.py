@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -20,8 +20,10 @@ def pyarrow_table(source: Any) -> dict[str, list[Any]]:
 
 
 def polars_frame(source: Any) -> dict[str, list[Any]]:
+    """Polars takes any sequence row by row before it looks for Arrow's protocol: sequences hand it their table."""
     polars = pytest.importorskip("polars")
-    return dict(polars.DataFrame(source).to_dict(as_series=False))
+    given = source.table() if isinstance(source, Sequence) else source
+    return dict(polars.DataFrame(given).to_dict(as_series=False))
 
 
 def pandas_frame(source: Any) -> dict[str, list[Any]]:
