@@ -159,8 +159,8 @@ class LiveView(View):
         """Write a batch of rows in one atomic event.
 
         ``rows`` are columns, ``{"driver": ids, "trips": [...]}``, or an iterable of mappings; columns may
-        be lists, arrays, memoryviews, NumPy or Arrow arrays; a table may come through Arrow's protocol (pyarrow, pandas,
-        Polars, DuckDB, ...) or as a record array. An absent column or a ``MISSING`` cell is not
+        be lists, arrays, memoryviews, NumPy or Arrow arrays; a table may come through Arrow's protocol
+        (pyarrow, pandas, Polars, DuckDB, ...) or as a record array. An absent column or a ``MISSING`` cell is not
         written; None is null. ``event_time`` is one for all, or one a row. A bad row refuses the batch,
         or with ``on_error="reject"`` is left out, returned and recorded. About 1 us a row of ten floats.
         """

@@ -51,10 +51,10 @@ class Blocked:
     """What has a block of numbers: DLPack gives that block."""
 
     __slots__ = ()
-    numbers: Any
 
     def __dlpack__(self, **options: Any) -> Any:
-        return self.numbers.__dlpack__(**options)
+        block: Any = self
+        return block.numbers.__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return CPU

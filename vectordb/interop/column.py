@@ -6,9 +6,9 @@ C b`` numbers, ``u U`` text, ``tsu:UTC`` instants, ``+w:d`` vectors, ``w:n`` pac
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from itertools import accumulate
-from struct import pack
 from typing import Any, Final, NamedTuple
 
 from vectordb.interop.bits import pack_bits
@@ -70,9 +70,10 @@ def bools(values: Sequence[Any]) -> Column:
 
 def numbers(format: str, code: str, values: Sequence[Any]) -> Column:
     """A column of numbers; None is null."""
-    present = [value is not None for value in values]
-    data = pack(f"<{len(values)}{code}", *[0 if value is None else value for value in values])
-    return plain(format, Piece(data), len(values), present)
+    if None not in values:
+        return plain(format, Piece(array(code, values).tobytes()), len(values))
+    data = array(code, [0 if value is None else value for value in values]).tobytes()
+    return plain(format, Piece(data), len(values), [value is not None for value in values])
 
 
 def instants(micros: Sequence[int | None]) -> Column:
@@ -81,13 +82,17 @@ def instants(micros: Sequence[int | None]) -> Column:
 
 
 def texts(values: Sequence[str | None]) -> Column:
-    """A column of text; None is null. 0.2 us a text."""
-    encoded = [b"" if value is None else value.encode() for value in values]
-    ends = list(accumulate(map(len, encoded), initial=0))
-    wide = ends[-1] >= 2**31
-    nulls, bitmap = valid([value is not None for value in values])
-    offsets = Piece(pack(f"<{len(ends)}{'q' if wide else 'i'}", *ends))
-    return Column(Shape("U" if wide else "u"), Cells(len(values), nulls, (bitmap, offsets, Piece(b"".join(encoded)))))
+    """A column of text; None is null. 0.1 us a text where all of it is ASCII, else 0.3 us."""
+    held = None in values
+    given: Sequence[Any] = ["" if value is None else value for value in values] if held else values
+    text = "".join(given)
+    if not text.isascii():
+        given = [value.encode() for value in given]
+    data = text.encode()
+    wide = len(data) >= 2**31
+    offsets = Piece(array("q" if wide else "i", accumulate(map(len, given), initial=0)).tobytes())
+    nulls, bitmap = valid([value is not None for value in values]) if held else (0, None)
+    return Column(Shape("U" if wide else "u"), Cells(len(values), nulls, (bitmap, offsets, Piece(data))))
 
 
 def coded(values: Sequence[Any]) -> Column:
@@ -95,8 +100,8 @@ def coded(values: Sequence[Any]) -> Column:
     codes = {value: code for code, value in enumerate(dict.fromkeys(value for value in values if value is not None))}
     known = mixed(list(codes))
     codes[None] = 0
-    places = pack(f"<{len(values)}i", *map(codes.__getitem__, values))
-    index = plain("i", Piece(places), len(values), [value is not None for value in values])
+    places = Piece(array("i", map(codes.__getitem__, values)).tobytes())
+    index = plain("i", places, len(values), [value is not None for value in values] if None in values else None)
     shape = Shape("i", dictionary=known.shape)
     return Column(shape, index.cells._replace(dictionary=known.cells))
 
@@ -104,7 +109,7 @@ def coded(values: Sequence[Any]) -> Column:
 def lists(values: Sequence[Sequence[str]]) -> Column:
     """A column of lists of text."""
     inside = texts([item for value in values for item in value])
-    offsets = Piece(pack(f"<{len(values) + 1}i", *accumulate(map(len, values), initial=0)))
+    offsets = Piece(array("i", accumulate(map(len, values), initial=0)).tobytes())
     return Column(Shape("+l", (("item", inside.shape),)), Cells(len(values), 0, (None, offsets), (inside.cells,)))
 
 
@@ -114,7 +119,7 @@ def mixed(values: Sequence[Any]) -> Column:
     So ``1`` and ``"1"`` stay apart; the field's metadata says so (``vectordb:form`` is ``json``), and an import here
     gives back what was there.
     """
-    kinds = {type(value) for value in values if value is not None}
+    kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
         return texts(values)
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values if value is not None):

@@ -112,7 +112,7 @@ def stream_capsule(shape: Shape, batches: Iterable[Column]) -> Any:
 
 def _callback(work: Callable[[_Stream, int], None]) -> int:
     """A call of a stream: errors become a code and a message, since none may pass through foreign code."""
-    token_at = ArrowArrayStream.private_data.offset  # type: ignore[attr-defined]
+    token_at = ArrowArrayStream.private_data.offset
     word, state_of = c_void_p.from_address, things_of
 
     def call(stream: int, out: int) -> int:
@@ -128,7 +128,7 @@ def _callback(work: Callable[[_Stream, int], None]) -> int:
 
 
 def _last_error() -> int:
-    token_at = ArrowArrayStream.private_data.offset  # type: ignore[attr-defined]
+    token_at = ArrowArrayStream.private_data.offset
     word, state_of = c_void_p.from_address, things_of
 
     def call(stream: int) -> int | None:

@@ -85,16 +85,16 @@ def _releaser(kind: type[Structure]) -> Callable[[int], None]:
     def release(address: int) -> None:
         mark = word(address + release_at)
         if not mark.value:
-            return
+            return  # moved away: its new owner releases it
         place, left = word(address + children_at).value, number(address + size_at).value
         while left and place:
-            release(word(place).value or 0)  # a child that was moved away is marked so, and passed over
+            release(word(place).value or 0)
             place, left = place + step, left - 1
         other = word(address + other_at).value
         if other:
             release(other)
         mark.value = None
-        pop(word(address + token_at).value, None)
+        pop(word(address + token_at).value or 0, None)
 
     return release
 
@@ -108,7 +108,7 @@ def _stream_releaser() -> Callable[[int], None]:
         mark = word(address + release_at)
         if mark.value:
             mark.value = None
-            pop(word(address + token_at).value, None)
+            pop(word(address + token_at).value or 0, None)
 
     return release
 
@@ -118,7 +118,7 @@ def _deleter(kind: type[Structure]) -> Callable[[int], None]:
     token_at, word, pop = fields.manager.offset, c_void_p.from_address, _held.pop
 
     def delete(address: int) -> None:
-        pop(word(address + token_at).value, None)
+        pop(word(address + token_at).value or 0, None)
 
     return delete
 
@@ -158,10 +158,9 @@ def _kind(name: bytes, release_at: int, release: Callable[[int], None]) -> Kind:
 def _all_kinds() -> tuple[Kind, ...]:
     for holder in (_held, _structs):
         immortal(holder)
-    schema, array, stream, plain, versioned = (
-        ArrowSchema, ArrowArray, ArrowArrayStream, DLManagedTensor, DLManagedTensorVersioned,
-    )  # fmt: skip
-    places: list[Any] = [schema.release, array.release, stream.release, plain.deleter, versioned.deleter]  # type: ignore[attr-defined]
+    structs: Any = (ArrowSchema, ArrowArray, ArrowArrayStream, DLManagedTensor, DLManagedTensorVersioned)
+    schema, array, stream, plain, versioned = structs
+    places: list[Any] = [schema.release, array.release, stream.release, plain.deleter, versioned.deleter]
     names = (b"arrow_schema", b"arrow_array", b"arrow_array_stream", b"dltensor", b"dltensor_versioned")
     release = (_releaser(schema), _releaser(array), _stream_releaser(), _deleter(plain), _deleter(versioned))
     return tuple(_kind(name, field.offset, own) for name, field, own in zip(names, places, release))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ledger import InvalidInput
-from vectordb.interop.column import Column, Shape
+from vectordb.interop.column import Column
 from vectordb.interop.column import table as struct_of
 from vectordb.interop.export import array_capsules, schema_capsule, stream_capsule
 

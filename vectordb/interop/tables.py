@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger import MISSING, FeatureType, InvalidInput
 from vectordb.interop.column import Column, bools, coded, instants, lists, mixed, numbers, texts
 from vectordb.interop.table import Table, TableStream
-from vectordb.interop.typed import cell_column, number_column, time_column, value_column
+from vectordb.interop.typed import cell_column, number_column, split, time_column, value_column
 
 if TYPE_CHECKING:
     from vectordb.events import Events
@@ -36,7 +36,7 @@ def free_name(name: str, taken: Iterable[str]) -> str:
 
 def matrix_table(matrix: FeatureMatrix, entity: str | Sequence[str] = "entity", statuses: bool = False) -> Table:
     """Ids, the time of a training set, the features, its labels; with ``statuses`` a column ``<name>_status`` each."""
-    features = {name: _feature(matrix, name) for name in matrix.names}
+    features = _features(matrix)
     columns = _ids(matrix.entities, entity, features)
     moments = getattr(matrix, "moments", None)
     if moments is not None:
@@ -62,12 +62,15 @@ def _ids(entities: Sequence[Any], names: str | Sequence[str], taken: Iterable[st
     return {free_name(name, taken): mixed(part) for name, part in zip(names, parts)}
 
 
-def _feature(matrix: FeatureMatrix, name: str) -> Column:
-    beside = matrix.beside.get(name)
-    if beside is None:
-        own = matrix.numeric.index(name)
-        return number_column(matrix.numbers, own, matrix.kinds[name], not hasattr(matrix, "pipeline"))
-    kind: Any = beside.kind
+def _features(matrix: FeatureMatrix) -> dict[str, Column]:
+    pieces, kinds, nan_is_null = split(matrix.numbers), matrix.kinds, not hasattr(matrix, "pipeline")
+    read = (len(matrix), matrix.dtype)
+    found = {name: number_column(piece, *read, kinds[name], nan_is_null) for name, piece in zip(matrix.numeric, pieces)}
+    return {name: found[name] if name in found else _beside(matrix.beside[name]) for name in matrix.names}
+
+
+def _beside(beside: Any) -> Column:
+    kind = beside.kind
     default = None if kind.default is None else kind.check(kind.default)
     return cell_column(kind, [default if cell is MISSING else cell for cell in beside.cells])
 

@@ -23,12 +23,16 @@ from vectordb.interop.column import (
     vectors,
 )
 
+CACHED: Final = 1 << 18  # bytes of a piece of a block
+
+
 
 def cell_column(kind: Any, cells: Sequence[Any]) -> Column:
     """A column of stored cells (``FeatureType.check``) that are no numbers; None is null."""
     if kind.name == "vector":
         return _vectors(kind, cells)
-    return {"category": coded, "text": texts, "timestamp": instants}[kind.name](cells)
+    makers: dict[str, Callable[[Sequence[Any]], Column]] = {"category": coded, "text": texts, "timestamp": instants}
+    return makers[kind.name](cells)
 
 
 def value_column(kind: FeatureType, values: Sequence[Any]) -> Column:
@@ -54,30 +58,46 @@ def time_column(times: Sequence[Any]) -> Column:
     return instants([None if time is None else to_micros(time) for time in times])
 
 
-def number_column(block: Any, place: int, name: str, nan_is_null: bool) -> Column:
-    """A column of a block of numbers: the block itself where it has one column of floats, else a copy. 5 ns a number.
+def split(block: Any, rows: int | None = None) -> list[Piece]:
+    """The columns of a block of numbers, one run of bytes each: the block itself where it has one, else a copy.
+
+    Pieces of some rows fit in a cache: 13 ns a number, where a column at a time takes 37 (strided views 37 either way).
+    """
+    width, raw, code = block.shape[1], block.raw, block.flat.format
+    if width <= 1:
+        return [Piece(block._bytes, block._start)] * width
+    line = width * block.flat.itemsize
+    step = line * (rows or max(64, CACHED // line))
+    found: list[list[bytes]] = [[] for _ in range(width)]
+    for start in range(0, len(raw), step):
+        piece = array(code)
+        piece.frombytes(raw[start : start + step])
+        for place, column in enumerate(found):
+            column.append(piece[place::width].tobytes())
+    return [Piece(b"".join(column)) for column in found]
+
+
+def number_column(piece: Piece, rows: int, dtype: str, name: str, nan_is_null: bool) -> Column:
+    """A column of numbers of a block, by the type of the feature: no further copy of floats, 60 ns an int or bool.
 
     Without ``nan_is_null`` it is of floats, and NaN stays NaN.
     """
-    rows, width = block.shape
-    flat = block.flat
-    piece = Piece(block._bytes, block._start) if width == 1 else Piece(flat[place::width].tobytes())
-    column = memoryview(piece.data)[piece.start : piece.start + rows * flat.itemsize].cast(flat.format)
-    present = [number == number for number in column.tolist()] if nan_is_null and _may_hold_nan(column) else None
+    code, size = ("d", 8) if dtype == "float64" else ("f", 4)
+    end = piece.start + rows * size
+    column = memoryview(piece.data)[piece.start : end].cast(code)  # type: ignore[call-overload]
+    top = piece.data[piece.start + size - 1 : end : size]
+    present = [number == number for number in column.tolist()] if nan_is_null and _may_be_nan(top) else None
     if name == "float" or not nan_is_null:
-        return plain(FORMATS[block.dtype], piece, rows, present)
+        return plain(FORMATS[dtype], piece, rows, present)
     held = column.tolist()
     values = held if present is None else [number if there else None for number, there in zip(held, present)]
     if name == "bool":
         return bools(values)
-    if present is not None:
-        return numbers("l", "q", [None if value is None else int(value) for value in values])
-    return plain("l", Piece(array("q", map(int, values)).tobytes()), rows)
+    return numbers("l", "q", [None if value is None else int(value) for value in values])
 
 
-def _may_hold_nan(column: memoryview) -> bool:
+def _may_be_nan(top: bytes) -> bool:
     """Whether the top byte of a number is that of NaN: two counts clear a column in 2 ns a number."""
-    top = column.cast("B")[column.itemsize - 1 :: column.itemsize].tobytes()
     return bool(top.count(0x7F) or top.count(0xFF))
 
 
