@@ -37,7 +37,7 @@ def exports(size: int) -> Iterator[Benchmark]:
         "export a block",
         "values/s",
         [
-            _exported("capsules alone", "the structs, which nobody takes", units, lambda: bool(block.__arrow_c_array__())),
+            _exported("capsules alone", "the structs", units, lambda: bool(block.__arrow_c_array__())),
             *_where("pyarrow", "to pyarrow", "one column of vectors, the same memory", units, lambda: _array(block)),
             *_where("numpy", "to NumPy", "a DLPack tensor, the same memory", units, lambda: _tensor(block)),
         ],
@@ -91,7 +91,9 @@ def imports(size: int) -> Iterator[Benchmark]:
         [
             Candidate("load", "an Arrow stream", rows, lambda _: _loaded(table), answer=_rows),
             Candidate("load lists", "columns of Python values", rows, lambda _: _loaded(lists), answer=_rows),
-            Candidate("decode", "an Arrow stream, as columns", rows, lambda _: len(read_table(table)["f0"]), answer=_rows),
+            Candidate(
+                "decode", "an Arrow stream, as columns", rows, lambda _: len(read_table(table)["f0"]), answer=_rows
+            ),
         ],
         repeats=3,
     )

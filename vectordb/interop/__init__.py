@@ -1,9 +1,9 @@
 """Exchange with other libraries, without importing any: Arrow PyCapsules, DLPack, array interfaces, framework shapes.
 
-Out: ``FeatureMatrix``, ``TransformedMatrix``, ``TrainingSet``, ``Hits``, ``History``, ``Events``, ``View`` and ``Table``
-are tables (``__arrow_c_stream__``); ``Dense`` is an array (``__arrow_c_array__``), and a matrix' block of numbers a
-tensor (``__dlpack__``, ``__array_interface__``). In: ``put_many``, ``load``, ``search`` and ``training_set`` take what
-other libraries export the same way.
+Out: ``FeatureMatrix``, ``TransformedMatrix``, ``TrainingSet``, ``Hits``, ``History``, ``Events``, ``View`` and
+``Table`` are tables (``__arrow_c_stream__``); ``Dense`` is an array (``__arrow_c_array__``), and the block of numbers
+of a matrix is a tensor (``__dlpack__``, ``__array_interface__``). In: ``put_many``, ``load``, ``search`` and
+``training_set`` take what other libraries export the same way.
 """
 
 from vectordb.interop.batches import Batches

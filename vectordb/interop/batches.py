@@ -24,7 +24,7 @@ class Batches:
         self._rows = rows
 
     def __len__(self) -> int:
-        return -(-len(self._examples) // self._rows)
+        return (len(self._examples) + self._rows - 1) // self._rows
 
     def __iter__(self) -> Iterator[Any]:
         for start in range(0, len(self._examples), self._rows):

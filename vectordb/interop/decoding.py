@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from ctypes import string_at
+from ctypes import c_void_p, string_at
+from itertools import pairwise
 from json import loads
 from struct import unpack
 from typing import Any, Final, NamedTuple
@@ -43,7 +44,8 @@ class Span(NamedTuple):
         if not self.array.null_count or not bitmap or not self.rows:
             return None
         first = self.start // 8
-        flags = unpack_bits(string_at(bitmap + first, (self.start + self.rows + 7) // 8 - first), self.start % 8, self.rows)
+        bits = string_at(bitmap + first, (self.start + self.rows + 7) // 8 - first)
+        flags = unpack_bits(bits, self.start % 8, self.rows)
         return None if flags.count(1) == self.rows else flags
 
     def raw(self, place: int, size: int, extra: int = 0) -> bytes:
@@ -78,8 +80,6 @@ def decode(shape: Shape, struct: Any, start: int = 0, rows: int | None = None) -
 
 
 def _pointers(address: int | None, count: int) -> list[int | None]:
-    from ctypes import c_void_p
-
     return list((c_void_p * count).from_address(address)) if count and address else [None] * count
 
 
@@ -141,8 +141,7 @@ def _coded(shape: Shape, span: Span) -> Sequence[Any]:
     if shape.format not in "cCsSiIlL" or not span.array.dictionary:
         raise CannotExchange("a dictionary is told by ints", format=shape.format)
     values = list(decode(shape.dictionary, ArrowArray.from_address(span.array.dictionary)))
-    plain = span._replace(array=span.array)
-    codes = _numbers(shape._replace(dictionary=None), plain)
+    codes = _numbers(shape._replace(dictionary=None), span)
     used = {code for code in codes if code is not None}
     if used and not 0 <= min(used) <= max(used) < len(values):
         raise CannotExchange("a code is one of its dictionary", lowest=min(used), highest=max(used), size=len(values))
@@ -164,7 +163,7 @@ def _texts(shape: Shape, span: Span) -> Sequence[Any]:
     if ends[-1] > first and not address:
         raise CannotExchange("a buffer of text has an address", bytes=ends[-1] - first)
     data = string_at((address or 0) + first, ends[-1] - first) if ends[-1] > first else b""
-    pairs = zip(ends, ends[1:])
+    pairs = pairwise(ends)
     if shape.format in "zZ":
         return _holed([data[start - first : end - first] for start, end in pairs], span)
     if data.isascii():
@@ -226,7 +225,7 @@ def _lists(shape: Shape, span: Span) -> Sequence[Any]:
     inside = decode(_inside(shape), child(span), first, ends[-1] - first)
     if dim and ends == list(range(first, ends[-1] + 1, dim)):
         return _holed(rows_of(inside, dim, span.rows, span.present is None), span)
-    return _holed([inside[start - first : end - first] for start, end in zip(ends, ends[1:])], span)
+    return _holed([inside[start - first : end - first] for start, end in pairwise(ends)], span)
 
 
 def _inside(shape: Shape) -> Shape:

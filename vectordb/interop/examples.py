@@ -15,10 +15,15 @@ class Examples:
 
     ``source`` is a ``FeatureMatrix`` or ``TrainingSet``, or a ``Service`` or ``View`` with ``entities``, which is read
     as rows are asked for: one read a batch through ``__getitems__``. ``label`` is a column of the training set's
-    ``extra``, or one value a row. Rows are tensors where PyTorch is imported (or ``framework`` is it), else NumPy arrays
-    where NumPy is, else lists. They are copies, which may be written to; ``torch.from_dlpack(matrix)`` shares.
+    ``extra``, or one value a row. Rows are tensors where PyTorch is imported (or ``framework`` is it), else NumPy
+    arrays where NumPy is, else lists. They are copies, which may be written to; ``torch.from_dlpack(matrix)`` shares.
 
-    >>> from vectordb.testing import Examples as _  # doctest: +SKIP
+    >>> from vectordb import Float, VectorDB
+    >>> db = VectorDB()
+    >>> view = db.create_view("users", entity="user", features={"age": Float()})
+    >>> receipt = view.put("u-1", {"age": 40.0})
+    >>> Examples(view, ["u-1", "nobody"], label=[1, 0], framework="")[0]
+    ([40.0], 1)
     """
 
     def __init__(

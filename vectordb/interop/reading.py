@@ -54,7 +54,8 @@ def read_array(source: Any) -> Sequence[Any]:
 def _check_table(shape: Shape) -> None:
     names = [name for name, _ in shape.children]
     if shape.format != "+s" or len(set(names)) != len(names):
-        raise CannotExchange("a table is a struct of columns, each with a name of its own", format=shape.format, names=names)
+        rule = "a table is a struct of columns, each with a name of its own"
+        raise CannotExchange(rule, format=shape.format, names=names)
 
 
 def _columns(shape: Shape, struct: Any) -> Columns:

@@ -52,8 +52,8 @@ class Table:
         """Plain Python values, column by column."""
         from vectordb.interop.reading import read_table
 
-        columns = read_table(self)
-        return {name: values.tolist() if hasattr(values, "tolist") else list(values) for name, values in columns.items()}
+        columns: dict[str, Any] = read_table(self)
+        return {name: held.tolist() if hasattr(held, "tolist") else list(held) for name, held in columns.items()}
 
     def __arrow_c_schema__(self) -> Any:
         return schema_capsule(self._struct.shape)

@@ -87,7 +87,8 @@ def loose_column(values: Sequence[Any]) -> Column:
         return mixed(held)
     if all(hasattr(kind, "utcoffset") for kind in kinds):
         return time_column(held)
-    raise InvalidInput("a column holds bools, numbers, text or datetimes", types=sorted(kind.__name__ for kind in kinds))
+    names = sorted(kind.__name__ for kind in kinds)
+    raise InvalidInput("a column holds bools, numbers, text or datetimes", types=names)
 
 
 def hits_table(hits: Hits | Iterable[Hits]) -> Table:
@@ -128,7 +129,7 @@ def versions_table(kinds: dict[str, FeatureType], versions: Sequence[Version]) -
 
 
 def events_table(events: Events, rows: int = CHUNK, size: int = CHUNK_BYTES) -> TableStream:
-    """Offset, recorded time, type, views, rows, who and why, and the payload as JSON: tables of at most so many ``rows``.
+    """Offset, recorded time, type, views, rows, who and why, payload as JSON: tables of at most so many ``rows``.
 
     The payload is what the stored line carries (vectors as base64); a table ends after ``size`` bytes of it.
     """

@@ -17,7 +17,8 @@ from vectordb.interop.reading import Columns, read_array, read_batches, read_tab
 
 PLAIN: Final = frozenset({list, tuple, range, array, str, bytes, int, float, dict, type(None)})
 FORMATS: Final = {
-    "f8": "d", "f4": "f", "f2": "e", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q",
+    "f8": "d", "f4": "f", "f2": "e",
+    "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q",
 }  # fmt: skip
 
 
@@ -107,11 +108,10 @@ def interface_view(interface: Mapping[str, Any]) -> memoryview | list[list[float
     shape, kind = tuple(interface["shape"]), str(interface["typestr"])
     data, strides = interface.get("data"), interface.get("strides")
     code = FORMATS.get(kind[1:])
-    sound = code is not None and kind[0] in "<|" and len(shape) in (1, 2) and all(0 <= size <= MAX_ROWS for size in shape)
-    if not sound or not isinstance(data, tuple) or strides is not None:
+    sized = len(shape) in (1, 2) and all(0 <= size <= MAX_ROWS for size in shape)
+    if code is None or kind[0] not in "<|" or not sized or not isinstance(data, tuple) or strides is not None:
         rule = "an array interface is of little-endian numbers, of one dimension or two, without gaps"
         raise CannotExchange(rule, shape=shape, typestr=kind, strides=strides)
-    assert code is not None
     count = shape[0] * (shape[1] if len(shape) == 2 else 1)
     raw = string_at(data[0], count * int(kind[2:])) if count else b""
     if code == "e":  # Python has no view of halves

@@ -10,9 +10,15 @@ from vectordb import Bool, Category, Float, Int, Text, Timestamp, Vector, Vector
 
 START = 1_767_225_600  # seconds, 2026-01-01T00:00:00Z
 TYPES = {
-    "trips": Int(default=0), "rating": Float(), "vip": Bool(), "city": Category(), "since": Timestamp(),
-    "note": Text(), "profile": Vector(3), "code": Vector(12, dtype="binary", metric="hamming"),
-}  # fmt: skip
+    "trips": Int(default=0),
+    "rating": Float(),
+    "vip": Bool(),
+    "city": Category(),
+    "since": Timestamp(),
+    "note": Text(),
+    "profile": Vector(3),
+    "code": Vector(12, dtype="binary", metric="hamming"),
+}
 IDS = ["d-1", "d-2", "d-3", "d-4"]
 COLUMNS: dict[str, list[Any]] = {
     "trips": [12, 2**53, -3, 0],
@@ -40,8 +46,10 @@ def micros(time: datetime | None) -> int | None:
 def shown() -> dict[str, list[Any]]:
     """The columns as Arrow holds them: instants as microseconds, bits packed."""
     return {
-        **COLUMNS, "since": list(map(micros, COLUMNS["since"])), "code": list(map(bits, COLUMNS["code"])),
-    }  # fmt: skip
+        **COLUMNS,
+        "since": list(map(micros, COLUMNS["since"])),
+        "code": list(map(bits, COLUMNS["code"])),
+    }
 
 
 def make() -> tuple[VectorDB, View]:

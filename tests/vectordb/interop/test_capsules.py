@@ -34,7 +34,10 @@ def test_a_view_is_a_table_of_its_rows() -> None:
     assert columns(view) == expected, "an export can be repeated"
     assert view.table().formats["profile"] == "+w:3" and view.table().formats["since"] == "tsu:UTC"
     assert columns(view.table(["d-3", "nobody"], ["trips", "city"])) == {
-        "driver": ["d-3", "nobody"], "trips": [-3, 0], "city": [None, None]}  # fmt: skip
+        "driver": ["d-3", "nobody"],
+        "trips": [-3, 0],
+        "city": [None, None],
+    }
 
 
 def test_statuses_stand_beside_the_features() -> None:
@@ -49,9 +52,15 @@ def test_a_matrix_exports_what_it_reads() -> None:
     matrix = view.get_many(IDS)
     assert columns(matrix) == {"entity": IDS, **shown()}
     assert columns(matrix[1:3].table(entity="who")) == {
-        "who": IDS[1:3], **{name: cells[1:3] for name, cells in shown().items()}}  # fmt: skip
+        "who": IDS[1:3],
+        **{name: cells[1:3] for name, cells in shown().items()},
+    }
     small = view.get_many(IDS, ["vip", "trips"], dtype="float32")
-    assert columns(small)["vip"] == COLUMNS["vip"] and small.table().formats == {"entity": "u", "vip": "b", "trips": "l"}
+    assert columns(small)["vip"] == COLUMNS["vip"] and small.table().formats == {
+        "entity": "u",
+        "vip": "b",
+        "trips": "l",
+    }
 
 
 def test_a_past_exports_its_own_rows() -> None:
@@ -101,9 +110,10 @@ def test_a_child_that_was_moved_away_outlives_its_parent() -> None:
 
 
 def test_transformed_numbers_keep_their_nan() -> None:
-    db, view = make()
-    ranker = db.create_service("ranker", features=["drivers:trips", "drivers:rating"],
-                               pipeline=Pipeline([("scale", StandardScaler())]))  # fmt: skip
+    db, _view = make()
+    ranker = db.create_service(
+        "ranker", features=["drivers:trips", "drivers:rating"], pipeline=Pipeline([("scale", StandardScaler())])
+    )
     ranker.fit()
     found = columns(ranker.get_many(["d-1", "d-2"]))
     assert found["entity"] == ["d-1", "d-2"] and found["rating"][1] != found["rating"][1]
@@ -111,14 +121,20 @@ def test_transformed_numbers_keep_their_nan() -> None:
 
 
 def test_a_training_set_carries_time_and_labels() -> None:
-    db, view = make()
+    db, _view = make()
     service = db.create_service("s", features=["drivers:trips", "drivers:city"])
     times = [db.event(2).recorded_time, db.event(2).recorded_time + timedelta(days=-1)]
     extra = {"label": [1, 0], "weight": [0.5, None], "good": [True, None], "seen": times, "key": ["a", 1]}
     found = columns(service.training_set({"driver": ["d-1", "d-1"], "time": times, **extra}))
     assert found == {
-        "entity": ["d-1", "d-1"], "time": list(map(micros, times)), "trips": [12, 0], "city": ["Rome", None], **extra,
-        "seen": list(map(micros, times)), "key": ['"a"', "1"]}  # fmt: skip
+        "entity": ["d-1", "d-1"],
+        "time": list(map(micros, times)),
+        "trips": [12, 0],
+        "city": ["Rome", None],
+        **extra,
+        "seen": list(map(micros, times)),
+        "key": ['"a"', "1"],
+    }
     with pytest.raises(InvalidInput, match="bools, numbers, text or datetimes"):
         service.training_set({"driver": ["d-1"], "time": times[:1], "label": [b"x"]}).table()
 
@@ -170,7 +186,7 @@ def test_a_history_is_a_table_and_a_sequence() -> None:
 
 
 def test_events_are_streamed() -> None:
-    db, view = make()
+    db, _view = make()
     for trips in range(10):
         db.view("drivers").put("d-1", {"trips": trips}, actor="etl", tags=["a", "b"])  # type: ignore[attr-defined]
     events = db.events(2)
@@ -207,7 +223,11 @@ def test_an_error_while_streaming_reaches_the_consumer() -> None:
 def test_columns_of_several_types_are_json() -> None:
     cells = {"id": ["a", 1, ("x", 2)], "big": [2**70, None, 1], "n": [1, None, 2], "c": ["1", "1", "2"]}
     assert columns(Table({name: mixed(values) for name, values in cells.items()})) == {
-        "id": ['"a"', "1", '["x",2]'], "big": [str(2**70), None, "1"], "n": [1, None, 2], "c": ["1", "1", "2"]}  # fmt: skip
+        "id": ['"a"', "1", '["x",2]'],
+        "big": [str(2**70), None, "1"],
+        "n": [1, None, 2],
+        "c": ["1", "1", "2"],
+    }
     assert columns(Table({"c": coded([1, "1", None, 1])})) == {"c": ["1", '"1"', None, "1"]}
     assert columns(Table({"c": coded([]), "l": lists([]), "n": mixed([])})) == {"c": [], "l": [], "n": []}
     with pytest.raises(InvalidInput, match="equally long"):
@@ -217,6 +237,8 @@ def test_columns_of_several_types_are_json() -> None:
 def test_a_table_says_what_it_is() -> None:
     _, view = make()
     table = view.table(["d-1"])
-    assert len(table) == 1 and table.names[:2] == ("driver", "trips") and repr(table).startswith("Table(1 rows, {'driver'")
+    assert (
+        len(table) == 1 and table.names[:2] == ("driver", "trips") and repr(table).startswith("Table(1 rows, {'driver'")
+    )
     assert Schema(POINTER(view.__arrow_c_schema__(), b"arrow_schema")).format == "+s"
     assert table.to_columns()["profile"] == [[1.0, 2.0, 3.0]] and table.to_columns()["vip"] == [True]

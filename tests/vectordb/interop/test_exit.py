@@ -1,4 +1,4 @@
-"""An interpreter that ends while others still hold our tables ends well: five rules, see ``vectordb.interop.lifetime``."""
+"""An interpreter that ends while others hold our tables ends well: five rules (``vectordb.interop.lifetime``)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ kept = [pyarrow.table(one) for one in (view, matrix, view.history("d-1"), db.eve
 kept += [pyarrow.array(vectors), pyarrow.RecordBatchReader.from_stream(db.events()), kept[0].column("profile")]
 """,
     "polars": "import polars; kept = [polars.DataFrame(view), polars.DataFrame(matrix), polars.Series(vectors)]",
-    "duckdb": "import duckdb; kept = [duckdb.sql('from view'), duckdb.sql('from matrix').fetchall(), duckdb.sql('from view')]",
+    "duckdb": "import duckdb; kept = [duckdb.sql('from view'), duckdb.sql('from matrix').fetchall()]",
     "pandas": "import pandas, pyarrow; kept = [pandas.DataFrame.from_arrow(view), pandas.DataFrame.from_arrow(matrix)]",
     "torch": "import torch; kept = [torch.from_dlpack(matrix), torch.from_dlpack(vectors)]",
     "jax": "import jax; kept = [jax.numpy.from_dlpack(vectors)]",
@@ -51,5 +51,7 @@ def test_the_interpreter_ends_with_tables_still_alive(library: str) -> None:
     code = STORY + KEEP[library] + HIDE
     # A tracer of coverage would be called by our callbacks after it was torn down itself, and crash there.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False, env=env)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False, env=env
+    )
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr

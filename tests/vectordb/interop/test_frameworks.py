@@ -23,8 +23,12 @@ class Shop:
 
     def __init__(self) -> None:
         self.db = VectorDB(clock=ManualClock(START))
-        users = self.db.create_view("users", entity="user", features={"age": Float(), "visits": Int(), "city": Category()})
-        users.put_many({"user": IDS, "age": [n / 2 for n in range(40)], "visits": list(range(40)), "city": ["Rome"] * 40})
+        users = self.db.create_view(
+            "users", entity="user", features={"age": Float(), "visits": Int(), "city": Category()}
+        )
+        users.put_many(
+            {"user": IDS, "age": [n / 2 for n in range(40)], "visits": list(range(40)), "city": ["Rome"] * 40}
+        )
         items = self.db.create_view("items", entity="item", features={"price": Float()})
         items.put_many({"item": [1, 2, 3], "price": [10.0, 20.0, 30.0]})
         self.one = self.db.create_service("one", features=["users:age", "users:visits"])
@@ -50,7 +54,12 @@ def rows_of(found: Any) -> list[list[float]]:
 def test_a_service_transforms_ids_into_numbers(shop: Shop) -> None:
     one = ServiceTransformer(shop.one)
     expected = [[1.0, 2.0], [0.0, 0.0]]
-    for ids in (["u-2", "u-0"], [["u-2"], ["u-0"]], {"user": ["u-2", "u-0"]}, shop.one.get_many(["u-2", "u-0"]).table(entity="user")):
+    for ids in (
+        ["u-2", "u-0"],
+        [["u-2"], ["u-0"]],
+        {"user": ["u-2", "u-0"]},
+        shop.one.get_many(["u-2", "u-0"]).table(entity="user"),
+    ):
         assert rows_of(one.fit(ids).transform(ids)) == expected == rows_of(one.fit_transform(ids))
     assert one.get_feature_names_out() == ["age", "visits"] and one.n_features_in_ == 1
     pair = ServiceTransformer(shop.pair)
@@ -65,9 +74,12 @@ def test_a_transformer_refuses_what_it_cannot_read(shop: Shop) -> None:
         with pytest.raises(NotFitted):
             call()
     for service, rows, rule in (
-        (shop.pair, [["u-1"]], "an id of every kind"), (shop.pair, ["u-1"], "an id of every kind"),
-        (shop.pair, {"user": ["u-1"]}, "a column of every kind"), (shop.asking, ["u-1"], "named columns"),
-        (shop.odd, ["u-1"], "features are numbers")):  # fmt: skip
+        (shop.pair, [["u-1"]], "an id of every kind"),
+        (shop.pair, ["u-1"], "an id of every kind"),
+        (shop.pair, {"user": ["u-1"]}, "a column of every kind"),
+        (shop.asking, ["u-1"], "named columns"),
+        (shop.odd, ["u-1"], "features are numbers"),
+    ):
         with pytest.raises(InvalidInput, match=rule):
             ServiceTransformer(service).fit(rows)
     with pytest.raises(InvalidInput, match="one of these"):
@@ -126,7 +138,9 @@ def test_examples_without_any_framework(shop: Shop) -> None:
 
 def test_batches_repeat_and_tell_their_signature(shop: Shop) -> None:
     batches = Batches(Examples(shop.training_set(), label="label", framework=""), rows=2)
-    assert len(batches) == 3 and [len(labels) for _, labels in batches] == [2, 2, 1] and list(batches()) == list(batches)
+    assert (
+        len(batches) == 3 and [len(labels) for _, labels in batches] == [2, 2, 1] and list(batches()) == list(batches)
+    )
     assert batches.signature == ({"shape": (None, 2), "dtype": "float32"}, {"shape": (None,), "dtype": "int64"})
     assert Batches(Examples(shop.one, IDS, framework="")).signature == {"shape": (None, 2), "dtype": "float32"}
     for label, dtype in (([True], "bool"), ([1.5], "float64"), (["x"], "string")):
@@ -135,9 +149,12 @@ def test_batches_repeat_and_tell_their_signature(shop: Shop) -> None:
 
 def test_examples_refuse_what_is_none(shop: Shop) -> None:
     for make, kind in (
-        (lambda: Examples(shop.one), InvalidInput), (lambda: Examples(shop.training_set(), label="y"), UnknownName),
-        (lambda: Examples(shop.one, IDS, label=[1]), InvalidInput), (lambda: Examples(shop.one, IDS, framework="mxnet"), InvalidInput),
-        (lambda: Batches(Examples(shop.one, IDS), rows=0), InvalidInput)):  # fmt: skip
+        (lambda: Examples(shop.one), InvalidInput),
+        (lambda: Examples(shop.training_set(), label="y"), UnknownName),
+        (lambda: Examples(shop.one, IDS, label=[1]), InvalidInput),
+        (lambda: Examples(shop.one, IDS, framework="mxnet"), InvalidInput),
+        (lambda: Batches(Examples(shop.one, IDS), rows=0), InvalidInput),
+    ):
         with pytest.raises(kind):
             make()
 
@@ -175,7 +192,8 @@ from vectordb.interop import Batches, Examples
 shop = Shop()
 batches = Batches(Examples(shop.training_set(), label="label", framework="numpy"), rows=2)
 spec = tuple(tf.TensorSpec(**one) for one in batches.signature)
-found = [(x.numpy().tolist(), y.numpy().tolist()) for x, y in tf.data.Dataset.from_generator(batches, output_signature=spec)]
+made = tf.data.Dataset.from_generator(batches, output_signature=spec)
+found = [(x.numpy().tolist(), y.numpy().tolist()) for x, y in made]
 assert found[2] == ([[2.0, 4.0]], [0]) and len(found) == 3, found
 matrix = shop.one.get_many(IDS)
 assert tf.experimental.dlpack.from_dlpack(matrix.__dlpack__()).numpy().tolist() == matrix.numbers.to_rows()

@@ -30,8 +30,10 @@ def pandas_frame(source: Any) -> dict[str, list[Any]]:
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("pyarrow")
     frame = pandas.DataFrame.from_arrow(source).astype(object)
-    return {name: [None if one is None or one is pandas.NaT or one != one else one for one in frame[name].map(whole)]
-            for name in frame}  # fmt: skip
+    return {
+        name: [None if one is None or one is pandas.NaT or one != one else one for one in frame[name].map(whole)]
+        for name in frame
+    }
 
 
 def whole(value: Any) -> Any:
@@ -180,7 +182,7 @@ def test_a_pandas_frame_is_written_without_pyarrow() -> None:
 
 def test_numpy_records_and_matrices_come_in() -> None:
     numpy = pytest.importorskip("numpy")
-    db, view = make()
+    db, _view = make()
     copy = twin(db)
     records = numpy.array([("a", 1, 0.5), ("b", 2, 1.5)], dtype=[("driver", "U3"), ("trips", "i8"), ("rating", "f8")])
     copy.put_many(records)
@@ -202,7 +204,12 @@ def test_queries_come_from_arrow() -> None:
 def test_every_layout_of_pyarrow_is_read() -> None:
     pyarrow = pytest.importorskip("pyarrow")
     cells = ["a", None, "höhe", "a text of more than twelve bytes", ""]
-    for kind in (pyarrow.string(), pyarrow.large_string(), pyarrow.string_view(), pyarrow.dictionary(pyarrow.int8(), pyarrow.string())):
+    for kind in (
+        pyarrow.string(),
+        pyarrow.large_string(),
+        pyarrow.string_view(),
+        pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
+    ):
         held = pyarrow.array(cells, kind)
         assert read_array(held) == cells and read_array(held[1:4]) == cells[1:4]
     lists = [[1.0, 2.0], [], None, [3.0]]
@@ -210,8 +217,14 @@ def test_every_layout_of_pyarrow_is_read() -> None:
         found = read_array(pyarrow.array(lists, kind))
         assert [None if one is None else one.tolist() for one in found] == lists
     chunked = pyarrow.chunked_array([pyarrow.array([1, 2]), pyarrow.array([3, None])])
-    assert read_array(chunked) == [1, 2, 3, None] and read_array(pyarrow.array([True, None, False])) == [True, None, False]
-    assert read_array(pyarrow.nulls(2)) == [None, None] and read_array(pyarrow.array([0.5], pyarrow.float16())).tolist() == [0.5]  # type: ignore[attr-defined]
+    assert read_array(chunked) == [1, 2, 3, None] and read_array(pyarrow.array([True, None, False])) == [
+        True,
+        None,
+        False,
+    ]
+    assert read_array(pyarrow.nulls(2)) == [None, None] and read_array(
+        pyarrow.array([0.5], pyarrow.float16())
+    ).tolist() == [0.5]  # type: ignore[attr-defined]
 
 
 def test_a_block_stays_what_numpy_sees() -> None:

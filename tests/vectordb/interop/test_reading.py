@@ -81,18 +81,36 @@ def test_streams_are_joined() -> None:
 @pytest.mark.parametrize(
     ("format", "data", "expected"),
     [
-        ("c", ints(-1, 2, code="b"), [-1, 2]), ("C", ints(255, 2, code="B"), [255, 2]),
-        ("s", ints(-1, 2, code="h"), [-1, 2]), ("S", ints(1, 2, code="H"), [1, 2]),
-        ("i", ints(-1, 2), [-1, 2]), ("I", ints(1, 2, code="I"), [1, 2]),
-        ("l", ints(-1, 2, code="q"), [-1, 2]), ("L", ints(2**64 - 1, 2, code="Q"), [2**64 - 1, 2]),
-        ("e", struct.pack("<2e", 0.5, 2), [0.5, 2]), ("f", struct.pack("<2f", 0.5, 2), [0.5, 2]),
-        ("g", struct.pack("<2d", 0.1, 2), [0.1, 2]), ("b", b"\2", [False, True]),
+        ("c", ints(-1, 2, code="b"), [-1, 2]),
+        ("C", ints(255, 2, code="B"), [255, 2]),
+        ("s", ints(-1, 2, code="h"), [-1, 2]),
+        ("S", ints(1, 2, code="H"), [1, 2]),
+        ("i", ints(-1, 2), [-1, 2]),
+        ("I", ints(1, 2, code="I"), [1, 2]),
+        ("l", ints(-1, 2, code="q"), [-1, 2]),
+        ("L", ints(2**64 - 1, 2, code="Q"), [2**64 - 1, 2]),
+        ("e", struct.pack("<2e", 0.5, 2), [0.5, 2]),
+        ("f", struct.pack("<2f", 0.5, 2), [0.5, 2]),
+        ("g", struct.pack("<2d", 0.1, 2), [0.1, 2]),
+        ("b", b"\2", [False, True]),
         ("w:2", b"abcd", [b"ab", b"cd"]),
-        ("tss:UTC", ints(1, -1, code="q"), [datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)]),
-        ("tsm:Europe/Rome", ints(1, 0, code="q"), [datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)]),
-        ("tsn:UTC", ints(1999, -1, code="q"), [datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)]),
+        (
+            "tss:UTC",
+            ints(1, -1, code="q"),
+            [datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)],
+        ),
+        (
+            "tsm:Europe/Rome",
+            ints(1, 0, code="q"),
+            [datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)],
+        ),
+        (
+            "tsn:UTC",
+            ints(1999, -1, code="q"),
+            [datetime(1970, 1, 1, 0, 0, 0, 1, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)],
+        ),
     ],
-)  # fmt: skip
+)
 def test_columns_of_fixed_size(format: str, data: bytes, expected: list[Any]) -> None:
     assert list(read_array(Foreign(format, None, data, rows=2))) == expected
     assert read_array(Foreign(format, b"\2", data, rows=2, nulls=-1)) == [None, expected[1]]
@@ -145,7 +163,7 @@ IMPOSSIBLE: list[tuple[str, Callable[[], Any]]] = [
     ("rows that are asked", lambda: Foreign("+w:3", None, inside=(plain("g", Piece(bytes(8)), 1),))),
     ("rows that are asked", lambda: Foreign("+l", None, ints(0, 9), inside=(plain("g", Piece(bytes(8)), 1),))),
     ("one child", lambda: Foreign("+w:1", None, inside=(texts([]), texts([])))),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("rule", "producer"), IMPOSSIBLE)
@@ -169,7 +187,11 @@ def test_tables_that_are_none_are_refused() -> None:
 
     twice = Shape("+s", (("a", Shape("n")), ("a", Shape("n"))))
     rows = Cells(1, 0, (None,), (Cells(1, 1, ()), Cells(1, 1, ())))
-    for column in (texts(["a"]), Column(twice, rows), Column(Shape("+s", (("a", Shape("n")),)), rows._replace(nulls=1))):
+    for column in (
+        texts(["a"]),
+        Column(twice, rows),
+        Column(Shape("+s", (("a", Shape("n")),)), rows._replace(nulls=1)),
+    ):
         with pytest.raises(CannotExchange):
             read_table(Stream(column))
     deep = Shape("+s")
@@ -225,14 +247,22 @@ def test_array_interfaces_are_columns_and_vectors() -> None:
     assert view.search("p", Numbers(struct.pack("<2e", 3, 4), (2,), "<f2"), k=1).entities == ["b"]
     block = view.get_many(["b", "a"]).vectors("p")
     assert [hits.entities for hits in view.search_many("p", block, k=1)] == [["b"], ["a"]]
-    assert [hits.entities for hits in view.search_many("p", memoryview(block.raw).cast("f", (2, 2)), k=1)] == [["b"], ["a"]]
+    assert [hits.entities for hits in view.search_many("p", memoryview(block.raw).cast("f", (2, 2)), k=1)] == [
+        ["b"],
+        ["a"],
+    ]
     receipt = view.put_many({"e": ["c", ""], "p": block}, on_error="reject")
     assert len(receipt.versions) == 1 and view.get("c")["p"].tolist() == [3, 4]
     assert view.load({"e": ["x", "y"], "p": block}, chunk_rows=1).rows == 2 and view.get("y")["p"].tolist() == [1, 2]
     assert given_column(Numbers(b"", (0, 2), "<f4")).tolist() == []
-    for wrong in ({"shape": (2,), "typestr": ">f8"}, {"shape": (), "typestr": "<f8"}, {"shape": (-1,), "typestr": "<f8"},
-                  {"shape": (2,), "typestr": "<U4"}, {"shape": (1,), "typestr": "<f8", "strides": (16,)},
-                  {"shape": (1,), "typestr": "<f8", "data": None}):  # fmt: skip
+    for wrong in (
+        {"shape": (2,), "typestr": ">f8"},
+        {"shape": (), "typestr": "<f8"},
+        {"shape": (-1,), "typestr": "<f8"},
+        {"shape": (2,), "typestr": "<U4"},
+        {"shape": (1,), "typestr": "<f8", "strides": (16,)},
+        {"shape": (1,), "typestr": "<f8", "data": None},
+    ):
         with pytest.raises(CannotExchange, match="array interface"):
             given_column(Numbers(bytes(16), **wrong))
 
@@ -243,8 +273,9 @@ def test_a_spine_and_event_times_come_in_as_arrow() -> None:
     when = db.event(2).recorded_time
     spine = {"driver": ["d-1", "d-4"], "time": [when, when], "label": [1, 0]}
     expected = service.training_set(spine)
-    table = Table({"driver": texts(["d-1", "d-4"]), "time": expected.table().column("time"),
-                   "label": numbers("l", "q", [1, 0])})  # fmt: skip
+    table = Table(
+        {"driver": texts(["d-1", "d-4"]), "time": expected.table().column("time"), "label": numbers("l", "q", [1, 0])}
+    )
     found = service.training_set(table)
     assert found.to_rows() == expected.to_rows() and found.times == expected.times
     assert list(found.extra["label"]) == [1, 0]
@@ -287,7 +318,7 @@ def test_bitmaps_go_there_and_back() -> None:
 
 
 def test_slices_of_foreign_columns_start_anywhere() -> None:
-    """``offset`` of the C data interface, at every place of every layout; judged by pyarrow, which makes such slices."""
+    """``offset`` of the C data interface, at every place; judged by pyarrow, which makes such slices."""
     pyarrow = pytest.importorskip("pyarrow")
     _, view = make()
     table = pyarrow.table(view)
