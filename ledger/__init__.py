@@ -13,6 +13,7 @@ from ledger.codec import decode_event, encode_event, parse_bodies
 from ledger.columns import BadCell, Column, check_column, check_entities
 from ledger.errors import (
     AlreadyTrue,
+    CannotExchange,
     CannotTransform,
     ClosedLedger,
     Conflict,
@@ -198,6 +199,7 @@ __all__ = [
     "BadCell",
     "Block",
     "Bool",
+    "CannotExchange",
     "CannotTransform",
     "Category",
     "Cells",

@@ -3,6 +3,7 @@
 VectorDBError
 |- InvalidInput (ValueError)      an argument breaks a rule; nothing was written
 |  |- InvalidTime | InvalidEntity | InvalidName | InvalidVersion | NotFitted
+|  |- CannotExchange              memory of another library in a format, or of bounds, that are not understood
 |  |- CannotTransform             a value that a transformer refuses; NotANumber (TypeError) where it takes numbers
 |  `- InvalidCells                up to ten bad cells, each with view, feature, entity, value, rule
 |- DefinitionError                a definition is unknown or does not fit
@@ -101,6 +102,10 @@ class InvalidName(InvalidInput):
 
 class InvalidVersion(InvalidInput):
     """Text that is not a version id ``view/entity@offset[.row]``."""
+
+
+class CannotExchange(InvalidInput):
+    """Memory that another library gave: its format is not understood here, or its parts contradict each other."""
 
 
 class InvalidCells(InvalidInput):

@@ -20,6 +20,7 @@ from ledger import (
     check_entities,
     to_micros,
 )
+from vectordb.interop import given_column, given_columns
 
 EVENT_TIME = "event_time"
 
@@ -44,16 +45,24 @@ class Raw(NamedTuple):
         """The same without some rows."""
         keep = [row for row in range(len(self.entities)) if row not in rows]
         time = [self.event_time[row] for row in keep] if _is_column(self.event_time) else self.event_time
-        columns = {name: [column[row] for row in keep] for name, column in self.columns.items()}
+        columns = {name: _picked(column, keep) for name, column in self.columns.items()}
         return Raw([self.entities[row] for row in keep], columns, time)
 
 
+def _picked(column: Any, rows: Sequence[int]) -> list[Any]:
+    """Some cells of a column; Python takes no row out of a view of two dimensions."""
+    cells = column.tolist() if isinstance(column, memoryview) else column
+    return [cells[row] for row in rows]
+
+
 def raw_batch(layout: Layout, entity_kind: str, rows: Any, event_time: Any) -> Raw:
-    """Columns of ``{entity: ids, feature: values}``, or of an iterable of such rows.
+    """Columns of ``{entity: ids, feature: values}``, of a table of another library, or of an iterable of such rows.
 
     A column (or key) ``event_time`` gives each row its own, unless the view has a feature of that name.
     """
-    columns = dict(rows) if isinstance(rows, Mapping) else columns_of_rows(rows)
+    given = given_columns(rows)
+    columns = columns_of_rows(rows) if given is None else given
+    event_time = given_column(event_time)
     check_columns(columns)
     if entity_kind not in columns:
         raise InvalidInput(

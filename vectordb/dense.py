@@ -6,11 +6,11 @@ and (Python 3.12 and later) ``__buffer__`` give NumPy, and whatever takes NumPy'
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import Any, Final
 
 from ledger import InvalidInput
+from vectordb.interop import Block, address_of
 
 CODES: Final = {
     "float64": ("d", "<f8", 8),
@@ -21,7 +21,7 @@ CODES: Final = {
 }
 
 
-class Dense:
+class Dense(Block):
     """An immutable, row-major matrix of ``shape`` (rows, columns) over bytes.
 
     >>> Dense(bytes(48), (3, 2), "float64").row(1)
@@ -123,11 +123,6 @@ def stack(blocks: Sequence[Dense]) -> Dense:
     first = blocks[0]
     shape = (sum(map(len, blocks)), first.shape[1])  # ints
     return Dense(b"".join([block.raw for block in blocks]), shape, first.dtype)
-
-
-def address_of(data: bytes) -> int:
-    """Where bytes lie in memory; they do not move while something holds them."""
-    return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
 
 
 def weave(parts: Sequence[tuple[memoryview, int, Sequence[int]]], rows: int, width: int) -> bytes:

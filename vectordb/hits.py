@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from ledger import ROW_BITS, Entity, from_micros, render_version
 from projections import similarity
+from vectordb.interop import Table, Tabular, hits_table
 
 if TYPE_CHECKING:
     from vectordb.state import State
@@ -22,7 +23,7 @@ class Hit(NamedTuple):
     version: str
 
 
-class Hits(Sequence[Hit]):
+class Hits(Tabular, Sequence[Hit]):
     """The hits of one search, with what it read: offset, clock, view, and whether it measured everything.
 
     ``distance`` is the metric's, the dot product negated; ``score`` the similarity of the field: 1 - distance for
@@ -103,6 +104,10 @@ class Hits(Sequence[Hit]):
         """The first ``k`` hits that are not an entity."""
         found = [found for found in self._found if found[0] != entity or type(found[0]) is not type(entity)][:k]
         return Hits(self._state, self._view, self._metric, found, self.as_of, self.at_micros, self.exact)
+
+    def table(self) -> Table:
+        """Entity, distance, score and version of each hit as Arrow columns."""
+        return hits_table(self)
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Plain data: one mapping a hit."""

@@ -21,6 +21,7 @@ from ledger import (
     to_micros,
 )
 from vectordb.batch import batch_bound, check_batch, check_columns, is_sized, raw_batch
+from vectordb.interop import given_chunks, given_column, given_columns, is_table
 from vectordb.receipt import Receipt
 from vectordb.said import said_time
 from vectordb.view import View
@@ -158,7 +159,8 @@ class LiveView(View):
         """Write a batch of rows in one atomic event.
 
         ``rows`` are columns, ``{"driver": ids, "trips": [...]}``, or an iterable of mappings; columns may
-        be lists, arrays, memoryviews or NumPy arrays. An absent column or a ``MISSING`` cell is not
+        be lists, arrays, memoryviews, NumPy or Arrow arrays; a table may come through Arrow's protocol
+        (pyarrow, pandas, Polars, DuckDB, ...) or as a record array. An absent column or a ``MISSING`` cell is not
         written; None is null. ``event_time`` is one for all, or one a row. A bad row refuses the batch,
         or with ``on_error="reject"`` is left out, returned and recorded. About 1 us a row of ten floats.
         """
@@ -206,8 +208,9 @@ class LiveView(View):
         if single:
             raise InvalidInput("load writes many events: these options belong to one (put_many)", options=single)
         if isinstance(rows, Mapping):
+            rows = given_columns(rows) or {}
             _check_even(rows)
-        elif not isinstance(rows, Iterable):
+        elif not is_table(rows) and not isinstance(rows, Iterable):
             raise InvalidInput("load takes columns, or an iterable of rows", type=type(rows).__name__)
         written, rejected, first, last = 0, 0, 0, 0
         total = _total(rows)
@@ -246,14 +249,20 @@ def _total(rows: Any) -> int | None:
 
 
 def _chunks(rows: Any, size: int, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    times = options.pop("event_time", None)
+    times = given_column(options.pop("event_time", None))
     sliced = times is not None and not isinstance(times, str) and is_sized(times)
     if isinstance(rows, Mapping):
         for start in range(0, _total(rows) or 0, size):
             chunk = {name: column[start : start + size] for name, column in rows.items()}
             yield {"rows": chunk, "event_time": times[start : start + size] if sliced else times, **options}
         return
-    iterator, start = iter(rows), 0
+    start = 0
+    if is_table(rows):
+        for chunk, count in given_chunks(rows, size):
+            yield {"rows": chunk, "event_time": times[start : start + count] if sliced else times, **options}
+            start += count
+        return
+    iterator = iter(rows)
     while items := list(islice(iterator, size)):
         yield {"rows": items, "event_time": times[start : start + size] if sliced else times, **options}
         start += len(items)

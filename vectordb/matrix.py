@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ledger import MISSING, FeatureType, InvalidInput, UnknownName, from_micros
 from ledger import Vector as VectorType
 from vectordb.dense import Dense, stack
+from vectordb.interop import Blocked, Table, Tabular, matrix_table
 from vectordb.plan import Status
 from vectordb.sharing import PIECE, Progress, Sharing
 
@@ -36,7 +37,7 @@ class Column(NamedTuple):
         return self._replace(cells=cells)
 
 
-class FeatureMatrix(Sequence[Mapping[str, Any]]):
+class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
     """The features of many entities, row after row in the order asked for; immutable.
 
     ``shape`` is (rows, features); all rows share one offset (``as_of``) and clock (``at``), and ``label`` is the
@@ -262,6 +263,20 @@ class FeatureMatrix(Sequence[Mapping[str, Any]]):
             blank = kind.packer.pack(*[float("nan")] * kind.dim)
             cells = [blank if cell is None else cell for cell in cells]
         return Dense(b"".join(cells), (len(cells), kind.dim), kind.dtype)
+
+    @property
+    def beside(self) -> dict[str, Column]:
+        """The features that are no numbers, as columns of cells."""
+        return self._columns
+
+    def table(self, *, entity: str | Sequence[str] = "entity", statuses: bool = False) -> Table:
+        """Ids, the time and labels of a training set, and every feature as Arrow columns, copied once (5 ns a number).
+
+        ``entity`` names the column of ids, or one column a kind of entity; with ``statuses`` every feature has a column
+        ``<name>_status`` too (3 us a row). The matrix itself is taken for this table by whoever takes Arrow's protocol;
+        Polars takes a sequence row by row, so hand it the table.
+        """
+        return matrix_table(self, entity, statuses)
 
     def to_columns(self) -> dict[str, list[Any]]:
         """Values feature by feature."""

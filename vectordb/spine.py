@@ -19,6 +19,7 @@ from ledger import (
     to_micros,
 )
 from vectordb.batch import check_columns
+from vectordb.interop import given_columns
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
@@ -35,8 +36,9 @@ class Spine(NamedTuple):
 
 
 def read_spine(rows: Any, kinds: Sequence[str]) -> Spine:
-    """Columns ``{kind: ids, "time": times, ...}``, or an iterable of such rows, or of tuples (entity, ..., time)."""
-    columns = dict(rows) if isinstance(rows, Mapping) else _transpose(rows, kinds)
+    """Columns ``{kind: ids, "time": times, ...}``, a table of another library, rows, or tuples (entity, ..., time)."""
+    given = given_columns(rows)
+    columns = _transpose(rows, kinds) if given is None else given
     check_columns(columns)
     missing = [name for name in (*kinds, TIME) if name not in columns]
     if missing:

@@ -159,11 +159,6 @@ class TrainingSet(FeatureMatrix):
         given = (source[0] for name in self.names for source in self._sources(name) if source is not None)
         return array("q", sorted(set(given)))
 
-    @property
-    def beside(self) -> dict[str, Column]:
-        """The inputs that are no numbers, as columns of cells."""
-        return self._columns
-
     def is_of(self, state: object) -> bool:
         """Whether the set was read from this state, or a past of it."""
         return self._reader.state is state

@@ -20,8 +20,10 @@ from ledger import (
 from vectordb.dense import Dense
 from vectordb.drift import ViewDrift, drift_of
 from vectordb.gather import Gather, Item, check_ids
+from vectordb.history import History
 from vectordb.hits import Hits
 from vectordb.indexing import VectorIndex
+from vectordb.interop import Table, Tabular, given_vector, given_vectors
 from vectordb.matrix import FeatureMatrix
 from vectordb.plan import Plan, Status
 from vectordb.row import Row
@@ -29,13 +31,13 @@ from vectordb.sample import ViewSample, read_sample
 from vectordb.searching import MAX_K, find_scope, search
 from vectordb.sharing import Progress, Sharing, check_names
 from vectordb.statistics import ViewStatistics, statistics_of
-from vectordb.version import Version, read_version
+from vectordb.version import read_version
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
 
 
-class View:
+class View(Tabular):
     """A named table of features of one kind of entity, read through a database or one of its pasts.
 
     Obtained from ``db.view(name)`` or ``db.as_of(n).view(name)``. A live view follows redefinitions; a
@@ -90,7 +92,7 @@ class View:
         except ValueError:
             return False
 
-    def history(self, entity: Entity, *, feature: str | None = None) -> list[Version]:
+    def history(self, entity: Entity, *, feature: str | None = None) -> History:
         """Every version of an entity in order of offset; with ``feature``, those that wrote it.
 
         Late, future-dated and deleting writes are all there, whatever a read at this clock would show.
@@ -101,7 +103,8 @@ class View:
             plan.slot(feature)
         refs = self._reader.consistently(self._refs, entity)
         versions = [read_version(self._reader.state.log, plan, entity, ref) for ref in refs]
-        return [version for version in versions if feature is None or feature in version.values or version.deleted]
+        kept = [version for version in versions if feature is None or feature in version.values or version.deleted]
+        return History(plan, kept)
 
     def _refs(self, entity: Entity) -> list[int]:
         return list(self._reader.state.rows.refs(self.name, entity, self._limit()))
@@ -130,7 +133,7 @@ class View:
         as its build promised (``view.index(feature).stats()``), in 1 to 3 ms of a million. Always ``k`` hits
         where ``k`` living matches exist.
         """
-        return search(self._reader, self.name, feature, query, k, where, at, exact, recall)
+        return search(self._reader, self.name, feature, given_vector(query), k, where, at, exact, recall)
 
     def search_many(
         self, feature: str, queries: Iterable[Any], k: int = 10, *, executor: Executor | None = None, **options: Any
@@ -138,7 +141,8 @@ class View:
         """``search`` for every query, all at one offset and clock; through an executor of threads, where given."""
         pinned = self._pinned()
         find = partial(pinned.search, feature, k=k, **options)
-        return list(map(find, queries) if executor is None else executor.map(find, queries))
+        asked = given_vectors(queries)
+        return list(map(find, asked) if executor is None else executor.map(find, asked))
 
     def _pinned(self) -> View:
         reader = self._reader
@@ -211,6 +215,23 @@ class View:
 
         columns = gather.columns(words)
         return FeatureMatrix(names, ids, gather.kinds, numbers, columns, row_of, offset, clock, plan.label)
+
+    def table(
+        self,
+        entities: Iterable[Entity] | None = None,
+        features: Iterable[str] | None = None,
+        *,
+        at: Instant | None = None,
+        statuses: bool = False,
+    ) -> Table:
+        """The rows of some entities, or of all that exist, as Arrow columns: ids under the kind of entity, features.
+
+        All at one offset and clock. With ``statuses`` every feature has a column ``<name>_status`` too. The view itself
+        is taken for this table by whoever takes Arrow's protocol.
+        """
+        pinned = self._pinned()
+        ids = pinned.entities(at=at) if entities is None else entities
+        return pinned.get_many(ids, features, at=at).table(entity=pinned.definition.entity, statuses=statuses)
 
     # -- statistics ----------------------------------------------------------------------------------
 

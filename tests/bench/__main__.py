@@ -12,6 +12,7 @@ from tests.bench import (
     exporting,
     fork,
     get,
+    interop,
     lineage,
     memory,
     observability,
@@ -29,7 +30,7 @@ from tests.bench import (
 )
 from tests.bench.report import main
 
-READING = (get, batch, pipelines, training, as_of, wide, vector_search, experiments, lineage, audit)
+READING = (get, batch, interop, pipelines, training, as_of, wide, vector_search, experiments, lineage, audit)
 OPERATING = (observability, exporting)
 WRITING = (put, put_many, open_file, replay, memory, fork, what_if, erasure, digest, proofs, snapshot)
 MODULES = (*WRITING, *READING, *OPERATING)

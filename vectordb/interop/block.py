@@ -1,0 +1,60 @@
+"""A block of numbers on its way out: DLPack tensors, and Arrow columns of vectors."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from vectordb.interop.column import Column, Piece, vectors
+from vectordb.interop.export import array_capsules, schema_capsule
+from vectordb.interop.tensor import CPU, tensor
+
+FORMATS: Final = {"float64": "g", "float32": "f", "float16": "e", "int8": "c", "uint8": "C"}
+
+
+class Block:
+    """Everything that ``numpy.from_dlpack``, ``torch.from_dlpack`` and ``pyarrow.array`` ask a block of numbers for.
+
+    They share its bytes, whose address is that of ``__array_interface__``.
+    """
+
+    __slots__ = ()
+    _bytes: bytes
+    _start: int
+    shape: tuple[int, int]
+    dtype: str
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[int, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        return tensor(self._bytes, self._start, self.shape, self.dtype, max_version, dl_device, copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return CPU
+
+    def _as_column(self) -> Column:
+        rows, width = self.shape
+        return vectors(FORMATS[self.dtype], width, Piece(self._bytes, self._start), rows)
+
+    def __arrow_c_schema__(self) -> Any:
+        return schema_capsule(self._as_column().shape)
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
+        return array_capsules(self._as_column())
+
+
+class Blocked:
+    """What has a block of numbers: DLPack gives that block."""
+
+    __slots__ = ()
+
+    def __dlpack__(self, **options: Any) -> Any:
+        block: Any = self
+        return block.numbers.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return CPU

@@ -1,0 +1,110 @@
+"""A table: columns in Arrow's layout, for whoever takes ``__arrow_c_stream__``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ledger import InvalidInput
+from vectordb.interop.column import Column
+from vectordb.interop.column import table as struct_of
+from vectordb.interop.export import array_capsules, schema_capsule, stream_capsule
+
+
+class Table:
+    """Named columns of equally many rows, immutable; exported without a copy, as often as it is asked.
+
+    ``pyarrow.table(t)``, ``polars.DataFrame(t)``, ``pandas.DataFrame.from_arrow(t)`` and ``duckdb.sql("from t")`` take
+    it as it is, and so do ``put_many``, ``load`` and ``training_set``.
+
+    >>> from vectordb.interop.column import texts
+    >>> t = Table({"city": texts(["Rome", None])})
+    >>> len(t), t.names, t.to_columns()
+    (2, ('city',), {'city': ['Rome', None]})
+    """
+
+    def __init__(self, columns: dict[str, Column]) -> None:
+        sizes = {name: column.cells.length for name, column in columns.items()}
+        if len(set(sizes.values())) > 1:
+            raise InvalidInput("the columns of a table are equally long", columns=sizes)
+        self._columns = columns
+        self._rows = max(sizes.values(), default=0)
+        self._struct = struct_of(list(columns), list(columns.values()), self._rows)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns in order."""
+        return tuple(self._columns)
+
+    @property
+    def formats(self) -> dict[str, str]:
+        """The format string of every column, as the Arrow C data interface writes it."""
+        return {name: column.shape.format for name, column in self._columns.items()}
+
+    def column(self, name: str) -> Column:
+        """The bytes of a column."""
+        return self._columns[name]
+
+    def to_columns(self) -> dict[str, list[Any]]:
+        """Plain Python values, column by column."""
+        from vectordb.interop.reading import read_table
+
+        columns: dict[str, Any] = read_table(self)
+        return {name: held.tolist() if hasattr(held, "tolist") else list(held) for name, held in columns.items()}
+
+    def __arrow_c_schema__(self) -> Any:
+        return schema_capsule(self._struct.shape)
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
+        return array_capsules(self._struct)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return stream_capsule(self._struct.shape, [self._struct])
+
+    def __repr__(self) -> str:
+        return f"Table({len(self)} rows, {self.formats})"
+
+
+class TableStream:
+    """Tables of one kind, made one after the other as a consumer asks for them; exported as often as it is asked.
+
+    Memory is that of one table. Takers are those of ``Table``.
+    """
+
+    def __init__(self, empty: Table, tables: Callable[[], Iterable[Table]]) -> None:
+        """``empty`` has the columns and no rows; ``tables`` starts again each time."""
+        self._empty = empty
+        self._tables = tables
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns in order."""
+        return self._empty.names
+
+    def __iter__(self) -> Iterator[Table]:
+        return iter(self._tables())
+
+    def __arrow_c_schema__(self) -> Any:
+        return self._empty.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return stream_capsule(self._empty._struct.shape, (table._struct for table in self))
+
+
+class Tabular:
+    """What has a table: its Arrow protocol is that of ``table()``, made anew for every export."""
+
+    __slots__ = ()
+
+    def table(self) -> Table | TableStream:
+        """The rows as Arrow columns."""
+        raise NotImplementedError
+
+    def __arrow_c_schema__(self) -> Any:
+        return self.table().__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.table().__arrow_c_stream__(requested_schema)
