@@ -17,7 +17,7 @@ from tests.house.source import PACKAGES, ROOT, exported, report, sources
 
 HEADING = "## Public names"
 METHODS = (types.FunctionType, property, classmethod, staticmethod)
-PARTS = ("transforms", "audit", "lineage", "what_if")
+PARTS = ("transforms", "audit", "lineage", "what_if", "interop", "serving", "observability", "exporting")
 OPEN = ("vectordb", *(f"vectordb.{part}" for part in PARTS))  # whose names users import
 DOORS = [source.module for source in sources() if source.name.endswith("/__init__.py")]
 
