@@ -103,7 +103,7 @@ def test_what_a_predicate_raises_passes_through() -> None:
 def test_every_definition_of_the_stories_is_found(name: str) -> None:
     db = replayed(name)
     for view in db.views():
-        if db.head > 1:
+        if db.head > 1 and not db.state.log.pruned:  # nothing is asked of before a compaction
             turn = db.audit.bisect(lambda past, view=view: view in past.views(), low=0)
             assert turn == Turn(turn.offset, turn.event, turn.before, turn.after, turn.probes)
             assert view in turn.event.views and turn.event.type == "view_defined"

@@ -64,6 +64,10 @@ def test_every_prediction_of_the_stories(name: str, tmp_path: Path) -> None:
     db = replayed(name)
     predictions = db.predictions()
     for prediction in predictions[:: max(1, len(predictions) // 4)]:
+        if prediction.as_of < db.state.log.pruned:
+            with pytest.raises((Erased, Pruned)):
+                db.audit.kit(prediction.id)
+            continue
         same_again(db, prediction.id, tmp_path / "kit.jsonl")
 
 
