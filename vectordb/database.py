@@ -151,8 +151,8 @@ class VectorDB(Defining):
 
         >>> import sqlite3
         >>> db = VectorDB.connect(lambda: sqlite3.connect(":memory:", check_same_thread=False))
-        >>> db.mark("release-7"), db.lag().events
-        (1, 0)
+        >>> db.mark("release-7"), db.lag().events, db.close()
+        (1, 0, None)
         """
         from vectordb.connecting import connect_state
         from vectordb.shared import SharedDB

@@ -94,6 +94,9 @@ class FakeConnection:
     def close(self) -> None:
         self.raw.close()
 
+    def __del__(self) -> None:
+        self.raw.close()  # sqlite3 warns of connections that nobody closed
+
 
 class FakeCursor:
     def __init__(self, connection: FakeConnection) -> None:

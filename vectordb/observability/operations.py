@@ -137,7 +137,7 @@ _AUDIT: Final = """explain changes bisect diff what_if verify root checkpoint pr
     blast_radius marks"""
 
 OPERATIONS: Final = (
-    *_group(VectorDB, "db", "open replay", None, _none),
+    *_group(VectorDB, "db", "open connect replay", None, _none),
     *_group(Defining, "db", _DEFINE, _itself, _given("name")),
     *_group(Defining, "db", "mark", _itself, _none),
     *_group(VectorDB, "db", _WRITE, _itself, _none),

@@ -28,6 +28,7 @@ def story(folder: Path) -> None:
     db.compact(below=db.head)
     db.erase("drivers", "c", reason="asked for")
     db.close()
+    VectorDB.connect(path.with_suffix(".db")).close()
     VectorDB.replay(path)
 
 
