@@ -32,6 +32,9 @@ class Lines:
     def read(self, position: int = 0) -> Iterator[tuple[int, list[bytes]]]:
         yield position, self.lines
 
+    def after(self, position: int, line: bytes) -> int:
+        return position + len(line)
+
 
 def stored_line(offset: int, body: bytes) -> bytes | None:
     """Load a ledger that ends with this body, its digest valid, and ask for the line.

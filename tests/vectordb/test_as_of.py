@@ -200,7 +200,7 @@ WRITES = {
 }  # fmt: skip
 INSTANCE = {
     "open", "replay", "close", "refresh", "snapshot", "checkpoint", "subscribe", "wait", "fork", "projection",
-    "check", "opened", "state", "writer", "what_if", "observe",
+    "check", "opened", "state", "writer", "what_if", "connect", "follow", "lag", "observe",
 }  # fmt: skip
 
 
