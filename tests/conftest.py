@@ -29,7 +29,7 @@ _FOLDERS = re.compile(r"""(?<![\w.~:/<>@-])/(?:[^\s/'"`:,;()\[\]{}<>|]+/)+""")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("simulation", "the seeded workload against the model")
-    group.addoption("--sim-seeds", type=int, default=6, metavar="N", help="how many seeds to run")
+    group.addoption("--sim-seeds", type=int, default=5, metavar="N", help="how many seeds to run")
     group.addoption("--sim-steps", type=int, default=120, metavar="N", help="how many writes per seed")
     group.addoption("--sim-first-seed", type=int, default=0, metavar="N", help="the first seed")
 
