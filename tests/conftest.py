@@ -12,6 +12,7 @@ import platform
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _load_profile()
     if getattr(config.option, "json_report", False) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Report(config))
+
+
+def _load_profile() -> None:
+    """The same examples at every run; ``--hypothesis-profile=default`` draws new ones."""
+    if find_spec("hypothesis") is not None:
+        from hypothesis import settings
+
+        settings.register_profile("suite", derandomize=True, database=None)
+        settings.load_profile("suite")
 
 
 class _Report:

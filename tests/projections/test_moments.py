@@ -113,7 +113,7 @@ def is_root(found: float | None, square: Fraction) -> bool:
     """Whether a float is the one nearest to the root of a fraction."""
     if found is None:
         return square >= Fraction(1.7976931348623157e308) ** 2
-    step = Fraction(5e-324) if found < 2.0**-1000 else Fraction(found) * Fraction(2.0**-52)
+    step = max(Fraction(5e-324), Fraction(found) * Fraction(2.0**-52))
     low, high = Fraction(found) - step, Fraction(found) + step
     return max(low, 0) ** 2 <= square <= high**2
 

@@ -21,6 +21,9 @@ from vectordb.transforms.table import Table
 EXTRAPOLATIONS: Final = ("error", "constant", "linear", "continue", "periodic")
 
 
+CLOSEST: Final = 1e-300  # below, a slope between two knots may be infinite
+
+
 class SplineTransformer(Transformer):
     """The values of ``n_knots + degree - 1`` B-splines of each feature (``periodic``: ``n_knots - 1``).
 
@@ -124,6 +127,9 @@ class SplineTransformer(Transformer):
         made = (*below, *own, *above)
         if not all(map(isfinite, made)):
             raise InvalidInput("knots are finite, those beyond the ends too", knots=(own[0], own[-1]))
+        if any(0.0 < high - low < CLOSEST for low, high in pairwise(made)):
+            rule = f"knots that differ are at least {CLOSEST:g} apart: splines divide by their distances"
+            raise InvalidInput(rule, knots=(own[0], own[-1]))
         return made
 
     def _settle(self, knots: tuple[tuple[float, ...], ...]) -> None:
