@@ -2,7 +2,9 @@
 
 Imports nothing of ours. Read in this order: ``facts`` (the vocabulary), ``event``, ``rows`` and
 ``layout`` (packed rows), ``block`` and ``columns`` (batches), ``codec`` and ``header`` (the stored form),
-``chain`` (digests), ``segment`` and ``log`` (memory), ``store``, ``jsonl_store`` and ``journal`` (files).
+``chain`` (digests), ``segment`` and ``log`` (memory), ``store``, ``jsonl_store`` and ``journal`` (files),
+``settlement`` (who vouches for rewritten lines), ``sql_store`` (a table that many write), ``merkle`` and
+``verification`` (proofs), ``kit_file`` and ``kit_log`` (the part of a ledger behind one prediction).
 """
 
 from ledger.block import Block, build_block, build_deletes

@@ -23,7 +23,6 @@ from ledger.errors import (
 )
 from ledger.event import Event
 from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
-from ledger.facts.fact import Fact
 from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.transaction_committed import TransactionCommitted
@@ -67,6 +66,7 @@ class Journal:
         self.position = 0  # after the last line that was loaded
         self.lines = 0  # lines of the store read or written, the header included
         self.read_at = monotonic()  # when the store was last read to its end
+        self.replaced = False  # the file was rewritten, and memory does not follow: see ``rewrite``
         self._is_cut_short = False  # a load began and did not end: what it left half done is undone by the next
         self.settlement = Settlement(log.chain)
         if store is not None:
@@ -147,9 +147,10 @@ class Journal:
         assert self.store is not None
         after = self.store.after
         for place, data in enumerate(objects):
-            time, fact, meta = (
-                decode_event(data, layout_of, number + place) if len(data) > 1 else (log.last_time, _pruned(), None)
-            )  # the chain lets no other line through that has nothing but an offset
+            if len(data) > 1:
+                time, fact, meta = decode_event(data, layout_of, number + place)
+            else:  # the chain lets only a pruned line through that has nothing but an offset
+                time, fact, meta = log.last_time, NOTHING_LEFT, None
             event = Event(log.head + 1, time, fact, meta, log)
             if time < log.last_time:
                 rule = "recorded times never go back"
@@ -240,8 +241,6 @@ class Journal:
         self.replaced = False
         return last
 
-    replaced = False
-
     def _write_anew(self, lines: dict[int, bytes], last: bytes) -> array[int]:
         """The file with other lines at some offsets and one more at its end; the position of every line."""
         store = self.store
@@ -330,10 +329,6 @@ class Journal:
             raise HeadMismatch(
                 "the log holds the expected head", expected=expect, head=head, digest=found, line=head + 1
             )
-
-
-def _pruned() -> Fact:
-    return NOTHING_LEFT
 
 
 def read_first_line(store: Store) -> tuple[Header | None, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from ledger.errors import Pruned
 from ledger.facts.fact import Fact
@@ -29,4 +29,4 @@ class EventPruned(Fact):
         return {}
 
 
-NOTHING_LEFT = EventPruned()  # they are all alike
+NOTHING_LEFT: Final[Fact] = EventPruned()  # they are all alike

@@ -72,12 +72,7 @@ class RowsPut(Fact):
 
     def to_json(self, time: int) -> dict[str, Any]:
         """See the class."""
-        data = block_to_json(self.block, time)
-        if self.origin is not None:
-            data.update(self.origin.to_json())
-        if self.rejected:
-            data["rejected"] = [list(rejection) for rejection in self.rejected]
-        return data
+        return {**block_to_json(self.block, time), **said_of(self.origin, self.rejected)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], reading: Reading) -> RowsPut:
@@ -160,6 +155,12 @@ def _check_places(layout: Layout, places: list[Any], columns: list[Any]) -> None
         raise InvalidInput("columns stand in ascending order of position", features=places)
     if places and not 0 <= places[0] <= places[-1] < len(layout.types):
         raise InvalidInput("a column's position is one of its view's", features=places)
+
+
+def said_of(origin: Origin | None, rejected: tuple[Rejection, ...]) -> dict[str, Any]:
+    """The stored form of what is said of a batch beside its rows: what is set."""
+    data = {} if origin is None else origin.to_json()
+    return {**data, "rejected": [list(rejection) for rejection in rejected]} if rejected else data
 
 
 def take_rejected(data: dict[str, Any]) -> tuple[Rejection, ...]:

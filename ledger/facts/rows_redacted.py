@@ -11,7 +11,7 @@ from ledger.block import Block
 from ledger.errors import Erased, InvalidInput, Pruned
 from ledger.facts.fact import Reading, Redaction, take
 from ledger.facts.origin import Origin, take_origin
-from ledger.facts.rows_put import Rejection, block_to_json, take_block, take_rejected
+from ledger.facts.rows_put import Rejection, block_to_json, said_of, take_block, take_rejected
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.identity import ROW_MASK, Entity
 
@@ -99,11 +99,7 @@ class RowsRedacted(TransactionCommitted):
         parts += [(gap.first, {"view": gap.view, gap.why: gap.size}) for gap in self.gaps]
         data: dict[str, Any] = dict(self.redaction._asdict())
         data["writes"] = [part for _, part in sorted(parts, key=lambda pair: pair[0])]
-        if self.origin is not None:
-            data.update(self.origin.to_json())
-        if self.rejected:
-            data["rejected"] = [list(rejection) for rejection in self.rejected]
-        return data
+        return {**data, **said_of(self.origin, self.rejected)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], reading: Reading) -> RowsRedacted:
