@@ -1,15 +1,39 @@
 """An in-memory feature database for machine-learning inference: an event ledger with materialized views.
 
-Every write is an immutable event; views of the current features, of every version, of lineage and
-predictions are folded from the log; any read can be asked as of any past offset. Standard library only.
+Every write is an immutable event; views of the current features, of every version, of lineage, vectors, predictions and
+experiments are folded from the log; any read can be asked as of any past offset. Standard library only.
 
->>> db = VectorDB()                                  # or VectorDB.open("ledger.jsonl")
->>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int(default=0)})
->>> receipt = drivers.put("d-7", {"trips": 12})
+>>> db = VectorDB()                                  # or VectorDB.open("ledger.jsonl"), VectorDB.connect("shared.db")
+>>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int(default=0), "spot": Vector(2)})
+>>> receipt = drivers.put("d-7", {"trips": 12, "spot": [1.0, 0.0]})
 >>> drivers.get("d-7")["trips"]
 12
 >>> db.as_of(1).view("drivers").get("d-7").found     # not there yet
 False
+
+Where to look next (``help`` of each tells the rest):
+
+=================  ====================================================================================================
+features           ``db.create_view``; ``view.put``, ``put_many``, ``load``, ``delete``; ``view.get``, ``get_many``, ``history``
+vectors            ``Vector(128, metric="cosine")`` is a feature type; ``view.search``, ``search_many``, ``view.index(f).build()``
+models' inputs     ``db.create_service``; ``service.get``, ``get_many``, ``training_set``, ``fit`` (a pipeline: ``vectordb.transforms``)
+predictions        ``db.record_prediction``, ``db.reproduce``; ``vectordb.serving.Predictor`` does it all in one call
+experiments        ``db.create_experiment``; ``experiment.assign``, ``expose``, ``record``, ``analyze``
+the past           ``db.as_of(offset)`` answers every read; ``db.fork(offset)`` is writable; ``db.mark``, ``db.events``
+why                ``db.audit`` (explain, bisect, diff, verify, proofs), ``db.lineage``, ``db.what_if``, ``db.erase``
+other tools        ``vectordb.interop`` (Arrow, DLPack), ``.serving`` (WSGI, ASGI), ``.observability``, ``db.export``
+tests of yours     ``ManualClock``, ``VectorDB.replay``, ``vectordb.testing.record_story`` and ``assert_story``
+=================  ====================================================================================================
+
+>>> hits = drivers.search("spot", [1.0, 0.1], k=1)
+>>> hits.entities, hits[0].version
+(['d-7'], 'drivers/d-7@2')
+>>> service = db.create_service("eta", features=["drivers:trips"])
+>>> told = db.record_prediction(service.get("d-7"), model="eta@1", output=4.2)
+>>> db.reproduce(told.id).inputs                     # the same bits, from the versions it pinned
+True
+
+Refusals are ``VectorDBError`` and its children, carry their values, and leave the ledger as it was.
 """
 
 from ledger import (
@@ -127,6 +151,8 @@ from vectordb.transformed_matrix import TransformedMatrix
 from vectordb.transformed_row import TransformedRow
 from vectordb.version import Version
 from vectordb.view import View
+
+__version__ = "0.1.0"  # the one place: packages, reports and wheels read it here
 
 __all__ = [
     "MISSING",
