@@ -13,17 +13,16 @@ False
 
 Where to look next (``help`` of each tells the rest):
 
-=================  ====================================================================================================
-features           ``db.create_view``; ``view.put``, ``put_many``, ``load``, ``delete``; ``view.get``, ``get_many``, ``history``
-vectors            ``Vector(128, metric="cosine")`` is a feature type; ``view.search``, ``search_many``, ``view.index(f).build()``
-models' inputs     ``db.create_service``; ``service.get``, ``get_many``, ``training_set``, ``fit`` (a pipeline: ``vectordb.transforms``)
-predictions        ``db.record_prediction``, ``db.reproduce``; ``vectordb.serving.Predictor`` does it all in one call
-experiments        ``db.create_experiment``; ``experiment.assign``, ``expose``, ``record``, ``analyze``
-the past           ``db.as_of(offset)`` answers every read; ``db.fork(offset)`` is writable; ``db.mark``, ``db.events``
-why                ``db.audit`` (explain, bisect, diff, verify, proofs), ``db.lineage``, ``db.what_if``, ``db.erase``
-other tools        ``vectordb.interop`` (Arrow, DLPack), ``.serving`` (WSGI, ASGI), ``.observability``, ``db.export``
-tests of yours     ``ManualClock``, ``VectorDB.replay``, ``vectordb.testing.record_story`` and ``assert_story``
-=================  ====================================================================================================
+- features: ``db.create_view``; ``view.put``, ``put_many``, ``load``, ``delete``, ``get``, ``get_many``, ``history``
+- vectors: ``Vector(128, metric="cosine")`` is a feature type; ``view.search``, ``search_many``, ``index(f).build()``
+- inputs of models: ``db.create_service``; ``service.get``, ``get_many``, ``training_set``, and ``fit`` with a pipeline
+  (``vectordb.transforms``)
+- predictions: ``db.record_prediction``, ``db.reproduce``; ``vectordb.serving.Predictor`` does it all in one call
+- experiments: ``db.create_experiment``; ``experiment.assign``, ``expose``, ``record``, ``analyze``
+- the past: ``db.as_of(offset)`` answers every read; ``db.fork(offset)`` is writable; ``db.mark``, ``db.events``
+- why: ``db.audit`` (explain, bisect, diff, verify, proofs), ``db.lineage``, ``db.what_if``, ``db.erase``
+- other tools: ``vectordb.interop`` (Arrow, DLPack), ``.serving`` (WSGI, ASGI), ``.observability``, ``db.export``
+- tests of yours: ``ManualClock``, ``VectorDB.replay``, ``vectordb.testing.record_story`` and ``assert_story``
 
 >>> hits = drivers.search("spot", [1.0, 0.1], k=1)
 >>> hits.entities, hits[0].version

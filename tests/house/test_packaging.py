@@ -1,4 +1,4 @@
-"""What a wheel is made of: one version, the marker of types, and nothing to run that is not there. CI builds and tries one."""
+"""What a wheel is made of: one version, markers of types, no dependency. CI builds and tries one."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ FLOATS = [f"f{place}" for place in range(8)]
 @pytest.fixture(scope="module")
 def db() -> VectorDB:
     db = VectorDB()
-    drivers = db.create_view("drivers", entity="driver", features={**dict.fromkeys(FLOATS, Float()), "city": Category()})
+    features = {**dict.fromkeys(FLOATS, Float()), "city": Category()}
+    drivers = db.create_view("drivers", entity="driver", features=features)
     columns = {name: [(number * 37 + place) % 101 / 7 for number in range(ROWS)] for place, name in enumerate(FLOATS)}
     drivers.put_many({"driver": IDS, **columns, "city": [f"c{number % 9}" for number in range(ROWS)]})
     keys = [f"drivers:{name}" for name in (*FLOATS, "city")]
