@@ -42,7 +42,7 @@ SMOKE = 200
 
 @pytest.fixture(autouse=True)
 def uncollected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is timed at smoke size, so the whole suite's objects need not be collected before each call: 200 s to 60."""
+    """Nothing is timed at smoke size, so nothing need be collected before each call: 60 s instead of 200."""
     monkeypatch.setattr(harness, "gc", SimpleNamespace(collect=int, freeze=int, unfreeze=int))
 
 
