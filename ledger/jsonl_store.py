@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import shutil
 import time
 import weakref
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from ledger.errors import ClosedLedger, ForkedProcess, LineTooLong, ReadOnlyLedger, WriteFailed
 from ledger.file_lock import FileLock
+from ledger.files import APPEND, CREATE, FILES, READ, Files
 
 BATCH_BYTES: Final = 1 << 20
 MAX_LINE_BYTES: Final = 1 << 27
@@ -30,20 +30,22 @@ class JsonlStore:
     _fd = -1  # closed, or not yet open
     _finalizer: weakref.finalize[Any, Any] | None = None
 
-    def __init__(self, path: str | os.PathLike[str], *, fsync: str = "never", read_only: bool = False) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], *, fsync: str = "never", read_only: bool = False, files: Files = FILES
+    ) -> None:
         if fsync not in FSYNC_POLICIES:
             raise ValueError(f"fsync is one of {FSYNC_POLICIES}, not {fsync!r}")
         self.path = os.path.realpath(path)  # one ledger, one lock, whatever it is called and wherever we stand
         if os.path.isdir(self.path):
             raise IsADirectoryError(f"a ledger is a file, not a folder: {self.path!r}")
         self.fsync = fsync
+        self.files = files
         self.broken = ""
         self._pid = os.getpid()
-        self._lock = None if read_only else FileLock(self.path)
+        self._lock = None if read_only else FileLock(self.path, files)
         self._synced_at = time.monotonic()
         try:
-            flags = os.O_RDONLY if read_only else os.O_RDWR | os.O_CREAT | os.O_APPEND
-            self._fd = os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0), 0o644)
+            self._fd = files.open(self.path, READ if read_only else APPEND | CREATE)
         except OSError:
             self._release()
             raise
@@ -66,7 +68,7 @@ class JsonlStore:
     @property
     def size(self) -> int:
         """Bytes in the file now."""
-        return os.fstat(self._open_fd()).st_size
+        return self.files.fstat(self._open_fd()).st_size
 
     def append(self, line: bytes, expected_head: int = 0) -> int:
         """Write one line; the position where it begins.
@@ -77,7 +79,7 @@ class JsonlStore:
         self.check_writable()
         position = self.end
         try:
-            self._write(line)
+            self.files.write_all(self._fd, line)
             self._sync_by_policy()
             self.end = position + len(line)
         except OSError as error:
@@ -100,11 +102,6 @@ class JsonlStore:
                 "a forked child does not write its parent's ledger", opened_by=self._pid, pid=os.getpid()
             )
 
-    def _write(self, line: bytes) -> None:
-        rest = memoryview(line)
-        while rest:
-            rest = rest[os.write(self._fd, rest) :]
-
     def _sync_by_policy(self) -> None:
         if self.fsync == "never":
             return
@@ -113,7 +110,7 @@ class JsonlStore:
 
     def _cut_failed(self, position: int, error: BaseException) -> None:
         try:
-            os.ftruncate(self._fd, position)
+            self.files.ftruncate(self._fd, position)
         except OSError as second:
             self.broken = str(second)
         if not isinstance(error, OSError):
@@ -124,7 +121,7 @@ class JsonlStore:
         """Complete lines from a position on, about a megabyte a batch; a torn tail is left out."""
         parts: list[bytes] = []  # of a line longer than what was read
         begin = position
-        while data := os.pread(self._open_fd(), BATCH_BYTES, position):
+        while data := self.files.pread(self._open_fd(), BATCH_BYTES, position):
             position += len(data)
             end = data.rfind(b"\n") + 1
             if end == 0:
@@ -142,7 +139,7 @@ class JsonlStore:
         """The line at a position."""
         size = 4096
         while True:
-            data = os.pread(self._open_fd(), size, position)
+            data = self.files.pread(self._open_fd(), size, position)
             end = data.find(b"\n")
             if end >= 0 or len(data) < size:
                 return data[: end + 1]
@@ -158,25 +155,25 @@ class JsonlStore:
 
     def tail(self) -> bytes:
         """The bytes after the last complete line."""
-        return os.pread(self._open_fd(), max(0, self.size - self.end), self.end)
+        return self.files.pread(self._open_fd(), max(0, self.size - self.end), self.end)
 
     def truncate(self, position: int) -> None:
         """Cut everything from a position on."""
-        os.ftruncate(self._open_fd(), position)
+        self.files.ftruncate(self._open_fd(), position)
         self.end = position
 
     def was_replaced(self) -> bool:
         """Whether the path now names another file, or a shorter one, than this store reads."""
         try:
-            now = os.stat(self.path)
+            now = self.files.stat(self.path)
         except FileNotFoundError:
             return True
-        mine = os.fstat(self._open_fd())
+        mine = self.files.fstat(self._open_fd())
         return (now.st_dev, now.st_ino) != (mine.st_dev, mine.st_ino) or now.st_size < self.end
 
     def sync(self) -> None:
         """fsync the file."""
-        os.fsync(self._open_fd())
+        self.files.fsync(self._open_fd())
         self._synced_at = time.monotonic()
 
     def close(self) -> None:
@@ -189,13 +186,13 @@ class JsonlStore:
         finally:
             if self._finalizer is not None:
                 self._finalizer.detach()
-            os.close(self._fd)
+            self.files.close(self._fd)
             self._fd = -1
             self._release()
 
     def close_when_unused(self) -> None:
         """Keep the file open for as long as somebody still reads from it: a lazy past of a replaced file."""
-        self._finalizer = weakref.finalize(self, os.close, self._fd)
+        self._finalizer = weakref.finalize(self, self.files.close, self._fd)
 
     def reopened(self) -> JsonlStore:
         """The store of the file that now stands at the path, with this store's lock; this one only reads on.
@@ -203,8 +200,8 @@ class JsonlStore:
         It keeps the old file open for as long as somebody reads from it: a fork of a lazy ledger.
         """
         fresh = copy.copy(self)
-        flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-        fresh._fd = os.open(self.path, flags)
+        fresh._fd = self.files.open(self.path, APPEND)
+        fresh.end = 0
         self._lock = None
         self.close_when_unused()
         return fresh
@@ -222,39 +219,3 @@ class JsonlStore:
 def _split_lines(data: bytes) -> list[bytes]:
     """Lines end at a newline and nowhere else; ``bytes.splitlines`` would also cut at a carriage return."""
     return [line + b"\n" for line in data.split(b"\n")[:-1]]
-
-
-def sync_folder(path: str) -> None:
-    """fsync the folder of a path, so that a rename in it survives a power cut (POSIX)."""
-    if not hasattr(os, "O_DIRECTORY"):
-        return
-    fd = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes], like: str | None = None) -> int:
-    """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder. Its size.
-
-    It has the permissions of the file ``like``, where there is one.
-    """
-    path = os.fspath(path)
-    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
-    size = 0
-    try:
-        with open(temporary, "xb") as file:
-            if like is not None:
-                shutil.copymode(like, temporary)  # before there is something to read
-            for chunk in chunks:
-                size += file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
-    sync_folder(path)
-    return size
