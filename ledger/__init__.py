@@ -7,7 +7,7 @@ Imports nothing of ours. Read in this order: ``facts`` (the vocabulary), ``event
 ``verification`` (proofs), ``kit_file`` and ``kit_log`` (the part of a ledger behind one prediction).
 """
 
-from ledger.atomic_file import temporary_name, write_atomically
+from ledger.atomic_file import remove_leftovers, replacing, write_atomically
 from ledger.block import Block, build_block, build_deletes
 from ledger.chain import Chain, parent_at, spans_of
 from ledger.checkpoint_text import TreeHead, parse_tree_head
@@ -102,7 +102,7 @@ from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
 from ledger.facts.vouched import Vouching
 from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
-from ledger.files import APPEND, FILES, Files
+from ledger.files import FILES, Files
 from ledger.header import (
     Header,
     Parent,
@@ -176,7 +176,6 @@ __all__ = [
     "ABSENT",
     "ABSENT_FLOAT",
     "AGGREGATES",
-    "APPEND",
     "COMPLETE",
     "ERASED",
     "FACTS",
@@ -373,8 +372,10 @@ __all__ = [
     "read_header",
     "read_kit",
     "recode",
+    "remove_leftovers",
     "render_entity",
     "render_version",
+    "replacing",
     "runs_between",
     "seal_line",
     "source_at",
@@ -383,7 +384,6 @@ __all__ = [
     "sqlite_file",
     "system_clock",
     "to_micros",
-    "temporary_name",
     "tombstone",
     "training_set_from_json",
     "verify_bundle",

@@ -87,6 +87,19 @@ class Files:
         locking: Any = msvcrt  # pragma: no cover
         locking.locking(fd, locking.LK_NBLCK, 1)  # pragma: no cover
 
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder."""
+        return os.listdir(folder)
+
+    def sync_file(self, path: str) -> int:
+        """fsync a file that somebody else wrote; its size."""
+        fd = self.open(path, APPEND)
+        try:
+            self.fsync(fd)
+            return self.fstat(fd).st_size
+        finally:
+            self.close(fd)
+
     def sync_folder(self, path: str) -> None:
         """fsync the folder of a path, so that a name in it, or its absence, survives a power cut (POSIX)."""
         if not hasattr(os, "O_DIRECTORY"):

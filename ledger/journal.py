@@ -254,15 +254,16 @@ class Journal:
         if not isinstance(store, JsonlStore):
             raise InvalidInput("only a ledger in a file or a table can be rewritten", store=type(store).__name__)
         store.check_writable()
+        store.check_in_place()
         positions = array("q")
         try:
-            write_atomically(store.path, self._lines_anew(store, lines, last, positions), store.path, self.files)
+            anew = self._lines_anew(store, lines, last, positions)
+            size = write_atomically(store.path, anew, store.path, self.files)
             self.replaced = True
-            fresh = store.reopened()
+            fresh = store.reopened(size)
         except BaseException:
-            self.replaced = store.was_replaced()  # else the next line would go into a file that nobody finds
+            self.replaced = store.may_be_replaced()  # else the next line would go into a file that nobody finds
             raise
-        fresh.end = fresh.size
         self.store = fresh
         self.lines += 1
         self.position = fresh.end

@@ -35,6 +35,7 @@ from ledger import (
     parse_bodies,
     read_first_line,
     read_header,
+    remove_leftovers,
     write_atomically,
 )
 from projections import Projection, load_checkpoint
@@ -74,11 +75,17 @@ class Options(NamedTuple):
 def open_state(
     path: str | os.PathLike[str], options: Options, projections: Sequence[Projection], expect: Expect, recover: bool
 ) -> tuple[State, OpenReport]:
-    """Replay a ledger file (created when it is not there) into a state that appends to it."""
+    """Replay a ledger file (created when it is not there) into a state that appends to it.
+
+    A writer removes what a killed erasure or compaction left beside it, and with a policy other than never syncs what
+    it read: a line that a killed process had not synced yet is an event from now on.
+    """
     store = JsonlStore(path, fsync=options.fsync, read_only=options.read_only, files=options.files)
     try:
+        if store.writable:
+            remove_leftovers(store.path, store.files)
         try:
-            return load_state(store, options, projections, expect, _create)
+            return _load(store, options, projections, expect)
         except DamagedLog as error:
             if not recover or "line" not in error.values or options.read_only or isinstance(error, HeadMismatch):
                 raise
@@ -86,7 +93,7 @@ def open_state(
             damage = str(error)
         store = store.reopened()
         try:
-            state, report = load_state(store, options, projections, expect, _create)
+            state, report = _load(store, options, projections, expect)
         except DigestMismatch:
             store.files.replace(kept, store.path)  # what was before the damage is no ledger by itself
             raise
@@ -94,6 +101,17 @@ def open_state(
     except BaseException:
         store.close()
         raise
+
+
+def _load(
+    store: JsonlStore, options: Options, projections: Sequence[Projection], expect: Expect
+) -> tuple[State, OpenReport]:
+    was_there = store.size > 0
+    loaded = load_state(store, options, projections, expect, _create)
+    if store.writable and options.fsync != "never" and was_there:
+        store.sync()
+        store.files.sync_folder(store.path)
+    return loaded
 
 
 def load_state(

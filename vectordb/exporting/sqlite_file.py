@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any, Final
 
-from ledger import APPEND, MISSING, Files, temporary_name
+from ledger import MISSING, Files, replacing
 from vectordb.exporting.cells import compact, plain
 from vectordb.exporting.options import Options
 from vectordb.exporting.table import BOOL, FLOAT, INT, JSON, STATUS, TIME, VECTOR, Field, Table, Told, unique
@@ -30,8 +30,7 @@ def write_sqlite(path: str, table: Table, told: Told, options: Options) -> int:
 
 def write_database(path: str, tables: Sequence[tuple[Table, Told]], files: Files) -> int:
     """A database of several tables: whole or not at all, by a temporary file that is renamed."""
-    temporary = temporary_name(path)
-    try:
+    with replacing(path, files) as temporary:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
             # No journal and no syncs of SQLite's own: until it is whole, the file has another name.
             connection.execute("PRAGMA journal_mode = OFF")
@@ -39,19 +38,7 @@ def write_database(path: str, tables: Sequence[tuple[Table, Told]], files: Files
             names = unique([table.what.replace(" ", "_") for table, _ in tables], (), str.lower)
             for name, (table, told) in zip(names, tables):
                 _fill(connection, name, table, told)
-        fd = files.open(temporary, APPEND)
-        try:
-            files.fsync(fd)
-            size = files.fstat(fd).st_size
-        finally:
-            files.close(fd)
-        files.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):  # what stopped it is what counts
-            files.remove(temporary)
-        raise
-    files.sync_folder(path)
-    return size
+        return files.sync_file(temporary)
 
 
 def _fill(connection: sqlite3.Connection, name: str, table: Table, told: Told) -> None:
