@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ledger import Files
+from ledger import Files, ManualClock
+from tests.ledger.files.samples import START
+from vectordb import VectorDB
+from vectordb.opening import Options, open_state
 
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 BROKEN_DISK = OSError(errno.EIO, "Input/output error")
@@ -117,3 +120,9 @@ class FaultyFiles(Files):
 
     def lock(self, fd: int) -> None:
         self._call("lock", super().lock, fd)
+
+
+def opened(path: Any, files: Files, *, expect: Any = None, recover: bool = False, **options: Any) -> VectorDB:
+    """``VectorDB.open`` with a file layer; the clock stands at the samples' start."""
+    chosen = Options(options.pop("clock", None) or ManualClock(START), files=files, **options)
+    return VectorDB._of(*open_state(path, chosen, (), expect, recover))
