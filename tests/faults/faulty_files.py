@@ -71,7 +71,8 @@ class FaultyFiles(Files):
             real(*arguments)
         elif kind == "write" and fault.kept:
             real(arguments[0], bytes(arguments[1][: fault.kept]))
-        raise fault.error
+        fault.error.__context__ = fault.error.__cause__ = None  # it may have been raised before
+        raise fault.error.with_traceback(None)
 
     def _due(self, kind: str) -> Fault | None:
         due = [fault for fault in self.faults if fault.is_due(kind)]
