@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from errno import EACCES, EAGAIN, EDEADLK
 from typing import Final
+from weakref import WeakSet
 
 from ledger.errors import LedgerLocked
 from ledger.files import APPEND, CREATE, FILES, Files
@@ -15,13 +17,14 @@ class FileLock:
     """An exclusive lock on ``<path>.lock``, held until ``release`` or the end of the process.
 
     The lock belongs to the open file, not to its existence: a lock file left by a killed process locks
-    nothing.
+    nothing. A forked child does not hold its parent's: it may outlive the parent, and never writes.
     """
 
     def __init__(self, path: str, files: Files = FILES) -> None:
         self.path = f"{path}.lock"
         self._files = files
         self._fd = files.open(self.path, APPEND | CREATE)
+        _HELD.add(self)
         try:
             files.lock(self._fd)
         except OSError as error:
@@ -38,3 +41,15 @@ class FileLock:
         if self._fd >= 0:
             fd, self._fd = self._fd, -1  # first: a close that fails has given it back all the same
             self._files.close(fd)  # closing releases it
+
+
+_HELD: Final[WeakSet[FileLock]] = WeakSet()
+
+
+def _let_go_in_child() -> None:
+    for lock in list(_HELD):
+        lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go_in_child)
