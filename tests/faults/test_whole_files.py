@@ -1,8 +1,9 @@
-"""Files that are there whole or not at all, with every call failing once: snapshots, checkpoints, exports, rewriting."""
+"""Files that are there whole or not at all, with every call failing once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_a_rewriting_leaves_the_old_file_or_the_new_one(tmp_path: Path, name: st
             before, old = shown(db), path.read_bytes()
         error = (NO_SPACE, INTERRUPT, BROKEN_DISK)[number % 3]
         files.fail(kind, error, calls[: number + 1].count(kind), after=number % 4 == 0, kept=10)
-        raised = raised_by(lambda: REWRITING[name](db))
+        raised = raised_by(partial(REWRITING[name], db))
         files.heal()
         assert beside(path) == []
         if lazy and kind == "pread" and db.head == before["head"] + 1:  # the event stands, and views heal
