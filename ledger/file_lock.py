@@ -23,18 +23,36 @@ class FileLock:
     def __init__(self, path: str, files: Files = FILES) -> None:
         self.path = f"{path}.lock"
         self._files = files
-        self._fd = files.open(self.path, APPEND | CREATE)
+        self._ledger = path
+        self._fd = self._taken()
         _HELD.add(self)
+
+    def _taken(self) -> int:
+        fd = self._files.open(self.path, APPEND | CREATE)
         try:
-            files.lock(self._fd)
-        except OSError as error:
-            self.release()
-            if error.errno not in TAKEN:
-                raise
-            raise LedgerLocked("one process writes a ledger", path=path, lock=self.path) from error
-        except BaseException:
-            self.release()
+            self._files.lock(fd)
+        except BaseException as error:
+            self._files.close(fd)
+            if isinstance(error, OSError) and error.errno in TAKEN:
+                raise LedgerLocked("one process writes a ledger", path=self._ledger, lock=self.path) from error
             raise
+        return fd
+
+    def keep(self) -> None:
+        """Take it again where its file was removed, by a cleaner of old files say; ``LedgerLocked`` if that is too late.
+
+        Without its name the lock keeps nobody out.
+        """
+        mine = self._files.fstat(self._fd)
+        try:
+            now = self._files.stat(self.path)
+            if (now.st_dev, now.st_ino) == (mine.st_dev, mine.st_ino):
+                return
+        except FileNotFoundError:
+            pass  # it is made again
+        fd = self._taken()
+        self.release()
+        self._fd = fd
 
     def release(self) -> None:
         """Let another process write."""

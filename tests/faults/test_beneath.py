@@ -131,6 +131,28 @@ def test_a_follower_says_so_and_goes_on_when_the_file_is_back(tmp_path: Path, wh
         assert shown(follower) == before
 
 
+def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
+    path, lock = tmp_path / "ledger.jsonl", tmp_path / "ledger.jsonl.lock"
+    with world(path, FaultyFiles()) as db:
+        for _ in range(2):
+            lock.unlink()
+            db.state.journal.store._checked_at -= 1.0
+            WRITES["put"](db, 1)
+            with pytest.raises(LedgerLocked):
+                reopened(path)
+        lock.unlink()
+        with reopened(path) as second:  # nothing kept it out
+            db.state.journal.store._checked_at -= 1.0
+            with pytest.raises(LedgerLocked):
+                WRITES["put"](db, 2)
+            second.mark("mine")
+        db.state.journal.store._checked_at -= 1.0
+        with pytest.raises(LedgerReplaced, match="nobody else writes"):
+            WRITES["put"](db, 2)
+    with reopened(path, read_only=True) as again:
+        assert again.head == db.head + 1
+
+
 # -- what is at the path --------------------------------------------------------------------------------
 
 
