@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import Event, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
+from ledger import Event, Journal, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
 from vectordb.connecting import load_shared
 from vectordb.opening import Options, open_state
 from vectordb.state import State
@@ -57,9 +57,11 @@ def catch_up(db: VectorDB) -> None:
             pass
         return
     with db.state.lock:
+        before = db.state.journal
         followed = _follow_file(db.state)
         if followed is not None:
             _take_over(db, followed)
+            _let_go(before)
 
 
 def _take_over(db: VectorDB, fresh: State) -> None:
@@ -104,6 +106,7 @@ def _options(state: State, store: SqlStore | JsonlStore) -> Options:
         max_event_bytes=state.journal.max_event_bytes,
         auto_index=state.indexing.automatic,
         served_bytes=state.served_bytes,
+        files=state.journal.files,
     )
 
 
@@ -123,12 +126,23 @@ def _follow_file(state: State) -> State | None:
 def _replay_again(state: State, store: JsonlStore) -> State:
     """The new file from its start; the user's projections move over once it is known to be whole."""
     fresh, _ = open_state(store.path, _options(state, store), (), None, recover=False)
-    _adopt(fresh, state)
-    if state.journal.lazy:
+    try:
+        _adopt(fresh, state)
+    except BaseException:
+        assert fresh.journal.store is not None
+        fresh.journal.store.close()
+        raise
+    return fresh
+
+
+def _let_go(journal: Journal) -> None:
+    """Close a file that was replaced, once nothing depends on whether that succeeds."""
+    store = journal.store
+    assert isinstance(store, JsonlStore)
+    if journal.lazy:
         store.close_when_unused()  # pasts of the old file go on reading it
     else:
         store.close()
-    return fresh
 
 
 # -- both --------------------------------------------------------------------------------------------------
