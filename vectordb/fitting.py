@@ -66,7 +66,7 @@ def learn(past: Reader, service: Service, lesson: Lesson) -> Learnt:
         raise InvalidInput("a pipeline is fitted on at least one row", service=service.name, as_of=past.as_of_offset)
     labels = None if lesson.target is None else _labels(matrix, lesson.target)
     transformer = unfitted(transformer_from_dict(plain, service.name))
-    table = read_table(matrix, service.name)
+    table = read_table(matrix, service.name, packed=lesson.executor is not None)
     fit_shared(transformer, table, labels, Sharing(lesson.executor, lesson.progress).part(0, 1, len(matrix)))
     plan = service._plan()
     seen = tuple(past.plan(view).label for view in plan.views)

@@ -218,16 +218,20 @@ class Gather:
     # -- then ----------------------------------------------------------------------------------------
 
     def past(self, ids: Sequence[Entity], offset: int, at: int, shared: Sharing = ALONE) -> tuple[bytes, bytes]:
-        """Numbers and words as known at an offset and valid at a time. 2 us a row and view."""
-        limit, row = offset << ROW_BITS | ROW_MASK, self._state.rows.row
+        """Numbers and words as known at an offset and valid at a time. 2 us a row and view; at the head 0.3 us."""
         entities = list(dict.fromkeys(ids))
-        columns: list[list[Raw]] = []
-        for view, plan in self.plans.items():
-            wanted = plan.wanted
-            columns.append([row(view, entity, limit, at, wanted) for entity in entities])
+        columns = [self._past_column(view, entities, offset, at) for view in self.plans]
         _check_unknown(entities, columns)
         rows, words = self._packed(entities, columns, at, shared)
         return b"".join(map(rows.__getitem__, ids)), b"".join(map(words.__getitem__, ids)) if self.others else b""
+
+    def _past_column(self, view: str, entities: Sequence[Entity], offset: int, at: int) -> list[Raw]:
+        """The raw row of every entity."""
+        newest = self._state.if_newest(view, offset, at, lambda table: list(map(table.rows.get, entities)))
+        if newest is not None:
+            return newest
+        limit, row, wanted = offset << ROW_BITS | ROW_MASK, self._state.rows.row, self.plans[view].wanted
+        return [row(view, entity, limit, at, wanted) for entity in entities]
 
     # -- both ----------------------------------------------------------------------------------------
 
