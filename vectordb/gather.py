@@ -134,8 +134,7 @@ class Gather:
         packed, beside = self._packed(missing, columns, now, shared)
         if self.held.capacity:
             self._hold(sequence, now, missing, columns, packed, beside)
-        rows.update(packed)
-        words.update(beside)
+        rows, words = ({**rows, **packed}, {**words, **beside}) if rows else (packed, beside)
         return b"".join(map(rows.__getitem__, ids)), b"".join(map(words.__getitem__, ids)) if self.others else b""
 
     def _live_column(self, view: str, entities: Sequence[Entity], now: int) -> list[Raw]:
@@ -294,7 +293,7 @@ def _decoded(codes: list[int], values: Sequence[Any]) -> list[Any]:
 
 def _check_unknown(entities: Sequence[Entity], columns: Sequence[Sequence[Raw]]) -> None:
     """Refuse what is no entity id: it cannot be found."""
-    if all(None in column for column in columns):
+    if not any(map(all, columns)):  # a row is never empty
         for entity, raws in zip(entities, zip(*columns)):
             if raws.count(None) == len(raws):
                 check_entity(entity)

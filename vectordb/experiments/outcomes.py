@@ -79,7 +79,10 @@ def timed(rows: Sequence[tuple[Entity, str, float, int | None]], time: int) -> t
 
 def most_bytes(label: str, rows: Sequence[tuple[Entity, str, float, int | None]]) -> int:
     """A size that the encoded event of some outcomes does not exceed: a character takes six bytes at most."""
-    texts = sum([len(str(row[0])) for row in rows]) + sum([len(row[1]) for row in rows])  # ints
+    if len(rows) == 1:
+        texts = len(str(rows[0][0])) + len(rows[0][1])
+    else:
+        texts = sum([len(str(row[0])) + len(row[1]) for row in rows])  # ints
     return 512 + len(label) + 6 * texts + ROW_BYTES * len(rows)
 
 
