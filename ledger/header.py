@@ -180,12 +180,12 @@ def canonical(data: Any) -> bytes:
 
 
 def _encoder() -> Callable[[Any], str]:
-    """What ``JSONEncoder.encode`` does, with the C encoder made once and not at every call: half the time of an event."""
+    """What ``JSONEncoder.encode`` does, with the C encoder made once, not at every call: half the time of an event."""
     plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     make: Any = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # a Python without it
         return plain.encode
-    text: Any = json.encoder.encode_basestring  # type: ignore[attr-defined]
+    text: Any = json.encoder.encode_basestring
     encode = make(None, plain.default, text, None, ":", ",", False, False, False)
     return lambda data: "".join(encode(data, 0))
 

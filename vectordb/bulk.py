@@ -66,7 +66,7 @@ def _picked(raws: Sequence[bytes | None], size: int, slots: int, limit: int | No
 
 
 def _fits(flags: int, slots: int) -> bool:
-    """Whether a row is of one write and has these slots: an older one is as long where a text stands behind its words."""
+    """Whether a row is of one write, of these slots: an older one with a text behind its words may be as long."""
     return not flags & (MIXED | TOMBSTONE) and flags >> SLOTS_SHIFT == slots
 
 

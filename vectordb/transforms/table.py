@@ -28,9 +28,9 @@ class Table(NamedTuple):
     """Columns of equal length, the kind of each, their names where they have any, and what they came as.
 
     A column of kind ``float`` holds floats only, NaN where there is no value. ``like``: rows, dense or numpy.
-    A table that is ``packed`` holds columns of kind float as arrays whose NaN may have bits of their own: it can be sent
-    to another process as bytes, and ``unpacked`` gives the lists. ``finite``: columns of kind float are known to hold no infinity (looking once costs 3 ns a value, and parts inside
-    parts would look again).
+    ``finite``: columns of kind float are known to hold no infinity (looking once costs 3 ns a value, and parts inside
+    parts would look again). Where it is packed, its floats stand in arrays, whose NaN may have bits of their own: what
+    is sent to another process is bytes, and ``unpacked`` gives the lists.
     """
 
     columns: list[Any]
@@ -114,8 +114,8 @@ def _of_matrix(matrix: FeatureMatrix, packed: bool) -> Table:
     places = {name: place for place, name in enumerate(matrix.numeric)}
     for name, kind in matrix.kinds.items():
         if kind == FLOAT:
-            own = array(flat.format, flat[places[name] :: width].tobytes())
-            columns.append(own if packed else _plain(own))
+            column = array("d" if flat.format == "d" else "f", flat[places[name] :: width].tobytes())
+            columns.append(column if packed else _plain(column))
             names.append(name)
             kinds.append(kind)
             continue
