@@ -286,7 +286,7 @@ def test_the_canonical_form_is_utf8_without_spaces() -> None:
 
 def test_the_canonical_form_is_what_the_json_module_gives() -> None:
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-    keys = {1: 2, True: 3, None: 4, 1.5: 6, "é": {}}
+    keys = {1: 2, False: 3, None: 4, 1.5: 6, "é": {}}
     for data in ({}, [], "é\u2028\x1f\"\\", 2**80, -0.0, 5e-324, 1e22, True, None, keys, {"a": [1, {"b": (2, 3.5)}]}):
         assert canonical(data) == encode(data).encode()
     refused: list[tuple[Any, type[Exception]]] = [
