@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -178,4 +179,15 @@ def canonical(data: Any) -> bytes:
     return _encode(data).encode()
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+def _encoder() -> Callable[[Any], str]:
+    """What ``JSONEncoder.encode`` does, with the C encoder made once, not at every call: half the time of an event."""
+    plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # a Python without it
+        return plain.encode
+    text: Any = json.encoder.encode_basestring
+    encode = make(None, plain.default, text, None, ":", ",", False, False, False)
+    return lambda data: "".join(encode(data, 0))
+
+
+_encode = _encoder()

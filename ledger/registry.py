@@ -39,8 +39,8 @@ from ledger.pool import Pool
 
 D = TypeVar("D", ServiceDefinition, ExperimentDefinition)
 
-
 ARMS_EVER = 10_000
+UNNOTED = frozenset({OutcomesRecorded, ExposuresRecorded, PredictionsRecorded})  # nothing refers to what they say
 
 
 class Owners(Protocol):
@@ -89,6 +89,8 @@ class Registry:
 
     def note(self, offset: int, fact: Fact) -> None:
         """Take in an event that the log has taken."""
+        if type(fact) in UNNOTED:
+            return
         if isinstance(fact, ViewDefined):
             self.layouts.define(fact.definition)
         elif isinstance(fact, ServiceDefined):

@@ -16,6 +16,7 @@ from projections.moments import NOTHING, Moments
 
 _INTS: Final = frozenset({int, bool})
 _CHUNK: Final = 8192  # pairs at a time: what is made of them stays in the cache
+_FINE: Final = 1 << 64
 _SPREAD: Final = 300  # binary digits between the sizes of numbers that are summed over one scale
 
 
@@ -94,9 +95,9 @@ def joint_moments(pairs: Iterable[tuple[float, float]]) -> JointMoments:
     ys, xs = [y for y, _x in held], [x for _y, x in held]
     if _INTS.issuperset(map(type, ys)) and _INTS.issuperset(map(type, xs)):
         return _of_ints(ys, xs, 1)  # type: ignore[arg-type]
-    for number in (*ys, *xs):
-        if not isfinite(number):
-            raise InvalidInput("a number of a pair is finite", value=number)
+    if not (all(map(isfinite, ys)) and all(map(isfinite, xs))):
+        wrong = next(number for number in (*ys, *xs) if not isfinite(number))
+        raise InvalidInput("a number of a pair is finite", value=wrong)
     found = NO_PAIRS
     for start in range(0, len(held), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -105,6 +106,31 @@ def joint_moments(pairs: Iterable[tuple[float, float]]) -> JointMoments:
 
 
 def _of_floats(ys: list[float], xs: list[float]) -> JointMoments:
+    """Either number over a scale that makes all of it whole: 1 or 2**64 where that does, else one looked for."""
+    y_scale, x_scale = _quick_scale(ys), _quick_scale(xs)
+    if not (y_scale and x_scale):
+        return _of_some_sizes(ys, xs)
+    y, x = _whole(ys, y_scale), _whole(xs, x_scale)
+    scale = max(y_scale, x_scale)
+    more_y, more_x = scale // y_scale, scale // x_scale
+    sums = sum(y) * more_y, sum(x) * more_x  # ints
+    squares = sum(map(mul, y, y)) * more_y**2, sum(map(mul, x, x)) * more_x**2  # ints
+    product = sum(map(mul, y, x)) * more_y * more_x  # ints
+    return _reduced(len(ys), sums, (*squares, product), scale)
+
+
+def _quick_scale(numbers: list[float]) -> int:
+    """1 or 2**64 where all numbers times it are whole; else 0. A power of two rounds nothing off."""
+    if all(map(float.is_integer, numbers)):
+        return 1
+    return _FINE if all(map(float.is_integer, map(float(_FINE).__mul__, numbers))) else 0
+
+
+def _whole(numbers: list[float], scale: int) -> list[int]:
+    return list(map(int, numbers if scale == 1 else map(float(scale).__mul__, numbers)))
+
+
+def _of_some_sizes(ys: list[float], xs: list[float]) -> JointMoments:
     """All over the one scale that makes them whole, unless some are so large beside others that this is slow."""
     sizes = [*map(abs, ys), *map(abs, xs)]
     smallest = min(filter(None, sizes), default=1.0)

@@ -25,25 +25,49 @@ Packed = tuple[bytes, bytes]
 def pack_bulk(part: Part, raws: Sequence[bytes | None], at: int) -> tuple[list[bool], Packed] | None:
     """Which rows can be packed so, and their numbers and words; None where most cannot."""
     width = HEAD + len(part.slot_words)
-    slots = len(part.slot_words)
-    whole = slots << SLOTS_SHIFT
     limit = None if part.ttl is None else at - part.ttl
+    joined = _all_alike(raws, width, len(part.slot_words), limit)
+    if joined is not None:
+        picks, flags_seen = [True] * len(raws), set(memoryview(joined).cast("q")[2::width].tolist())
+    else:
+        picks, flags_seen = _picked(raws, width * WORD, len(part.slot_words), limit)
+        if picks.count(True) * 2 < len(picks):
+            return None
+        joined = b"".join(compress(raws, picks))  # type: ignore[arg-type]
+    words = memoryview(joined).cast("q")
+    is_plain = all(flags & PLAIN for flags in flags_seen)
+    return picks, (_numbers(part, words, width, is_plain), _others(part, words, width))
+
+
+def _all_alike(raws: Sequence[bytes | None], width: int, slots: int, limit: int | None) -> bytes | None:
+    """All rows joined, where every one of them fits: told from their lengths and two columns. 30 ns a row."""
+    if not all(raws) or set(map(len, raws)) != {width * WORD}:  # type: ignore[arg-type]
+        return None
+    joined = b"".join(raws)  # type: ignore[arg-type]
+    words = memoryview(joined).cast("q")
+    if limit is not None and min(words[1::width].tolist()) < limit:
+        return None
+    return joined if all(_fits(flags, slots) for flags in set(words[2::width].tolist())) else None
+
+
+def _picked(raws: Sequence[bytes | None], size: int, slots: int, limit: int | None) -> tuple[list[bool], set[int]]:
+    """Which rows fit, row by row, and the flags of those that do. 0.1 us a row."""
     fits: dict[int, bool] = {}
     picks = []
     for raw in raws:
         fit = False
-        if raw is not None and len(raw) == width * WORD:
+        if raw is not None and len(raw) == size:
             _, event_time, flags = header_of(raw)
-            if flags not in fits:  # an older row is as long as a newer one where a text stands behind its words
-                fits[flags] = not flags & (MIXED | TOMBSTONE) and flags >> SLOTS_SHIFT == slots and flags >= whole
+            if flags not in fits:
+                fits[flags] = _fits(flags, slots)
             fit = fits[flags] and (limit is None or event_time >= limit)
         picks.append(fit)
-    if picks.count(True) * 2 < len(picks):
-        return None
-    joined = b"".join(compress(raws, picks))  # type: ignore[arg-type]
-    is_plain = all(flags & PLAIN for flags, fit in fits.items() if fit)
-    words = memoryview(joined).cast("q")
-    return picks, (_numbers(part, words, width, is_plain), _others(part, words, width))
+    return picks, {flags for flags, fit in fits.items() if fit}
+
+
+def _fits(flags: int, slots: int) -> bool:
+    """Whether a row is of one write, of these slots: an older one with a text behind its words may be as long."""
+    return not flags & (MIXED | TOMBSTONE) and flags >> SLOTS_SHIFT == slots
 
 
 def _numbers(part: Part, words: memoryview, width: int, is_plain: bool) -> bytes:

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import FeatureType, FittedPipeline, InvalidInput, ServiceDefinition, canonical, entity_to_json
+from ledger import Entity, FeatureType, FittedPipeline, InvalidInput, ServiceDefinition, canonical, entity_to_json
 from vectordb.matrix import FeatureMatrix
 from vectordb.service import Service
 from vectordb.sharing import Progress, Sharing
@@ -66,7 +66,7 @@ def learn(past: Reader, service: Service, lesson: Lesson) -> Learnt:
         raise InvalidInput("a pipeline is fitted on at least one row", service=service.name, as_of=past.as_of_offset)
     labels = None if lesson.target is None else _labels(matrix, lesson.target)
     transformer = unfitted(transformer_from_dict(plain, service.name))
-    table = read_table(matrix, service.name)
+    table = read_table(matrix, service.name, packed=lesson.executor is not None)
     fit_shared(transformer, table, labels, Sharing(lesson.executor, lesson.progress).part(0, 1, len(matrix)))
     plan = service._plan()
     seen = tuple(past.plan(view).label for view in plan.views)
@@ -83,7 +83,9 @@ def _read(past: Reader, service: Service, lesson: Lesson) -> FeatureMatrix:
     if len(plan.kinds) != 1 or plan.requests:
         rule = "a service of several kinds of entity, or with request inputs, is fitted on a spine"
         raise InvalidInput(rule, service=plan.label, kinds=list(plan.kinds), request=sorted(plan.requests))
-    found = dict.fromkeys(entity for view in plan.views for entity in past.found_entities(view))
+    found: dict[Entity, None] = {}
+    for view in plan.views:
+        found.update(dict.fromkeys(past.found_entities(view)))
     return service.get_many(list(found), raw=True)  # packing them costs less than sending them to an executor
 
 

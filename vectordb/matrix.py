@@ -29,6 +29,8 @@ class Column(NamedTuple):
     def shown(self) -> list[Any]:
         """The values that a read gives."""
         kind, default = self.kind, self.default
+        if type(kind).show is FeatureType.show:  # the cell itself
+            return [default if cell is MISSING else cell for cell in self.cells]
         return [default if cell is MISSING else None if cell is None else kind.show(cell) for cell in self.cells]
 
     def pick(self, places: range) -> Column:

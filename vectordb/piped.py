@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ledger import WORD, CannotTransform, Entity
 from vectordb.applied import Applied, Task, cutter, transform
-from vectordb.gather import Gather, Item
+from vectordb.gather import Gather, Item, Packed
 from vectordb.packing import Raw
 from vectordb.plan import Plan
 from vectordb.served import ServedRows
@@ -50,19 +50,21 @@ class PipedGather(Gather):
 
     def _packed(
         self, entities: Sequence[Entity], columns: Sequence[Sequence[Raw]], at: int, shared: Sharing
-    ) -> tuple[dict[Entity, bytes], dict[Entity, bytes]]:
-        """Outputs by entity, piece by piece. The raw rows are unpacked here, the executor takes them through."""
+    ) -> Packed:
+        """Outputs of entities, piece by piece. The raw rows are unpacked here, the executor takes them through."""
         rows: list[bytes] = []
+        pieces: list[tuple[bytes, bytes]] = []
         tasks = list(self._pieces(columns, at)) if len(entities) <= PIECE else self._pieces(columns, at)
         try:
             for joined in shared.each(transform, tasks, len(entities)):
+                pieces.append((joined, b""))
                 rows += [row for (row,) in self._cut(joined)]
                 if len(rows) < len(entities):
                     shared.tell(len(rows), len(entities))
         except CannotTransform as error:
             done = len(rows)
             raise self._located(error, entities[done:], [column[done:] for column in columns], at) from error
-        return dict(zip(entities, rows)), {}
+        return Packed(dict(zip(entities, rows)), {}, pieces)
 
     def _pieces(self, columns: Sequence[Sequence[Raw]], at: int) -> Iterator[Task]:
         raw = self._raw

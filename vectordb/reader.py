@@ -193,6 +193,9 @@ class Reader:
 
     def _found(self, view: str, at: int | None) -> list[Entity]:
         clock = self.clock() if at is None else at
+        found = self.state.if_newest(view, self.as_of_offset, clock, lambda table: table.living())
+        if found is not None:
+            return found
         return [entity for entity in self._written(view) if _exists(self.packed(view, entity, clock))]
 
     def count(self, view: str) -> int:

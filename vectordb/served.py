@@ -98,9 +98,9 @@ class ServedRows:
                 if last < FOREVER:
                     self._list(entity, last)
         self.only_text = self.only_text and TEXT.issuperset(map(type, entities))
-        self.rows.update(zip(entities, map(rows.__getitem__, entities)))
+        self.rows.update(_of(entities, rows))
         if words:
-            self.words.update(zip(entities, map(words.__getitem__, entities)))
+            self.words.update(_of(entities, words))
 
     def _list(self, entity: Entity, last: int) -> None:
         """Note the last clock at which a row is right."""
@@ -123,3 +123,8 @@ class ServedRows:
         assert len(self.rows) <= self.capacity or not self.capacity
         assert self._listed == sum(map(len, self._buckets.values()))  # ints
         assert not self.words or self.words.keys() <= self.rows.keys()
+
+
+def _of(entities: Sequence[Entity], rows: Mapping[Entity, bytes]) -> Mapping[Entity, bytes]:
+    """The rows of some entities; where those are all that there are, as they stand."""
+    return rows if len(entities) == len(rows) else dict(zip(entities, map(rows.__getitem__, entities)))

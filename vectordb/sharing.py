@@ -6,6 +6,7 @@ Only bytes go to the workers and come back, so threads, processes and interprete
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import Final, NamedTuple, TypeVar
@@ -39,17 +40,35 @@ class Sharing(NamedTuple):
             self.progress(self.before + self.rows * done // max(1, steps), self.total)
 
     def each(self, function: Callable[[T], R], pieces: Iterable[T], rows: int) -> Iterator[R]:
-        """``map`` in order, through the executor, a few pieces ahead; without it where there are few rows in all."""
+        """``map`` in order, through the executor, a few pieces ahead; without it where there are few rows in all.
+
+        Where enough of them are under way the caller takes the next one itself: that costs no sending, and waiting is
+        no work.
+        """
         if self.executor is None or rows < WORTH:
             yield from map(function, pieces)
             return
-        waiting: list[Future[R]] = []
+        waiting: deque[Future[R]] = deque()
         for piece in pieces:
-            waiting.append(self.executor.submit(function, piece))
-            if len(waiting) > AHEAD:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
+            under_way = sum(not future.done() for future in waiting)  # ints
+            if under_way <= AHEAD:
+                waiting.append(self.executor.submit(function, piece))
+            else:
+                waiting.append(_done_here(function, piece))
+            while waiting and (waiting[0].done() or len(waiting) > 2 * AHEAD):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _done_here(function: Callable[[T], R], piece: T) -> Future[R]:
+    """A piece that the caller did; what it raises is raised in its turn."""
+    future: Future[R] = Future()
+    try:
+        future.set_result(function(piece))
+    except Exception as error:  # of an earlier piece there may be another
+        future.set_exception(error)
+    return future
 
 
 def check_names(features: Iterable[str]) -> tuple[str, ...]:

@@ -42,9 +42,12 @@ class OutcomesRecorded(Fact):
     def to_json(self, time: int) -> dict[str, Any]:
         """See the class."""
         outcomes = [
-            [entity_to_json(unit), metric, value] if at == time else [entity_to_json(unit), metric, value, at]
+            [unit, metric, value] if at == time else [unit, metric, value, at]
             for unit, metric, value, at in self.outcomes
         ]
+        for outcome in outcomes:
+            if type(outcome[0]) is tuple:
+                outcome[0] = entity_to_json(outcome[0])
         data = {"experiment": self.experiment, "outcomes": outcomes}
         return data if self.origin is None else {**data, **self.origin.to_json()}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import ROW_BITS, Metric
 from projections.experiments.aggregates import RUNNING
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from projections.experiments.pair import Pair
 
 Row = tuple[int, int, float, int, int]  # unit, arm (or NOWHERE), value, event time, offset
+Change = tuple[int, int, float, float]  # unit, offset, its value before and after
+RUN: Final = 8_192  # outcomes that a build takes at once
 
 
 class Spec(NamedTuple):
@@ -56,10 +58,11 @@ class Course:
     # -- what happens ----------------------------------------------------------------------------------
 
     def record(self, rows: Iterable[Row]) -> None:
-        """Outcomes were recorded. 0.9 us each: one loop, with what it uses at hand."""
-        self._grow()
-        now, starts, window, add, pairs = self.now, self.exposures.times, self.window, self.running.add, self.pairs
-        adds = [steps.add for steps in self.steps]
+        """Outcomes were recorded. 0.6 us each: one loop, with what it uses at hand, and columns that grow at once."""
+        self.grow()
+        now, starts, window, add = self.now, self.exposures.times, self.window, self.running.add
+        changes: list[list[Change]] = [[] for _ in self.steps]
+        notes = [own.append for own in changes]
         for unit, arm, value, time, offset in rows:
             if arm < 0 or not 0 <= time - starts[unit] <= window:
                 continue
@@ -67,9 +70,28 @@ class Course:
             new = add(unit, held, value, time)
             if new != held:
                 now[unit] = new
-                adds[arm](unit, offset, held, new)
-                for pair in pairs:
-                    pair.change(self, unit, arm, offset, held, new)
+                notes[arm]((unit, offset, held, new))
+        for arm, own in enumerate(changes):
+            if own:
+                self.steps[arm].extend(*zip(*own))
+                for pair in self.pairs:
+                    pair.change_many(self, arm, own)
+
+    def record_one(self, unit: int, arm: int, value: float, time: int, offset: int) -> None:
+        """One outcome was recorded. 0.8 us."""
+        self.grow()
+        if arm < 0 or not 0 <= time - self.exposures.times[unit] <= self.window:
+            return
+        held = self.now[unit]
+        new = self.running.add(unit, held, value, time)
+        if new != held:
+            self._change(unit, arm, offset, held, new)
+
+    def _change(self, unit: int, arm: int, offset: int, held: float, new: float) -> None:
+        self.now[unit] = new
+        self.steps[arm].add(unit, offset, held, new)
+        for pair in self.pairs:
+            pair.change(self, unit, arm, offset, held, new)
 
     def join(self, unit: int, arm: int, offset: int, rows: Iterable[int]) -> None:
         """A unit counts from here on, with those of the outcomes that came before its exposure did."""
@@ -80,12 +102,9 @@ class Course:
         """A unit counts no longer."""
         held = self.now[unit] if unit < len(self.now) else self.absent
         if held == held != self.absent:
-            self.now[unit] = self.absent
-            self.steps[arm].add(unit, offset, held, self.absent)
-            for pair in self.pairs:
-                pair.change(self, unit, arm, offset, held, self.absent)
+            self._change(unit, arm, offset, held, self.absent)
 
-    def _grow(self) -> None:
+    def grow(self) -> None:
         """Make room for every unit and arm that there is."""
         size = len(self.exposures.names)
         if size > len(self.now):
@@ -102,23 +121,26 @@ class Course:
 
         Rows are taken in runs between the moves of units, with the arms that units had then.
         """
-        self._grow()
+        self.grow()
         inside = array("h", [NOWHERE]) * len(self.exposures.names)
         early: dict[int, list[int]] = {}  # unit -> rows before its exposure
         since, refs, start = self.exposures.since, self.outcomes.refs, 0
         for offset, unit in zip(*self.exposures.moves):
             stop = bisect_left(refs, offset << ROW_BITS, start)
-            if stop > start:
-                self.record(self._run(start, stop, inside, early))
-                start = stop
+            self._take(start, stop, inside, early)
+            start = max(start, stop)
             if unit >= 0 and since[unit] == offset:
                 inside[unit] = arm = self.exposures.arms[unit]
                 self.join(unit, arm, offset, early.pop(unit, ()))
             elif unit >= 0:
                 inside[unit] = NOWHERE
                 self.leave(unit, self.exposures.arms[unit], offset)
-        self.record(self._run(start, len(refs), inside, early))
+        self._take(start, len(refs), inside, early)
         return self
+
+    def _take(self, start: int, stop: int, inside: array[int], early: dict[int, list[int]]) -> None:
+        for first in range(start, stop, RUN):
+            self.record(self._run(first, min(first + RUN, stop), inside, early))
 
     def _run(self, start: int, stop: int, inside: array[int], early: dict[int, list[int]]) -> Iterator[Row]:
         outcomes = self.outcomes

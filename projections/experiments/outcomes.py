@@ -36,6 +36,14 @@ class Outcomes:
         self._earlier.frombytes(b"\xff" * (len(units) * self._earlier.itemsize))
         self.refs.extend(refs)
 
+    def add_one(self, unit: int, value: float, time: int, ref: int) -> None:
+        """One more row. 0.3 us."""
+        self.units.append(unit)
+        self.values.append(value)
+        self.times.append(time)
+        self._earlier.append(NONE)
+        self.refs.append(ref)
+
     def wait(self, rows: Iterable[int]) -> None:
         """These rows, in order, came before the exposure of their units."""
         waiting, earlier, units = self._waiting, self._earlier, self.units

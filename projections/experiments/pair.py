@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import merge
 from math import nan
 
-from projections.experiments.course import Course
+from projections.experiments.course import Change, Course
 from projections.experiments.steps import PairSteps
 from projections.joint_moments import NO_PAIRS, JointMoments
 
@@ -35,13 +35,30 @@ class Pair:
             other = _value(self.top, unit)
             self._step(unit, arm, offset, (other, old), (other, new))
 
+    def change_many(self, course: Course, arm: int, changes: Sequence[Change]) -> None:
+        """The same of many changes of one course, in an arm, one after the other. 0.3 us each, 1 us one by one."""
+        if not self.counts_all or self.top is self.bottom:
+            for unit, offset, old, new in changes:
+                self.change(course, unit, arm, offset, old, new)
+            return
+        units, offsets, olds, news = zip(*changes)
+        beside = self.bottom if course is self.top else self.top
+        beside.grow()
+        others = list(map(beside.now.__getitem__, units))
+        if course is self.top:
+            self._steps(arm).extend(units, offsets, (olds, others), (news, others))
+        else:
+            self._steps(arm).extend(units, offsets, (others, olds), (others, news))
+
     def _step(self, unit: int, arm: int, offset: int, old: Both, new: Both) -> None:
         before, after = _whole(old), _whole(new)
-        if before is after:  # neither before nor after
-            return
+        if before is not after:  # counted before, or after
+            self._steps(arm).add(unit, offset, before, after)
+
+    def _steps(self, arm: int) -> PairSteps:
         while arm >= len(self.steps):
             self.steps.append(PairSteps(self.absent))
-        self.steps[arm].add(unit, offset, before, after)
+        return self.steps[arm]
 
     def build(self) -> Pair:
         """Take every change of the two courses; itself. 3 us a change."""

@@ -21,6 +21,10 @@ BITS: Final = 9
 BLOCK: Final = 1 << BITS
 _FINE: Final = 2.0**64
 
+Ints = Sequence[int]
+Floats = Sequence[float]
+Both = tuple[Floats, Floats]
+
 
 class Sums(Protocol):
     """Exact sums."""
@@ -57,6 +61,11 @@ class Columns(Generic[S]):
     def blank(self, place: int) -> None:
         """Turn one step into none."""
         raise NotImplementedError
+
+    def _grown(self, first: int) -> None:
+        """Keep the sums of every block that steps from a place on have filled."""
+        for size in range((first >> BITS) + 1 << BITS, len(self.offsets) + 1, BLOCK):
+            self._seal(size)
 
     def _seal(self, size: int) -> None:
         """A block is full."""
@@ -125,6 +134,15 @@ class Steps(Columns[Moments]):
         if not size & BLOCK - 1:
             self._seal(size)
 
+    def extend(self, units: Ints, offsets: Ints, old: Floats, new: Floats) -> None:
+        """The values of units changed, one after the other. 0.1 us a step, 0.25 us one by one."""
+        first = len(self.offsets)
+        self.old.extend(old)
+        self.new.extend(new)
+        self.units.extend(units)
+        self.offsets.extend(offsets)
+        self._grown(first)
+
     def gained(self, places: slice) -> Moments:
         """See ``Columns``."""
         return self._moments(self.new[places])
@@ -159,13 +177,24 @@ class PairSteps(Columns[JointMoments]):
 
     def add(self, unit: int, offset: int, old: tuple[float, float], new: tuple[float, float]) -> None:
         """A unit's pair changed."""
-        for column, value in zip((*self.old, *self.new), (*old, *new)):
-            column.append(value)
+        self.old[0].append(old[0])
+        self.old[1].append(old[1])
+        self.new[0].append(new[0])
+        self.new[1].append(new[1])
         self.units.append(unit)
         self.offsets.append(offset)
         size = len(self.offsets)
         if not size & BLOCK - 1:
             self._seal(size)
+
+    def extend(self, units: Ints, offsets: Ints, old: Both, new: Both) -> None:
+        """The pairs of units changed, one after the other; ``old`` and ``new`` have the tops and the bottoms."""
+        first = len(self.offsets)
+        for column, values in zip((*self.old, *self.new), (*old, *new)):
+            column.extend(values)
+        self.units.extend(units)
+        self.offsets.extend(offsets)
+        self._grown(first)
 
     def gained(self, places: slice) -> JointMoments:
         """See ``Columns``."""
@@ -176,10 +205,10 @@ class PairSteps(Columns[JointMoments]):
         return self._moments(*self.old, places)
 
     def _moments(self, tops: array[float], bottoms: array[float], places: slice) -> JointMoments:
-        pairs = [pair for pair in zip(tops[places], bottoms[places]) if pair[0] == pair[0]]
+        pairs = zip(tops[places], bottoms[places])
         if self.counts_all:
-            pairs = [pair for pair in pairs if pair != (0.0, 0.0)]
-        return joint_moments(pairs)
+            return joint_moments([pair for pair in pairs if pair[0] or pair[1]])
+        return joint_moments([pair for pair in pairs if pair[0] == pair[0]])
 
     def blank(self, place: int) -> None:
         """See ``Columns``."""

@@ -95,8 +95,7 @@ class Trial:
         2 us each, 3 us where the units are a million (caches); 6 us for an event of one.
         """
         if len(outcomes) == 1:
-            unit, metric, value, time = outcomes[0]
-            self._record(metric, offset, ((self.exposures.number(unit),), (value,), (time,), (offset << ROW_BITS,)))
+            self._record_one(offset, outcomes[0])
             return
         units, metrics, values, times = zip(*outcomes)
         numbers = list(map(self.exposures.numbers.get, units))
@@ -109,6 +108,17 @@ class Trial:
                 self._record(metric, offset, columns)
             else:
                 self._record(metric, offset, _picked(columns, [other == metric for other in metrics]))
+
+    def _record_one(self, offset: int, outcome: Outcome) -> None:
+        unit, metric, value, time = outcome
+        number, rows = self.exposures.number(unit), self._rows(metric)
+        arm = self.exposures.inside[number]
+        rows.add_one(number, value, time, offset << ROW_BITS)
+        if arm == NOWHERE:
+            rows.wait((len(rows) - 1,))
+        course = self.active.get(metric)
+        if course is not None:
+            course.record_one(number, arm, value, time, offset)
 
     def _record(self, metric: str, offset: int, columns: _Columns) -> None:
         units, values, times, refs = columns

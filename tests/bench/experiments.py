@@ -19,7 +19,7 @@ from vectordb import LiveExperiment, ManualClock, VectorDB
 
 SIZE = 1_000_000  # units, an outcome each
 ASKED = 100_000
-BATCH = 10_000
+BATCH = 1_000
 PASTS = 20
 START = 1_700_000_000
 ARMS = {"control": 0.5, "treatment": 0.5}
@@ -30,6 +30,8 @@ def benchmarks(size: int) -> Iterator[Benchmark]:
     """Everything of one experiment with ``size`` units."""
     yield from _assigning(min(ASKED, size))
     yield _tallying(size)
+    yield _tallying_a_ratio(size)
+    yield _tallying_one_by_one(size)
     yield from _analyzing(size)
 
 
@@ -62,25 +64,55 @@ def _modulo(unit: str) -> str:
 
 def _tallying(size: int) -> Benchmark:
     rows = _rows(size)
-
-    def prepare() -> LiveExperiment:
-        ranking = _made(VectorDB(clock=ManualClock(START)))
-        for batch in _batches(size):
-            ranking.expose_many(batch)
-        return ranking
-
-    def run(ranking: LiveExperiment) -> LiveExperiment:
-        for batch in rows:
-            ranking.record_many(batch, metric="spent")
-        return ranking
-
-    does = f"record_many of {BATCH:,} rows: checked, logged, tallied exactly"
-    candidates = [Candidate("ours", does, size, run, prepare)]
+    candidates = [_recording(size, rows, "spent", "checked, logged, tallied exactly")]
     if find_spec("pandas"):
         frame = import_module("pandas").DataFrame
         does = "a DataFrame of every batch, put together: nothing is tallied"
         candidates.append(Candidate("pandas", does, size, lambda _: import_module("pandas").concat(map(frame, rows))))
     return Benchmark(f"tally {size:,} outcomes", "outcomes/s", candidates, bar=Bar(200_000))
+
+
+def _tallying_a_ratio(size: int) -> Benchmark:
+    does = "the same of a ratio's metric, whose units have the other one: joint moments too"
+    ours = _recording(size, _rows(size), "rate", does, before="clicks")
+    return Benchmark(f"tally {size:,} outcomes of a ratio", "outcomes/s", [ours], bar=Bar(200_000))
+
+
+def _recording(size: int, rows: list[dict[str, Any]], metric: str, does: str, before: str | None = None) -> Candidate:
+    """Outcomes of a metric in events of many rows, after those of another one."""
+
+    def prepare() -> LiveExperiment:
+        ranking = _exposed(size)
+        for batch in rows if before else ():
+            ranking.record_many(batch, metric=before)
+        return ranking
+
+    def run(ranking: LiveExperiment) -> LiveExperiment:
+        for batch in rows:
+            ranking.record_many(batch, metric=metric)
+        return ranking
+
+    return Candidate("ours", f"record_many of {BATCH:,} rows: {does}", size, run, prepare)
+
+
+def _tallying_one_by_one(size: int) -> Benchmark:
+    rows = [(unit, value) for batch in _rows(size) for unit, value in zip(batch["user"], batch["value"])]
+
+    def run(ranking: LiveExperiment) -> LiveExperiment:
+        record = ranking.record
+        for unit, value in rows:
+            record(unit, "spent", value)
+        return ranking
+
+    ours = Candidate("ours", "record, an event each", size, run, lambda: _exposed(size))
+    return Benchmark(f"tally {size:,} outcomes one by one", "outcomes/s", [ours], bar=Bar(200_000))
+
+
+def _exposed(size: int) -> LiveExperiment:
+    ranking = _made(VectorDB(clock=ManualClock(START)))
+    for batch in _batches(size):
+        ranking.expose_many(batch)
+    return ranking
 
 
 def _analyzing(size: int) -> Iterator[Benchmark]:

@@ -14,6 +14,7 @@ from ledger import (
     Parent,
     canonical,
     chain_digest,
+    header,
     new_header,
     parent_at,
     spans_of,
@@ -281,3 +282,28 @@ def test_the_canonical_form_is_utf8_without_spaces() -> None:
     )
     with pytest.raises(ValueError, match="JSON"):
         canonical([float("nan")])
+
+
+def test_the_canonical_form_is_what_the_json_module_gives() -> None:
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+    keys = {1: 2, False: 3, None: 4, 1.5: 6, "é": {}}
+    for data in ({}, [], "é\u2028\x1f\"\\", 2**80, -0.0, 5e-324, 1e22, True, None, keys, {"a": [1, {"b": (2, 3.5)}]}):
+        assert canonical(data) == encode(data).encode()
+    refused: list[tuple[Any, type[Exception]]] = [
+        (float("nan"), ValueError), ([float("inf")], ValueError), (b"x", TypeError), ({(1,): 2}, TypeError),
+    ]  # fmt: skip
+    for wrong, error in refused:
+        with pytest.raises(error) as theirs:
+            encode(wrong)
+        with pytest.raises(error) as ours:
+            canonical(wrong)
+        assert str(ours.value) == str(theirs.value)
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(RecursionError):
+        canonical(endless)
+
+
+def test_without_the_c_encoder_the_form_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    assert header._encoder()({"a": [1, "é"]}).encode() == canonical({"a": [1, "é"]})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ledger import (
     DefinitionError,
     Entity,
+    ExperimentDefinition,
     Instant,
     InvalidInput,
     OutcomesRecorded,
@@ -18,7 +19,7 @@ from ledger import (
 from vectordb.experiments.assignment import REASONS, Assignment
 from vectordb.experiments.experiment import Experiment
 from vectordb.experiments.exposing import record_exposures
-from vectordb.experiments.outcomes import check_outcome, check_outcomes, raw_outcomes, timed
+from vectordb.experiments.outcomes import check_outcome, check_outcomes, most_bytes, raw_outcomes, timed
 from vectordb.experiments.reallocating import Reallocation
 from vectordb.experiments.stats.inputs import check_number
 from vectordb.gather import check_ids
@@ -113,12 +114,15 @@ class LiveExperiment(Experiment):
     ) -> Receipt:
         """Record what a unit did: the value of a metric, and when (None: now).
 
-        A second call with the same ``idempotency_key`` and arguments gives the first receipt. 20 us.
+        A second call with the same ``idempotency_key`` and arguments gives the first receipt. 5 us.
         """
         entity, at = check_entity(unit), None if event_time is None else to_micros(event_time)
-        number = check_outcome(metric, value, self.definition.metrics)
-        said = ["outcome", self.name, entity, metric, value, said_time(event_time)]
-        return self._record([(entity, metric, number, at)], said, idempotency_key, meta)
+        said = ["outcome", self.name, entity, metric, value, said_time(event_time)] if idempotency_key else None
+        with self._db.state.lock:
+            self._db.state.heal()
+            definition = self._definition()
+            rows = [(entity, metric, check_outcome(metric, value, definition.metrics), at)]
+            return self._record(definition, rows, said, idempotency_key, meta)
 
     def record_many(
         self, rows: Any, *, metric: str | None = None, idempotency_key: str | None = None, **meta: Any
@@ -134,21 +138,27 @@ class LiveExperiment(Experiment):
         checked = check_outcomes(raw, definition.unit, definition.metrics)
         times = None if raw.times is None else [said_time(time) for time in raw.times] if idempotency_key else None
         said = ["outcomes", self.name, raw.units, raw.metrics, raw.values, times] if idempotency_key else None
-        return self._record(checked, said, idempotency_key, meta)
+        return self._record(definition, checked, said, idempotency_key, meta)
 
-    def _record(self, rows: Any, said: Any, key: str | None, meta: dict[str, Any]) -> Receipt:
-        db, made = self._db, make_meta(**meta)
+    def _record(
+        self, checked: ExperimentDefinition, rows: Any, said: Any, key: str | None, meta: dict[str, Any]
+    ) -> Receipt:
+        db, made = self._db, make_meta(**meta) if meta else None
         with db.state.lock:
             db.state.heal()
-            origin = make_origin(db.writer, (), None, key, said)
+            origin = None if key is None else make_origin(db.writer, (), None, key, said)
             replayed = db.writer.replayed(origin)
             if replayed is not None:
                 return replayed
             definition = self._definition()
-            for name in {row[1] for row in rows} - set(definition.metrics):  # defined anew since they were checked
-                raise DefinitionError("the experiment has no such metric", experiment=definition.label, metric=name)
+            if definition is not checked:  # defined anew since they were checked
+                for name in {row[1] for row in rows} - set(definition.metrics):
+                    raise DefinitionError("the experiment has no such metric", experiment=definition.label, metric=name)
             label = definition.label
-            return db.writer.commit(lambda offset, time: OutcomesRecorded(label, timed(rows, time), origin), made)
+            bound = most_bytes(label, rows) if origin is None and made is None else None
+            return db.writer.commit(
+                lambda offset, time: OutcomesRecorded(label, timed(rows, time), origin), made, bound
+            )
 
     # -- changes -------------------------------------------------------------------------------------------
 

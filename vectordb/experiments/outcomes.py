@@ -13,6 +13,7 @@ from vectordb.experiments.stats.inputs import check_number
 
 SIMPLE: Final = frozenset({str, int})
 NAMES: Final = ("metric", "value", "event_time")
+ROW_BYTES: Final = 64  # of an encoded outcome but for its texts: the value, the time, quotes, brackets and commas
 
 
 class Columns(NamedTuple):
@@ -74,6 +75,15 @@ def check_outcomes(raw: Columns, unit: str, known: Collection[str]) -> list[tupl
 def timed(rows: Sequence[tuple[Entity, str, float, int | None]], time: int) -> tuple[Outcome, ...]:
     """The outcomes, once the recorded time is known."""
     return tuple([Outcome(unit, metric, value, time if at is None else at) for unit, metric, value, at in rows])
+
+
+def most_bytes(label: str, rows: Sequence[tuple[Entity, str, float, int | None]]) -> int:
+    """A size that the encoded event of some outcomes does not exceed: a character takes six bytes at most."""
+    if len(rows) == 1:
+        texts = len(str(rows[0][0])) + len(rows[0][1])
+    else:
+        texts = sum([len(str(row[0])) + len(row[1]) for row in rows])  # ints
+    return 512 + len(label) + 6 * texts + ROW_BYTES * len(rows)
 
 
 def _checked(

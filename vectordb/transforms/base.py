@@ -11,6 +11,7 @@ from ledger import InvalidInput, NotFitted
 from vectordb.transforms.parameters import defaults_of, parameters_of, same_parameter, write_parameter
 from vectordb.transforms.program import FLOAT, Fused, Program, Value
 from vectordb.transforms.shapes import Shape, read_object, refuse
+from vectordb.transforms.sharing import learn
 from vectordb.transforms.table import Table, check_floats, give, read_table, to_floats
 
 OUTPUTS = ("default", "pandas", "polars")
@@ -47,6 +48,8 @@ class Transformer:
     _nan: ClassVar[bool] = True  # NaN is allowed in them
     _needs_fit: ClassVar[bool] = True
     _needs_target: ClassVar[bool] = False
+    _hands_on: ClassVar[bool] = False  # to its parts, which take a packed table themselves
+    _by_column: ClassVar[tuple[str, ...]] = ()  # learnt attributes with an entry a column that rests on it alone
     _state: ClassVar[Mapping[str, Shape]] = {}
 
     # -- parameters --------------------------------------------------------------------------------------
@@ -128,8 +131,12 @@ class Transformer:
         self._forget()
         ready = self._as_numbers(table)
         self._see(ready)
-        self._learn(ready, y)
+        learn(self, ready, y)
         return self
+
+    def _columnwise(self) -> Sequence[Transformer]:
+        """The transformers that learn each column by itself, one after the other; none where it is not so."""
+        return [self] if self._by_column else []
 
     def _forget(self) -> None:
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:

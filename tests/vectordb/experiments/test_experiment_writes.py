@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ledger import ExposuresRecorded, OutcomesRecorded
+from ledger import ExposuresRecorded, OutcomesRecorded, canonical
+from ledger.codec import encode_event
 from tests.vectordb.experiments.lab import HALVES, START, UNITS, Lab, arms_of, told
 from vectordb import (
     ClosedLedger,
@@ -26,6 +27,7 @@ from vectordb import (
     UnknownName,
     VectorDB,
 )
+from vectordb.experiments.outcomes import most_bytes, timed
 
 METRICS: dict[str, Any] = {"purchase": "sum", "visit": {"aggregate": "any", "window": 3_600}}
 
@@ -480,3 +482,26 @@ def test_a_live_experiment_follows_and_a_past_one_stays(lab: Lab, ranking: LiveE
     assert ranking.assign("u-1").arm == "control" and ranking.assign("u-1").version == 2
     assert arms_of(past) == before and past.assign("u-1").version == 1
     assert "ranking@2" in repr(ranking) and "ranking@1" in repr(past)
+
+
+def test_the_bound_of_an_event_of_outcomes_holds() -> None:
+    """Ids of every kind, values as long as they get, and times at both ends."""
+    units: list[Any] = ["u", "\x01" * 50, "ü€𝄞" * 20, 10**300, -7, ("é\x02", 3, "\n\t"), "'\"\\" * 9]
+    numbers = (-2.2250738585072014e-308, 1.0, -1.7976931348623157e308)
+    rows = [(unit, "spent", value, at) for unit in units for value in numbers for at in (None, -(2**53), 2**53)]
+    for some in ([row] for row in rows):
+        fact = OutcomesRecorded("ranking@1234567", timed(some, 5))
+        assert len(encode_event(2**38, -(2**53), fact, None)) <= most_bytes("ranking@1234567", some)
+    fact = OutcomesRecorded("r@1", timed(rows, 5))
+    bound = most_bytes("r@1", rows)
+    assert len(encode_event(2**38, -(2**53), fact, None)) <= bound < 10 * len(canonical(fact.to_json(5)))
+
+
+def test_an_event_of_too_many_bytes_is_refused(tmp_path: Path) -> None:
+    db = VectorDB(max_event_bytes=2_000)
+    ranking = db.create_experiment("ranking", arms=HALVES, unit="user", metrics=METRICS)
+    with pytest.raises(InvalidInput, match="one event is at most 2000 bytes"):
+        ranking.record("u" * 3_000, "purchase", 1.0)
+    with pytest.raises(InvalidInput, match="one event is at most 2000 bytes"):
+        ranking.record_many({"user": [f"u{n}" for n in range(200)], "value": [1.0] * 200}, metric="purchase")
+    assert db.head == 1 and ranking.record("u" * 1_000, "purchase", 1.0).offset == 2

@@ -19,6 +19,8 @@ def check_number(name: str, value: Any) -> float:
     3.0
     """
     kind = type(value)
+    if kind is float and isfinite(value):
+        return float(value)
     boolean = kind is bool or kind.__name__.startswith(("bool", "complex")) or getattr(value, "shape", ()) != ()
     if kind is not float and (boolean or not hasattr(kind, "__float__")):
         raise InvalidInput(f"{name} is a finite number", **{name: value})

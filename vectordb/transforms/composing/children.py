@@ -22,21 +22,13 @@ class Composite(Transformer):
     """A transformer made of others. Numbers are checked here, once: the parts take what it takes."""
 
     _numeric = False
+    _hands_on = True
 
     def _as_numbers(self, table: Table) -> Table:
         for column, kind, label in zip(table.columns, table.kinds, table.labels):
             if kind == FLOAT and not table.finite:
                 check_floats(column, label, nan_too=True)
         return table._replace(finite=True)
-
-
-def unfitted(value: Any) -> Any:
-    """A copy of a transformer that has learnt nothing, parts included; of anything else, itself."""
-    if isinstance(value, Transformer):
-        return type(value)(**{name: unfitted(held) for name, held in value.get_params(False).items()})
-    if isinstance(value, (list, tuple)):
-        return type(value)(unfitted(item) for item in value)
-    return value
 
 
 def check_deep(transformer: Transformer) -> None:
@@ -151,5 +143,17 @@ def with_columns(table: Table, part: Transformer, columns: list[list[Any]], kind
 
 def fit_through(table: Table, part: Transformer, y: Any) -> Table:
     """Fit a part and take the table through it, by its own ``fit_transform`` where that differs (cross-fitting)."""
+    table = table.unpacked()
     own = part._fit_transform_table(table, y)
     return table_out(table, part) if own is None else with_columns(table, part, own, [FLOAT] * len(own))
+
+
+def fit_part(table: Table, part: Transformer, y: Any, weight: Any, given: bool) -> list[list[Any]]:
+    """Fit one of several parts; the columns that it gives, times its weight.
+
+    A fit alone asks for none; then they are made only of a part with a weight, which is refused where they are text.
+    """
+    if given or weight is not None:
+        return weighted_columns(fit_through(table, part, y).columns, weight)
+    part._fit_table(table, y)
+    return []

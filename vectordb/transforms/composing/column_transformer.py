@@ -15,15 +15,15 @@ from vectordb.transforms.composing.children import (
     check_part,
     check_parts,
     check_union,
-    fit_through,
+    fit_part,
     passed,
     passed_columns,
     prefixed,
-    unfitted,
     weighted,
     weighted_columns,
 )
 from vectordb.transforms.composing.of_type import OfType
+from vectordb.transforms.copying import unfitted
 from vectordb.transforms.parameters import read_parameter, write_parameter
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import INTS, read_list, refuse
@@ -80,19 +80,19 @@ class ColumnTransformer(Composite):
         return any(isinstance(part, Transformer) and part._needs_target for part in parts)
 
     def _learn(self, table: Table, y: Any) -> None:
-        self._fit_parts(table, y)
+        self._fit_parts(table, y, given=False)
 
-    def _fit_parts(self, table: Table, y: Any) -> list[list[Any]]:
+    def _fit_parts(self, table: Table, y: Any, given: bool = True) -> list[list[Any]]:
+        """Fit the parts; the columns that they give, where they are asked for."""
         columns: list[list[Any]] = []
         fitted: list[tuple[str, Any, tuple[int, ...]]] = []
         for name, part, places in self._resolved(table):
-            own = unfitted(part)
-            given: list[list[Any]] = []
+            own, picked = unfitted(part), table.pick(places)
+            weight = (self.transformer_weights or {}).get(name)
             if isinstance(own, Transformer) and places:
-                given = fit_through(table.pick(places), own, y).columns
+                columns += fit_part(picked, own, y, weight, given)
             elif own == PASSTHROUGH:
-                given = passed_columns(table.pick(places))
-            columns += weighted_columns(given, (self.transformer_weights or {}).get(name))
+                columns += weighted_columns(passed_columns(picked), weight)
             fitted.append((name, own, tuple(places)))
         self.transformers_ = tuple(fitted)
         return columns

@@ -14,7 +14,7 @@ from vectordb.transforms.composing.children import (
     check_fitted_on,
     check_parts,
     check_union,
-    fit_through,
+    fit_part,
     passed,
     passed_columns,
     prefixed,
@@ -71,13 +71,17 @@ class FeatureUnion(Composite):
         return any(part is not None and part._needs_target for _, part in self._parts())
 
     def _learn(self, table: Table, y: Any) -> None:
-        self._fit_parts(table, y)
+        self._fit_parts(table, y, given=False)
 
-    def _fit_parts(self, table: Table, y: Any) -> list[list[Any]]:
+    def _fit_parts(self, table: Table, y: Any, given: bool = True) -> list[list[Any]]:
+        """Fit the parts; the columns that they give, where they are asked for."""
         columns: list[list[Any]] = []
         for name, part in self._parts():
-            own = passed_columns(table) if part is None else fit_through(table, part, y).columns
-            columns += weighted_columns(own, (self.transformer_weights or {}).get(name))
+            weight = (self.transformer_weights or {}).get(name)
+            if part is None:
+                columns += weighted_columns(passed_columns(table), weight)
+            else:
+                columns += fit_part(table, part, y, weight, given)
         return columns
 
     def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:

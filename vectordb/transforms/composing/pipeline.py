@@ -73,13 +73,20 @@ class Pipeline(Composite):
             if isinstance(part, Transformer):
                 yield part
 
+    def _columnwise(self) -> Sequence[Transformer]:
+        found = [part._columnwise() for part in self._parts()]
+        return [leaf for leaves in found for leaf in leaves] if all(found) else []
+
     @property
     def _needs_target(self) -> bool:  # type: ignore[override]
         return any(part._needs_target for part in self._parts())
 
     def _learn(self, table: Table, y: Any) -> None:
-        for part in self._parts():
+        parts = list(self._parts())
+        for part in parts[:-1]:
             table = fit_through(table, part, y)
+        for last in parts[-1:]:
+            last._fit_table(table, y)  # what it gives nobody asks for here
 
     def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
         """The columns of a fit where a step cross-fits; else what the fitted pipeline gives is the same."""

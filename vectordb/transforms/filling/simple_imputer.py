@@ -7,6 +7,7 @@ from math import inf, nan
 from typing import Any, ClassVar, Final, Self
 
 from ledger import InvalidInput
+from vectordb.transforms.base import Transformer
 from vectordb.transforms.exact import Incremental
 from vectordb.transforms.filling.counterpart import from_theirs, to_theirs
 from vectordb.transforms.filling.held import SUMS, Held, hold, mode
@@ -39,6 +40,7 @@ class SimpleImputer(Incremental):
     """
 
     _numeric = False
+    _by_column = ("statistics_", "kinds_", "empty_", "gaps_", "sums_")
     _state: ClassVar[dict[str, Shape]] = {"statistics_": SCALARS, "kinds_": TEXTS, "empty_": each(BOOL)}
 
     statistics_: tuple[Any, ...]
@@ -140,6 +142,9 @@ class SimpleImputer(Incremental):
         if self.add_indicator:
             self.indicator_ = MissingIndicator(missing_values=self.missing_values, error_on_new=False)
             self.indicator_._settle(self._kinds(), self.gaps_)
+
+    def _columnwise(self) -> Sequence[Transformer]:
+        return [] if self.add_indicator else [self]
 
     # -- in pieces ---------------------------------------------------------------------------------------
 

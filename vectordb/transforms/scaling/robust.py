@@ -40,6 +40,7 @@ class RobustScaler(Quantiles):
 
     center_: tuple[float, ...] | None
     scale_: tuple[float, ...] | None
+    _by_column = ("center_", "scale_")
     _state: ClassVar[dict[str, Shape]] = {"center_": optional(CENTRES), "scale_": optional(SCALES)}
 
     def __init__(

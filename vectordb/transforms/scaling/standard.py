@@ -34,6 +34,7 @@ class StandardScaler(Incremental):
     ((2.3333333333333335,), (1.5555555555555556,))
     """
 
+    _by_column = ("mean_", "var_", "scale_", "n_samples_seen_", "sums_")
     _state: ClassVar[dict[str, Shape]] = {
         "mean_": optional(CENTRES),
         "var_": optional(WIDTHS),

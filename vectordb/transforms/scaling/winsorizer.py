@@ -26,6 +26,7 @@ class Winsorizer(Quantiles):
     [[2.0], [3.0], [4.0]]
     """
 
+    _by_column = ("lower_", "upper_")
     _state: ClassVar[dict[str, Shape]] = {"lower_": CENTRES, "upper_": CENTRES}
 
     lower_: tuple[float, ...]

@@ -36,6 +36,7 @@ class PowerTransformer(Transformer):
     (-0.4655, 1.0215)
     """
 
+    _by_column = ("lambdas_", "means_", "scales_")
     _state: ClassVar[dict[str, Shape]] = {
         "lambdas_": FLOATS,
         "means_": optional(FLOATS),
