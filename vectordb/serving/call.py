@@ -94,6 +94,11 @@ class Call:
         given: Instant | None = fields.instant("at")
         return self.at if given is None else given
 
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key of the Idempotency-Key header."""
+        return self.request.headers.get("idempotency-key")
+
     # -- ids -------------------------------------------------------------------------------------------
 
     def entity(self, name: str) -> Entity:

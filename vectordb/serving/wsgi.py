@@ -62,8 +62,6 @@ def _read_body(
     length, chunked = exchange.length, "transfer-encoding" in headers
     if not exchange.wants_body:
         return b""
-    if length is not None and chunked:
-        raise BadRequest("a body has a length or is chunked, not both")
     if length is None and not environ.get("wsgi.input_terminated"):
         if chunked:
             raise BadRequest("this server needs a content length", status=411)
