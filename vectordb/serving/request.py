@@ -103,7 +103,9 @@ def check_media(headers: Mapping[str, str], writes: bool) -> None:
 
 def check_length(headers: Mapping[str, str], limits: Limits) -> int | None:
     """The content length; None where there is none. Refuses other spellings, too much, and two ways to end a body."""
-    text = headers.get("content-length", "")
+    text, coding = headers.get("content-length", ""), headers.get("transfer-encoding", "chunked")
+    if coding.strip().lower() != "chunked":
+        raise BadRequest("a body is whole or chunked, and not compressed", transfer_encoding=coding[:40])
     if text == "":
         return None
     if "transfer-encoding" in headers:  # proxies and servers differ in which of the two they take

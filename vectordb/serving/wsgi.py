@@ -81,7 +81,7 @@ def _read(stream: Any, length: int | None, limits: Limits) -> bytes:
             piece = read(CHUNK if length is None else min(CHUNK, length - got))
         except TimeoutError:
             raise BadRequest("a body arrives in time", status=408, seconds=limits.body_seconds) from None
-        except OSError:
+        except Exception:  # the client left, or the server cannot make out its chunks
             raise BadRequest("the body of a request can be read") from None
         if not piece:
             break
@@ -117,7 +117,7 @@ class Refused:
         while left > 0 and monotonic() < deadline:
             try:
                 piece = read(min(CHUNK, left))
-            except OSError:  # the client has left, or sends nothing more
+            except Exception:  # the client has left, sends nothing more, or what no server reads
                 return
             if not piece:
                 return

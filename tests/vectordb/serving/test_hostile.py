@@ -123,6 +123,7 @@ def test_other_methods(method: str, target: str, allow: str) -> None:
     ({"content-length": "20001"}, 413), ({"content-length": "19999"}, 400), ({"content-encoding": "gzip"}, 415),
     ({"content-type": "application/json; charset=utf-16"}, 415), ({"content-type": "multipart/form-data"}, 415),
     ({"content-type": "application/x-www-form-urlencoded"}, 415), ({"transfer-encoding": "chunked"}, 400),
+    ({"transfer-encoding": "gzip, chunked"}, 400), ({"transfer-encoding": "identity"}, 400),
 ])  # fmt: skip
 def test_headers_of_the_body(headers: dict[str, str], status: int) -> None:
     body = {"push_source_name": "users", "df": {"user": ["u-5"], "age": [1]}}
