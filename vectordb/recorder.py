@@ -27,7 +27,6 @@ from vectordb.state import State
 from vectordb.transformed_row import TransformedRow, inputs_of
 from vectordb.writer import Writer, make_meta, make_origin
 
-
 BOUND: Final = 4_096  # of an event without its predictions
 UNKNOWN: Final = 1 << 40
 

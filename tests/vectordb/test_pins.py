@@ -18,7 +18,8 @@ INPUTS = ["drivers:note", "drivers:trips", "drivers:rating", "users:age", "drive
 def all_rows(db: VectorDB) -> list[Any]:
     service = db.create_service("every", features=[*INPUTS, Request("why", Text(default="so"))])
     drivers = db.view("drivers")
-    whole = {"trips": 9, "rating": -0.0, "city": "Rome", "active": False, "note": "x", "joined": START, "profile": [1, 2]}
+    whole = {"trips": 9, "rating": -0.0, "city": "Rome", "active": False, "note": "x", "joined": START}
+    whole["profile"] = [1, 2]
     drivers.put("whole", whole)
     drivers.put("expired", whole, event_time=START - 90_000)
     drivers.put("gone", whole)

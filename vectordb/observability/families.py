@@ -9,6 +9,7 @@ from vectordb.observability.histogram import Histogram
 
 DURATION: Final = "db_client_operation_duration_seconds"
 ROWS: Final = "vectordb_operation_rows_total"
+FLAG_LABELS: Final = ("feature_flag_key", "feature_flag_result_variant", "feature_flag_result_reason")
 EVALUATIONS: Final = "feature_flag_evaluations_total"
 
 
@@ -44,10 +45,7 @@ def families(
         timed += [Sample("_bucket", {**labels, "le": "+Inf"}, size), Sample("_sum", labels, seen.total_ns / 1e9)]
         timed.append(Sample("_count", labels, size))
     counted = [Sample("", _labels(series), count) for series, count in rows.items() if not series.error]
-    evaluated = [
-        Sample("", {"feature_flag_key": key, "feature_flag_result_variant": arm, "feature_flag_result_reason": why}, units)
-        for (key, arm, why), units in flags.items()
-    ]
+    evaluated = [Sample("", dict(zip(FLAG_LABELS, flag)), units) for flag, units in flags.items()]
     return [
         Family(DURATION, "histogram", "Duration of operations in seconds.", timed),
         Family(ROWS, "counter", "Rows of operations that succeeded.", counted),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from math import isinf, isnan
-from typing import Any, Final
+from typing import Final
 
 from ledger import InvalidInput
 from vectordb.observability.families import Family
@@ -51,18 +51,19 @@ def _labels(labels: Mapping[str, str]) -> str:
     return "{" + ",".join(f'{name}="{value}"' for name, value in quoted) + "}"
 
 
-def _escaped(value: Any) -> str:
-    if not isinstance(value, str) or not value.isascii():
-        check_text(value)
-    return value.replace("\\", "\\\\").replace("\n", "\\n")
+def _escaped(text: str) -> str:
+    if not isinstance(text, str) or not (text.isascii() or _is_whole(text)):
+        raise InvalidInput("labels and help are text that UTF-8 can hold", type=type(text).__name__)
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
 
 
-def check_text(value: Any) -> None:
-    """Refuse what no line can hold: other types, and lone surrogates."""
+def _is_whole(text: str) -> bool:
+    """Whether a text has no lone surrogates."""
     try:
-        value.encode("utf-8")
-    except (AttributeError, UnicodeEncodeError):
-        raise InvalidInput("labels and help are text that UTF-8 can hold", type=type(value).__name__) from None
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(value: float) -> str:

@@ -45,11 +45,11 @@ class Application:
 
     It is read-only until ``writes`` says otherwise: True, or some of ``push``, ``rows``, ``expose``, ``predict`` (a
     predictor that records). Writes need ``authorize``: a callable of the ``HttpRequest``, asked before the body is
-    read, whose True lets it in; ``BearerToken`` is one. What it raises is logged and answered with 503, as is what a model raises.
-    ``metrics`` gives further metric families: a ``Metrics`` of ``vectordb.observability``, or a callable. ``threads``
-    answers what may take long (searches, models, writes, large bodies, a follower's refresh) in threads under ASGI;
-    ``authorize`` is asked on the event loop. ``join_keys`` puts the entities
-    before the features in Feast's answers, as its own server does. Counters are those of this process.
+    read (under ASGI on the event loop), whose True lets it in; ``BearerToken`` is one. ``metrics`` gives further metric
+    families: a ``Metrics`` of ``vectordb.observability``, or a callable. What these and models raise is logged, and
+    answered with 503. ``threads`` answers what may take long (searches, models, writes, large bodies, a follower's
+    refresh) in threads under ASGI. ``join_keys`` puts the entities before the features in Feast's answers, as its own
+    server does. Counters are those of this process.
 
     >>> app = Application(VectorDB())
     >>> answer = app({"REQUEST_METHOD": "GET", "PATH_INFO": "/v2/health/live"}, lambda status, headers: None)
@@ -105,7 +105,7 @@ class Application:
 
     @property
     def condition(self) -> str:
-        """``ok``; ``behind``: a follower cannot read its file; ``closed``: writes are on, and the database is closed."""
+        """``ok``; ``behind``: a follower cannot read its file; ``closed``: the database takes no writes that are on."""
         if self.writes and _database(self.db).writer.closed is not None:
             return "closed"
         return "behind" if self.following is not None and self.following.failing else "ok"

@@ -63,6 +63,6 @@ def check_allowed(authorize: Authorize | None, request: HttpRequest) -> None:
 def check_hook(authorize: Authorize | None) -> Authorize | None:
     """The hook; refuses a coroutine function, whose answer nobody would await."""
     asks = getattr(authorize, "__call__", authorize)  # noqa: B004
-    if authorize is not None and (not callable(authorize) or iscoroutinefunction(authorize) or iscoroutinefunction(asks)):
+    if authorize is not None and (not callable(authorize) or any(map(iscoroutinefunction, (authorize, asks)))):
         raise InvalidInput("authorize is called with a request and gives True at once", type=type(authorize).__name__)
     return authorize

@@ -188,8 +188,14 @@ class Predictor:
         said: Said,
     ) -> Sequence[str | None]:
         assert isinstance(self._db, VectorDB)
-        options = {"outputs": outputs, "assignments": assignments, "idempotency_key": said.key}
-        found = self._db.record_predictions(rows, model=model.label, **options, **said.meta)
+        found = self._db.record_predictions(
+            rows,
+            model=model.label,
+            outputs=outputs,
+            assignments=assignments,
+            idempotency_key=said.key,
+            **said.meta,
+        )
         return [prediction.id for prediction in found]
 
     def _exposed(

@@ -49,7 +49,7 @@ class BadRequest(InvalidInput):
 
 
 class PartFailed(Exception):
-    """Something that the application was given (``authorize``, a model, ``metrics``, its database's clock) raised what is no refusal."""
+    """Something that the application was given (``authorize``, a model, ``metrics``, a clock) raised no refusal."""
 
 
 STATUSES: Final[tuple[tuple[type[VectorDBError], int], ...]] = (  # the first that fits

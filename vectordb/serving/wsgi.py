@@ -118,10 +118,8 @@ class Refused:
             try:
                 piece = read(min(CHUNK, left))
             except Exception:  # the client has left, sends nothing more, or what no server reads
-                return
-            if not piece:
-                return
-            left -= len(piece)
+                piece = b""
+            left = left - len(piece) if piece else 0
 
 
 def _sent(headers: Mapping[str, str]) -> int:

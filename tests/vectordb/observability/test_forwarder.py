@@ -44,8 +44,9 @@ def test_every_way_to_call_is_the_methods_own(observed: bool, method: Any, path:
     everywhere.hooks = ("a hook",) if observed else ()  # type: ignore[assignment]
 
     def tell(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        told.append(arguments)
-        return method(*arguments, **options)
+        answer = method(*arguments, **options)
+        told.append(answer)
+        return answer
 
     found = forwarder(method, attrgetter(path) if path else (lambda one: one), everywhere, tell)
     assert inspect.signature(found) == inspect.signature(method) and found.__doc__ == method.__doc__
@@ -94,10 +95,11 @@ def test_names_that_strangers_ask_for_in_vain_are_not_told(world: World) -> None
     assert len(metrics) == 4 and metrics.count("db.erase", "", error="UnknownName") == 30
 
 
-def test_another_database_pays_no_packing_of_arguments(world: World, told: Told) -> None:
+def test_another_database_is_left_alone(world: World, told: Told) -> None:
     other = VectorDB()
     with other.observe(told):
-        code = type(world.drivers).get.__code__
-        assert not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
-        world.drivers.get("d-7")
+        assert world.drivers.get("d-7").found is world.drivers.get(entity="d-7").found is False
+        assert len(world.drivers) == 0 and world.db.as_of(offset=1).as_of_offset == 1
+        with pytest.raises(TypeError):
+            world.drivers.get()  # type: ignore[call-arg]
     assert told == []

@@ -235,6 +235,10 @@ def fail(*_: Any) -> Any:
     raise ZeroDivisionError("a secret")
 
 
+def labelled(value: Any) -> list[Family]:
+    return [Family("m", "gauge", "", [Sample("", {"a": value}, 1)])]
+
+
 def unserializable(row: Any) -> Any:
     return object()
 
@@ -242,8 +246,8 @@ def unserializable(row: Any) -> Any:
 @pytest.mark.parametrize(("options", "target", "said"), [
     ({"authorize": fail}, "/views", "authorization"),
     ({"metrics": fail}, "/metrics", "the given metrics"),
-    ({"metrics": lambda: [Family("m", "gauge", "", [Sample("", {"a": 7}, 1)])]}, "/metrics", "the given metrics"),
-    ({"metrics": lambda: [Family("m", "gauge", "", [Sample("", {"a": "\ud800"}, 1)])]}, "/metrics", "the given metrics"),
+    ({"metrics": lambda: labelled(7)}, "/metrics", "the given metrics"),
+    ({"metrics": lambda: labelled("\ud800")}, "/metrics", "the given metrics"),
     ({"model": fail}, MODEL, "the model"),
     ({"model": unserializable}, MODEL, "the model"),
     ({"clock": fail}, "/views/drivers/d-7", "the clock"),
