@@ -55,6 +55,13 @@ class Call:
         """The JSON body's fields."""
         return Fields(parse_json(self.raw_body, self.limits.depth))
 
+    def count(self, rows: int, features: int) -> None:
+        """Note how many rows are answered; refuse more values than one answer may have, before they are read."""
+        self.rows, cells = rows, rows * features
+        if cells > self.limits.cells:
+            rule = f"an answer has at most {self.limits.cells} values"
+            raise BadRequest(rule, status=413, rows=rows, features=features)
+
     # -- which reader ----------------------------------------------------------------------------------
 
     @property

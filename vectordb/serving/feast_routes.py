@@ -32,12 +32,16 @@ def get_online_features(call: Call) -> Response:
     body.done()
     if (features is None) == (service is None):
         raise BadRequest("a request names features, or a feature_service")
-    call.rows = len(next(iter(columns.values())))
+    rows = len(next(iter(columns.values())))
     if features is not None:
         refs = [_ref(one) for one in features]
+        check_names([feature for _, feature in refs] if not full else features)
+        call.count(rows, len(refs))
         found = reader.consistently(columns_of_features, reader, refs, columns, at, full)
     else:
-        found = reader.consistently(columns_of_service, Service(reader, service), columns, at, full)
+        asked = Service(reader, service)
+        call.count(rows, len(asked.features))
+        found = reader.consistently(columns_of_service, asked, columns, at, full)
     if call.app.join_keys:
         keys = [Column(name, ids, stamped([Stamp(PRESENT, NEVER)] * len(ids))) for name, ids in columns.items()]
         found = [*keys, *found]
@@ -51,11 +55,16 @@ def _ref(given: Any) -> tuple[str, str]:
     return view, feature
 
 
+def check_names(names: Sequence[str]) -> None:
+    """Refuse a name that stands twice."""
+    if len(set(names)) != len(names):
+        raise BadRequest("features of one name need full_feature_names, and each is asked once", names=names[:20])
+
+
 def _answer(columns: Sequence[Column]) -> bytes:
     """The JSON of columns; statuses and times that several share are written once: 1.5 us a float of 17 digits."""
     names = [column.name for column in columns]
-    if len(set(names)) != len(names):
-        raise BadRequest("features of one name need full_feature_names", names=names[:20])
+    check_names(names)
     written: dict[int, bytes] = {}
     results = []
     for column in columns:

@@ -107,7 +107,7 @@ def infer(call: Call) -> Response:
     tensors = {tensor.name: tensor for tensor in (read_tensor(item, binary, call.limits.batch) for item in items)}
     binary.done()
     ids, request = _columns(bound.service, tensors, len(items))
-    call.rows = len(next(iter(ids.values())))
+    call.count(len(next(iter(ids.values()))), len(bound.service.features))
     outputs, read = _outputs(call, reader, bound, ids, request, at)
     answer: dict[str, Any] = {"model_name": call.names["model"], "model_version": str(bound.service.version)}
     if identity is not None:
@@ -232,6 +232,6 @@ def _picked(outputs: list[Tensor], wanted: list[Any]) -> list[Tensor]:
         fields.object("parameters", None)
         fields.done()
         if name not in known:
-            raise BadRequest("a requested output is one of the model's", name=name, known=sorted(known))
-        found.append(known[name])
+            raise BadRequest("a requested output is one of the model's, once", name=name, known=sorted(known))
+        found.append(known.pop(name))
     return found

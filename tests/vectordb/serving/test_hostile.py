@@ -151,6 +151,21 @@ def test_too_much_is_refused() -> None:
     check_refused(post("/views/drivers/search", {"feature": "profile", "queries": [[1, 2]] * 4}), 413)
     many = [{"name": "driver", "datatype": "INT64", "shape": [51], "data": list(range(51))}]
     check_refused(post(MODEL, {"inputs": many}), 413)
+    twice = {"features": ["drivers:trips"] * 40, "entities": {"driver": [1] * 50}, "full_feature_names": True}
+    check_refused(post("/get-online-features", twice), 400)
+    check_refused(post(MODEL, {"inputs": INPUTS, "outputs": [{"name": "trips"}] * 2}), 400)
+    small = make_application(limits=Limits(cells=9))
+    ids = ["d-7", "d-8", "old", "a/b"]
+    driver = {"name": "driver", "datatype": "BYTES", "shape": [4], "data": ids}
+    for target, body in (
+        ("/get-online-features", {"features": ["drivers:trips", "drivers:city", "drivers:note"]}),
+        ("/get-online-features", {"feature_service": "shown"}),
+        ("/v2/models/shown/infer", {"inputs": [driver]}),
+    ):
+        named = body if "inputs" in body else {**body, "entities": {"driver": ids}}
+        check_refused(call_wsgi(small, "POST", target, named), 413)
+    assert call_wsgi(small, "POST", "/get-online-features", {"features": ["drivers:trips"],
+                     "entities": {"driver": ids}}).status == 200  # fmt: skip
     huge = [{"name": "driver", "datatype": "INT64", "shape": [50, 2_000_000_000], "data": [1]}]
     check_refused(post(MODEL, {"inputs": huge}), 400)
 
