@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from operator import attrgetter
 from types import SimpleNamespace
@@ -103,3 +104,43 @@ def test_another_database_is_left_alone(world: World, told: Told) -> None:
         with pytest.raises(TypeError):
             world.drivers.get()  # type: ignore[call-arg]
     assert told == []
+
+
+def test_a_hook_that_goes_or_brings_another_during_its_call(world: World, told: Told) -> None:
+    seen: list[Any] = []
+
+    def hook(*call: Any) -> None:
+        seen.pop().close()
+        seen.append(world.db.observe(told))
+
+    seen.append(world.db.observe(hook))
+    world.drivers.get("a")
+    assert told.names == []
+    world.drivers.get("b")
+    assert told.names == ["view.get"]
+    seen.pop().close()
+
+
+def test_an_interrupt_in_a_hook_leaves_the_next_call_told(world: World, told: Told) -> None:
+    def hook(*call: Any) -> None:
+        raise KeyboardInterrupt
+
+    with world.db.observe(hook), pytest.raises(KeyboardInterrupt):
+        world.drivers.get("a")
+    with world.db.observe(told):
+        world.drivers.get("a")
+    assert told.names == ["view.get"]
+
+
+def test_coroutines_of_one_thread_are_each_told(world: World, told: Told) -> None:
+    async def both() -> None:
+        async def one(entity: str) -> None:
+            for _ in range(5):
+                world.drivers.get(entity)
+                await asyncio.sleep(0)
+
+        await asyncio.gather(one("a"), one("b"), asyncio.to_thread(world.drivers.get, "c"))
+
+    with world.db.observe(told):
+        asyncio.run(both())
+    assert told.names == ["view.get"] * 11

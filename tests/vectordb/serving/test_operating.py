@@ -23,10 +23,14 @@ from tests.vectordb.serving.serving_world import (
 )
 from vectordb import Int, ManualClock, VectorDB
 from vectordb.observability import Metrics
-from vectordb.serving import Application, BearerToken
+from vectordb.serving import Application, BearerToken, Predictor
+from vectordb.serving.application import WRITES
+from vectordb.serving.routes import ROUTES
 
 ROOT = Path(__file__).parents[3]
 ROWS = {"rows": [{"user": "u-1", "age": 7}]}
+QUIET = [{"name": "driver", "datatype": "BYTES", "shape": [1], "data": ["d-7"]},
+         {"name": "km", "datatype": "FP64", "shape": [1], "data": [1.0]}]  # fmt: skip
 
 
 # -- a follower under ASGI -----------------------------------------------------------------------------------------
@@ -103,7 +107,9 @@ def test_a_closed_database_is_read_and_says_so_where_it_should_be_written(tmp_pa
 FORKED = """
 import os, sys
 from tests.vectordb.serving.serving_world import WRITE, a_file, call_wsgi
-from vectordb.serving import Application, BearerToken
+from vectordb.serving import Application, BearerToken, Predictor
+from vectordb.serving.application import WRITES
+from vectordb.serving.routes import ROUTES
 from pathlib import Path
 db = a_file(Path(sys.argv[1]))
 app = Application(db, writes=True, authorize=BearerToken(write="s3cret"))
@@ -174,3 +180,31 @@ def test_all_views_of_an_answer_are_read_at_one_clock() -> None:
 def test_a_past_has_no_condition_to_lose() -> None:
     app = Application(make_application().db.as_of(3))
     assert call_wsgi(app, "GET", "/health").json == {"status": "ok", "as_of": 3, "live": False}
+
+
+# -- read-only ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "POST"], ids=lambda one: one.pattern)
+def test_without_writes_nothing_is_written(route: Any) -> None:
+    db = make_world()
+    quiet = Predictor(db, "ranker", "risk", experiment="ranking", record=False)
+    app, before = Application(db, authorize=lambda request: True, predictors={"quiet": quiet}), db.digest()
+    path = route.pattern.format(view="users", experiment="ranking", model="quiet", version="1")
+    body = {"push_source_name": "users", "df": {"user": ["u"], "age": [1]}} if path == "/push" else dict(ROWS)
+    body = {"units": ["u-1", "d-7"]} if path.startswith("/experiments") else body
+    body = {"inputs": QUIET} if path.startswith("/v2") else body
+    for call in (call_wsgi, call_asgi):
+        answer = call(app, "POST", path, body, WRITE)
+        assert answer.status == 403 if route.write not in ("", "predict") else answer.status in (200, 400), answer
+    assert db.digest() == before
+
+
+@pytest.mark.parametrize("kind", sorted(WRITES))
+def test_one_kind_of_write_does_not_bring_the_others(kind: str) -> None:
+    app = make_application(writes=[kind])
+    for route in ROUTES:
+        if route.write not in ("", "predict", kind):
+            path = route.pattern.format(view="users", experiment="ranking")
+            assert call_wsgi(app, "POST", path, ROWS, WRITE).status == 403
+    assert app.db.as_of_offset == 16
