@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from vectordb.serving.application import Application
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-LARGE: Final = 16_384  # bytes of a body; some hundred entities
+LARGE: Final = 16_384  # bytes of a body
+MANY: Final = 256  # commas in it: entities, however short their ids, each of which may be a hundred values
 BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 logger = logging.getLogger("vectordb.serving")
 
@@ -90,7 +91,8 @@ class Exchange:
         route, names = self._found
         app = self._app
         due = app.following is not None and app.following.is_due
-        return due or route.slow or len(body) > LARGE or names.get("model") in app.predictors
+        large = len(body) > LARGE or body.count(b",") > MANY
+        return due or large or route.slow or names.get("model") in app.predictors
 
     def answer(self, body: bytes) -> Response:
         """The response to the whole request; takes as long as the read that it is."""

@@ -84,6 +84,21 @@ def test_the_loop_answers_others_during_a_refresh(tmp_path: Path, monkeypatch: p
         asyncio.run(both())
 
 
+@pytest.mark.parametrize(("rows", "aside"), [(3, False), (200, False), (300, True)])
+def test_many_entities_are_read_beside_the_loop(rows: int, aside: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    db, seen = make_world(), set()
+    plain = db.consistently
+
+    def consistently(*arguments: Any) -> Any:
+        seen.add(threading.get_ident())
+        return plain(*arguments)
+
+    monkeypatch.setattr(db, "consistently", consistently)
+    body = {"feature_service": "shown", "entities": {"driver": [1] * rows}}
+    assert call_asgi(Application(db), "POST", "/get-online-features", body).status == 200
+    assert (threading.get_ident() not in seen) is aside
+
+
 # -- closed and forked ---------------------------------------------------------------------------------------------
 
 
