@@ -28,7 +28,7 @@ from vectordb.definitions import Definitions
 from vectordb.erasing import Compaction, Erasure, compact, erase
 from vectordb.matrix import FeatureMatrix
 from vectordb.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
-from vectordb.prediction import Prediction
+from vectordb.prediction import Prediction, predictions_of
 from vectordb.recorder import Recorder
 from vectordb.service import ServedRow
 from vectordb.state import SERVED_BYTES, State
@@ -231,7 +231,7 @@ class VectorDB(Defining):
         """
         outputs = None if output is None else [output]
         receipt = self._recorder.record([row], model, outputs, [assignment], idempotency_key, meta)
-        return self.prediction(receipt.versions[0])
+        return predictions_of(self.state, receipt.event)[0]
 
     def record_predictions(
         self,
@@ -246,7 +246,7 @@ class VectorDB(Defining):
         """Record many predictions of one read in one event; as ``record_prediction``."""
         read = rows.rows if isinstance(rows, FeatureMatrix) else list(rows)
         receipt = self._recorder.record(read, model, outputs, assignments, idempotency_key, meta)
-        return [self.prediction(version) for version in receipt.versions]
+        return predictions_of(self.state, receipt.event)
 
     # -- erasure and retention ------------------------------------------------------------------------
 

@@ -8,9 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ledger import (
+    GONE,
     ROW_BITS,
     ROW_MASK,
     Entity,
+    Event,
     Log,
     PredictionRow,
     PredictionsRecorded,
@@ -80,13 +82,24 @@ def find_prediction(state: State, prediction_id: str, limit: int) -> Prediction:
 
 def read_prediction(state: State, ref: int) -> Prediction:
     """The prediction of a reference."""
-    offset, number = ref >> ROW_BITS, ref & ROW_MASK
-    fact = state.log.event(offset).fact
+    return prediction_of(state, state.log.event(ref >> ROW_BITS), ref & ROW_MASK)
+
+
+def predictions_of(state: State, event: Event) -> list[Prediction]:
+    """Those of an event that are still there, in order; of one just written nothing is read again."""
+    fact = event.fact
+    rows = fact.predictions if isinstance(fact, PredictionsRecorded) else ()
+    return [prediction_of(state, event, number) for number, row in enumerate(rows) if row is not GONE]
+
+
+def prediction_of(state: State, event: Event, number: int) -> Prediction:
+    """A prediction of an event."""
+    offset, fact = event.offset, event.fact
     if not isinstance(fact, PredictionsRecorded):
         raise UnknownVersion("a prediction's id names a recorded prediction", offset=offset, type=fact.type)
     name, version = parse_label(fact.service)
     row = fact.predictions[number]
-    found = render_version(name, row.entity, ref, fact.rows)
+    found = render_version(name, row.entity, offset << ROW_BITS | number, fact.rows)
     definition = state.catalog.services.version(name, version or 0)
     keys, log = definition.keys, state.log
     return Prediction(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from ledger import (
     Fact,
@@ -19,12 +19,16 @@ from ledger import (
     parse_label,
 )
 from vectordb.models import build_model
+from vectordb.pins import pins_of
 from vectordb.receipt import Receipt
 from vectordb.service import ServedRow
 from vectordb.service_row import ServiceRow
 from vectordb.state import State
 from vectordb.transformed_row import TransformedRow, inputs_of
 from vectordb.writer import Writer, make_meta, make_origin
+
+BOUND: Final = 4_096  # of an event without its predictions
+UNKNOWN: Final = 1 << 40
 
 
 class Recorder:
@@ -53,7 +57,8 @@ class Recorder:
                 _prediction(row, output, _assignment(assignments, place))
                 for place, (row, output) in enumerate(zip(rows, computed, strict=True))
             )
-            origin = make_origin(self._writer, (), None, key, _said(first, label, predictions))
+            said = None if key is None else _said(first, label, predictions)
+            origin = make_origin(self._writer, (), None, key, said)
             replayed = self._writer.replayed(origin)
             if replayed is not None:
                 return replayed
@@ -61,7 +66,8 @@ class Recorder:
                 _refuse_erased(self._state.log, predictions)
             read = (first.service, first.as_of, first.at_micros)
             fact = PredictionsRecorded(*read, label, predictions, origin, _pipeline(first))
-            return self._writer.commit(_always(fact), make_meta(**meta))
+            bound = BOUND + 6 * len(label) + sum(map(_bound, predictions))  # ints
+            return self._writer.commit(_always(fact), make_meta(**meta), None if origin or meta else bound)
 
     def _check_rows(self, rows: Sequence[Any]) -> ServedRow:
         if not len(rows):
@@ -69,7 +75,7 @@ class Recorder:
         for row in rows:
             if not isinstance(row, (ServiceRow, TransformedRow)):
                 raise InvalidInput("a prediction is recorded from a row that a service read", row=type(row).__name__)
-            if not all(part.is_of(self._state) for part in inputs_of(row).rows.values()):
+            if inputs_of(row).plan.state is not self._state:
                 raise InvalidInput("a prediction is recorded in the database that read its row", service=row.service)
         pins = {(row.service, row.as_of, row.at_micros, _pipeline(row)) for row in rows}
         if len(pins) > 1:
@@ -103,15 +109,31 @@ def _refuse_erased(log: Log, predictions: Iterable[PredictionRow]) -> None:
 
 def _prediction(row: ServedRow, output: Any, assignment: dict[str, Any] | None) -> PredictionRow:
     inputs = inputs_of(row)
+    cells, sources, states = pins_of(inputs)
     return PredictionRow(
         entities=inputs.entities,
-        inputs=inputs.cells(),
-        sources=inputs.sources(),
-        states=inputs.states(),
+        inputs=cells,
+        sources=sources,
+        states=states,
         output=check_plain(output, "an output"),
         assignment=assignment,
         transformed=row.digest if isinstance(row, TransformedRow) else "",
     )
+
+
+def _bound(row: PredictionRow) -> int:
+    """A size in bytes that a stored prediction surely does not exceed: a number and its source take 64 at most."""
+    parts = [*row.inputs, *row.entities, row.output]
+    if row.assignment is not None:
+        parts += [*row.assignment, *row.assignment.values()]
+    if not all(map(_is_short, parts)):
+        return UNKNOWN
+    return 256 + 64 * len(parts) + 6 * sum(len(part) for part in parts if type(part) is str)  # ints
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a value's size can be told without writing it."""
+    return value is None or type(value) in (str, float, bool) or (type(value) is int and value.bit_length() <= 64)
 
 
 def _pipeline(row: ServedRow) -> int:

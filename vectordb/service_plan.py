@@ -38,7 +38,7 @@ Maker = Callable[[Any, int], Any]  # (word, reference of the row) -> the value t
 class ShownPart:
     """The features that a service takes of one view, and how a row shows them."""
 
-    __slots__ = ("_makers", "_state", "_unpack", "features", "plan", "ttl", "width")
+    __slots__ = ("_forms", "_makers", "_state", "_unpack", "features", "plan", "ttl", "width")
 
     def __init__(self, state: State, plan: Plan, features: tuple[str, ...]) -> None:
         self._state = state
@@ -49,16 +49,23 @@ class ShownPart:
         self.width = len(plan.layout.slot_words)
         forms = [(slot.place, Struct(f"={slot.kind.word}")) for slot in slots]
         self._unpack = _unpacker([(place, form.format[-1:]) for place, form in forms])
-        self._makers = [(place, maker) for place, slot in enumerate(slots) if (maker := self._maker(slot)) is not None]
+        made = [(place, slot) for place, slot in enumerate(slots) if slot.kind.name not in ("int", "float")]
+        self._makers = [(place, self._maker(slot, slot.kind.show)) for place, slot in made]
+        self._forms = [(place, self._maker(slot, slot.kind.to_json)) for place, slot in made]
 
-    def _maker(self, slot: Slot) -> Maker | None:
-        kind, log = slot.kind, self._state.log
+    def _maker(self, slot: Slot, form: Callable[[Any], Any]) -> Maker:
+        """The value of a word in a form: as a read shows it, or as it is stored; a number's word is both."""
+        kind, log, pool = slot.kind, self._state.log, self.plan.layout.pool
         if kind.heavy:
-            return lambda word, ref: kind.show(heavy_cell(kind, log.heavy(ref, slot.place)))
-        if kind.name in ("int", "float"):
-            return None
-        pool = self.plan.layout.pool
-        return lambda word, ref: kind.show(light_cell(kind, word, pool))
+            return lambda word, ref: form(heavy_cell(kind, log.heavy(ref, slot.place)))
+        return lambda word, ref: form(light_cell(kind, word, pool))
+
+    def stored(self, raw: bytes) -> tuple[list[Any], int]:
+        """The stored forms of the values of a row of one write where all are there, and the write's reference."""
+        found, ref = self._unpack(raw), header_of(raw)[0]
+        for place, make in self._forms:
+            found[place] = make(found[place], ref)
+        return found, ref
 
     def values(self, row: ServiceRow, place: int, raw: Raw) -> list[Any]:
         """The values in order. 0.5 us for ten numbers that are simply there; else the view's row is asked, 1 us each.

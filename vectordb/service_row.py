@@ -113,6 +113,16 @@ class ServiceRow(Mapping[str, Any]):
     def __repr__(self) -> str:
         return f"ServiceRow({self.service}, {self.entity!r}, {dict(self)!r}, as_of={self.as_of})"
 
+    @property
+    def plan(self) -> ServicePlan:
+        """How it was read."""
+        return self._plan
+
+    @property
+    def raws(self) -> tuple[Raw, ...]:
+        """The packed row of each view."""
+        return self._raws
+
     # -- what was read -------------------------------------------------------------------------------
 
     @property

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.errors import InvalidInput
-from ledger.facts.fact import Fact, Reading, check_event_time, ref_from_json, refs_to_json, take
+from ledger.facts.fact import Fact, Reading, check_event_time, ref_from_json, take
 from ledger.facts.origin import Origin, take_origin
 from ledger.facts.plain import check_plain
-from ledger.identity import Entity, entity_from_json, entity_to_json
+from ledger.identity import ROW_BITS, ROW_MASK, Entity, entity_from_json, entity_to_json
 
 PRESENT_ALL = ""
 HEX = re.compile("[0-9a-f]{64}")
@@ -45,7 +45,7 @@ class PredictionRow:
         """The stored form."""
         data: dict[str, Any] = {"entities": [entity_to_json(entity) for entity in self.entities]}
         data["inputs"] = list(self.inputs)
-        data["sources"] = [None if ref == 0 else refs_to_json([ref])[0] for ref in self.sources]
+        data["sources"] = [[ref >> ROW_BITS, ref & ROW_MASK] if ref else None for ref in self.sources]
         if self.states:
             data["states"] = self.states
         if self.transformed:

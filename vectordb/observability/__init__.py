@@ -3,6 +3,7 @@
 While nothing observes, the operations are the plain methods: no branch, no cost (see ``switch``).
 """
 
+from vectordb.observability.families import Family, Sample
 from vectordb.observability.logging_hook import LoggingHook
 from vectordb.observability.metrics import Metrics
 from vectordb.observability.observation import Hook, Observation
@@ -14,12 +15,14 @@ from vectordb.observability.prometheus_text import prometheus_text
 
 __all__ = [
     "OPERATIONS",
+    "Family",
     "Hook",
     "LoggingHook",
     "Metrics",
     "Observation",
     "OpenTelemetryHook",
     "PrometheusHook",
+    "Sample",
     "observe",
     "observe_everywhere",
     "prometheus_text",

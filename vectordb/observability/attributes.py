@@ -1,4 +1,7 @@
-"""Attributes: what a hook is told of a call. Names and counts only: no entity id, no value, no text of an error."""
+"""Attributes: what a hook is told of a call. Names and counts only: no entity id, no value, no text of an error.
+
+Names of collections are those that are defined: their number is bounded, whatever a failed call asked for.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def attributes_of(
     """The attributes of one call that ended; ``arguments`` begin with the object that was asked."""
     attributes: dict[str, Any] = {SYSTEM: SYSTEM_IS, OPERATION: operation.name}
     collection = operation.collection(arguments, options)
-    if type(collection) is str:
+    if type(collection) is str and (error is None or _is_defined(operation, arguments[0], collection)):
         attributes[COLLECTION] = collection
     if operation.reader is not None:
         reader = operation.reader(arguments[0])
@@ -39,6 +42,15 @@ def attributes_of(
     if type(answer) is Receipt:
         attributes[OFFSET] = answer.offset
     return attributes
+
+
+def _is_defined(operation: Operation, target: Any, name: str) -> bool:
+    """Whether something has this name: what strangers ask for in vain would else grow their number without end."""
+    if operation.reader is None:
+        return False
+    catalog = operation.reader(target).state.catalog
+    shelves = catalog.views, catalog.services, catalog.models, catalog.experiments
+    return any(shelf.find(name) is not None for shelf in shelves)
 
 
 def error_type(error: BaseException) -> str:

@@ -120,7 +120,7 @@ class Metrics:
         with self._lock:
             return dict(self._flags)
 
-    def families(self) -> dict[str, Family]:
+    def families(self) -> list[Family]:
         """Everything as Prometheus sees it, as plain data: see ``Family``; ``prometheus_text`` renders it."""
         copy = Metrics.from_dict(self.to_dict())
         return families(copy._durations, copy._rows, copy._flags)

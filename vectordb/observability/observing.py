@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING
 
 from ledger import InvalidInput
@@ -66,6 +67,6 @@ def _placed(hook: Hook, observers: Observers, release: object) -> Observation:
 
 
 def _check(hook: object) -> None:
-    if not callable(hook):
-        rule = "a hook is called with (operation, attributes, duration, error)"
+    if not callable(hook) or iscoroutinefunction(hook) or iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004
+        rule = "a hook is called with (operation, attributes, duration, error), and awaited by nobody"
         raise InvalidInput(rule, hook=hook, type=type(hook).__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vectordb.observability.families import DURATION, EVALUATIONS, ROWS
+from vectordb.observability.families import DURATION, EVALUATIONS, FLAG_LABELS, ROWS
 from vectordb.observability.histogram import SHOWN
 from vectordb.observability.names import (
     BATCH,
@@ -20,7 +20,6 @@ from vectordb.observability.names import (
 )
 
 LABELS = ("db_system_name", "db_operation_name", "db_collection_name")
-FLAG_LABELS = ("feature_flag_key", "feature_flag_result_variant", "feature_flag_result_reason")
 
 
 class PrometheusHook:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import lru_cache, wraps
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any
 
 from vectordb.observability.attributes import attributes_of
 from vectordb.observability.evaluations import evaluations
+from vectordb.observability.forwarder import forwarder
 from vectordb.observability.names import EVALUATION
 from vectordb.observability.observation import Observation, Observers
 from vectordb.observability.operations import Operation
@@ -29,8 +30,9 @@ class _Thread(threading.local):
 _THREAD = _Thread()
 
 
+@lru_cache(maxsize=1024)
 def wrapped(operation: Operation, plain: Any) -> Any:
-    """The method with its hooks; of a class method another class method."""
+    """The method with its hooks; of a class method another class method. Made once, for every hook that comes."""
     if isinstance(plain, classmethod):
         return classmethod(_of_class(operation, plain.__func__))
     return _of_method(operation, plain)
@@ -39,15 +41,14 @@ def wrapped(operation: Operation, plain: Any) -> Any:
 def _of_method(operation: Operation, plain: Callable[..., Any]) -> Callable[..., Any]:
     reader_of = operation.reader
 
-    @wraps(plain)
-    def observed(target: Any, *arguments: Any, **options: Any) -> Any:
-        own, every = reader_of(target).state.observers, EVERYWHERE.hooks
+    def told(arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        own, every = reader_of(arguments[0]).state.observers, EVERYWHERE.hooks
         hooks = every if own is None else every + own.hooks
         if not hooks or _THREAD.inside:
-            return plain(target, *arguments, **options)
-        return _timed(operation, hooks, plain, (target, *arguments), options)
+            return plain(*arguments, **options)
+        return _timed(operation, hooks, plain, arguments, options)
 
-    return observed
+    return forwarder(plain, reader_of, EVERYWHERE, told)
 
 
 def _of_class(operation: Operation, plain: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,12 +3,13 @@
 ``Application`` is callable as WSGI and as ASGI; see ``vectordb.serving.routes`` for its paths.
 """
 
+from vectordb.observability import Family, Sample
+from vectordb.observability import prometheus_text as render_metrics
 from vectordb.serving.application import Application
 from vectordb.serving.authorization import BearerToken
 from vectordb.serving.ledger_model import LedgerModel
 from vectordb.serving.limits import Limits
 from vectordb.serving.predictor import Predictor
-from vectordb.serving.prometheus import Family, Sample, render_metrics
 from vectordb.serving.request import HttpRequest
 from vectordb.serving.served import Served
 

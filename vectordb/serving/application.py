@@ -9,14 +9,14 @@ from typing import Any, Final, TypeVar
 
 from ledger import InvalidInput, check_name
 from vectordb.database import VectorDB
+from vectordb.observability import Family, Metrics
 from vectordb.reader import Reader
 from vectordb.serving.asgi import serve_asgi
-from vectordb.serving.authorization import Authorize
+from vectordb.serving.authorization import Authorize, check_hook
 from vectordb.serving.following import Following
 from vectordb.serving.limits import Limits
 from vectordb.serving.meters import Meters
 from vectordb.serving.predictor import Predictor
-from vectordb.serving.prometheus import Family
 from vectordb.serving.route import Route, Router
 from vectordb.serving.routes import ROUTES
 from vectordb.serving.wsgi import serve_wsgi
@@ -45,9 +45,11 @@ class Application:
 
     It is read-only until ``writes`` says otherwise: True, or some of ``push``, ``rows``, ``expose``, ``predict`` (a
     predictor that records). Writes need ``authorize``: a callable of the ``HttpRequest``, asked before the body is
-    read, whose True lets it in; ``BearerToken`` is one. ``metrics`` gives further metric families. ``threads`` answers
-    what may take long (searches, models, writes, large bodies) in threads under ASGI. ``join_keys`` puts the entities
-    before the features in Feast's answers, as its own server does. Counters are those of this process.
+    read (under ASGI on the event loop), whose True lets it in; ``BearerToken`` is one. ``metrics`` gives further metric
+    families: a ``Metrics`` of ``vectordb.observability``, or a callable. What these and models raise is logged, and
+    answered with 503. ``threads`` answers what may take long (searches, models, writes, large bodies, a follower's
+    refresh) in threads under ASGI. ``join_keys`` puts the entities before the features in Feast's answers, as its own
+    server does. Counters are those of this process.
 
     >>> app = Application(VectorDB())
     >>> answer = app({"REQUEST_METHOD": "GET", "PATH_INFO": "/v2/health/live"}, lambda status, headers: None)
@@ -64,16 +66,16 @@ class Application:
         limits: Limits | None = None,
         predictors: Mapping[str, Predictor] = NO_PREDICTORS,
         refresh_seconds: float | None = None,
-        metrics: Callable[[], Iterable[Family]] | None = None,
+        metrics: Metrics | Callable[[], Iterable[Family]] | None = None,
         threads: bool = True,
         join_keys: bool = False,
     ) -> None:
         self.db = db
         self.writes = _kinds(writes)
-        self.authorize = authorize
+        self.authorize = check_hook(authorize)
         self.limits = limits or Limits()
         self.predictors = {check_name(name): predictor for name, predictor in predictors.items()}
-        self.metrics = metrics
+        self.metrics = metrics.families if isinstance(metrics, Metrics) else metrics
         self.threads = threads
         self.join_keys = join_keys
         self.meters = Meters()
@@ -100,6 +102,13 @@ class Application:
         if len(arguments) == 1:
             return partial(serve_asgi, self, arguments[0])
         return serve_asgi(self, *arguments)
+
+    @property
+    def condition(self) -> str:
+        """``ok``; ``behind``: a follower cannot read its file; ``closed``: the database takes no writes that are on."""
+        if self.writes and _database(self.db).writer.closed is not None:
+            return "closed"
+        return "behind" if self.following is not None and self.following.failing else "ok"
 
     def refresh(self) -> None:
         """Let a follower catch up, if it is time."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from hmac import compare_digest
-from typing import TypeAlias
+from inspect import iscoroutinefunction
+from typing import Final, TypeAlias
 
-from ledger import InvalidInput
-from vectordb.serving.refusal import BadRequest
+from ledger import InvalidInput, VectorDBError
+from vectordb.serving.refusal import BadRequest, PartFailed
 from vectordb.serving.request import HttpRequest
 
+TOKEN: Final = re.compile(r"[!-~]+\Z")  # what a header can carry as it is
 Authorize: TypeAlias = Callable[[HttpRequest], bool]
 
 
@@ -27,8 +30,8 @@ class BearerToken:
 
     def __init__(self, *, read: str | None = None, write: str | None = None) -> None:
         for token in (read, write):
-            if token is not None and (not isinstance(token, str) or not token):
-                raise InvalidInput("a token is text, not empty", type=type(token).__name__)
+            if token is not None and (not isinstance(token, str) or not TOKEN.match(token)):
+                raise InvalidInput("a token is ASCII text without spaces, not empty", type=type(token).__name__)
         self._read = None if read is None else read.encode()
         self._write = None if write is None else write.encode()
 
@@ -36,7 +39,7 @@ class BearerToken:
         """Whether a request carries the token for what it asks."""
         if not request.write and self._read is None:
             return True
-        given = request.bearer.encode("utf-8", "surrogateescape")
+        given = request.bearer.encode("utf-8", "surrogatepass")
         writes = self._write is not None and compare_digest(given, self._write)
         if request.write:
             return writes
@@ -44,9 +47,22 @@ class BearerToken:
 
 
 def check_allowed(authorize: Authorize | None, request: HttpRequest) -> None:
-    """Refuse what the hook does not let in: 401 without credentials, 403 with others."""
-    if authorize is None or authorize(request) is True:
-        return
+    """Refuse what the hook does not let in: 401 without credentials, 403 with others; 503 where it fails."""
+    try:
+        if authorize is None or authorize(request) is True:
+            return
+    except VectorDBError:
+        raise
+    except Exception as error:
+        raise PartFailed("authorization") from error
     if "authorization" in request.headers:
         raise BadRequest("the credentials do not allow this", status=403)
     raise BadRequest("this needs credentials", status=401, headers={"www-authenticate": 'Bearer realm="vectordb"'})
+
+
+def check_hook(authorize: Authorize | None) -> Authorize | None:
+    """The hook; refuses a coroutine function, whose answer nobody would await."""
+    asks = getattr(authorize, "__call__", authorize)  # noqa: B004
+    if authorize is not None and (not callable(authorize) or any(map(iscoroutinefunction, (authorize, asks)))):
+        raise InvalidInput("authorize is called with a request and gives True at once", type=type(authorize).__name__)
+    return authorize

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger import Entity, Instant, parse_version
+from ledger import Entity, Instant, InvalidVersion, check_entity, parse_version
 from vectordb.database import VectorDB
 from vectordb.reader import Reader
 from vectordb.serving.fields import Fields
@@ -19,6 +19,7 @@ from vectordb.serving.strict_json import parse_json
 if TYPE_CHECKING:
     from vectordb.serving.application import Application
 
+NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]*)?\Z")  # or what could be taken for one
 WHOLE: Final = re.compile(r"[0-9]{1,15}\Z")
 SECONDS: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?\Z")
 
@@ -54,6 +55,13 @@ class Call:
     def body(self) -> Fields:
         """The JSON body's fields."""
         return Fields(parse_json(self.raw_body, self.limits.depth))
+
+    def count(self, rows: int, features: int) -> None:
+        """Note how many rows are answered; refuse more values than one answer may have, before they are read."""
+        self.rows, cells = rows, rows * features
+        if cells > self.limits.cells:
+            rule = f"an answer has at most {self.limits.cells} values"
+            raise BadRequest(rule, status=413, rows=rows, features=features)
 
     # -- which reader ----------------------------------------------------------------------------------
 
@@ -94,11 +102,26 @@ class Call:
         given: Instant | None = fields.instant("at")
         return self.at if given is None else given
 
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key of the Idempotency-Key header."""
+        return self.request.headers.get("idempotency-key")
+
     # -- ids -------------------------------------------------------------------------------------------
 
     def entity(self, name: str) -> Entity:
-        """An entity id of the path in the spelling of version ids: ``d-7``, ``7``, ``"7"``, ``["eu",7]``."""
-        return parse_version(f"e/{self.names[name]}@1").entity
+        """An entity id of the path in the spelling of version ids: ``d-7``, ``7``, ``"7"``, ``["eu",7]``.
+
+        Text that begins with a digit (``550e8400-e29b``) needs no quotes, unless all of it reads like a number.
+        """
+        given = self.names[name]
+        if given[0] in "-0123456789" and not NUMBER.match(given):
+            return check_entity(given)
+        try:
+            return parse_version(f"e/{given}@1").entity
+        except InvalidVersion:
+            rule = """an id of a path reads d-7, 7, "7" or ["eu",7]: text like a number, a list or JSON is quoted"""
+            raise BadRequest(rule, given=given[:100]) from None
 
 
 def _whole(given: Any) -> int:

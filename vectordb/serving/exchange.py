@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ledger import VectorDBError
 from vectordb.serving.authorization import check_allowed
 from vectordb.serving.call import Call
-from vectordb.serving.refusal import BadRequest
+from vectordb.serving.refusal import BadRequest, PartFailed
 from vectordb.serving.request import HttpRequest, check_length, check_media, check_path, check_raw, parse_query
 from vectordb.serving.response import Response, error_response
 from vectordb.serving.route import Found
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from vectordb.serving.application import Application
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-LARGE: Final = 16_384  # bytes of a body; some hundred entities
+LARGE: Final = 16_384  # bytes of a body
+MANY: Final = 256  # commas in it: entities, however short their ids, each of which may be a hundred values
 BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 logger = logging.getLogger("vectordb.serving")
 
@@ -83,11 +85,14 @@ class Exchange:
         return self.response is None and self._method in BODIES
 
     def is_slow(self, body: bytes) -> bool:
-        """Whether the answer may take long enough to hold up others: by its route, its model, or its size."""
+        """Whether the answer may take long enough to hold up others: by its route, its model, its size, its refresh."""
         if self._found is None:
             return False
         route, names = self._found
-        return route.slow or len(body) > LARGE or names.get("model") in self._app.predictors
+        app = self._app
+        due = app.following is not None and app.following.is_due
+        large = len(body) > LARGE or body.count(b",") > MANY
+        return due or large or route.slow or names.get("model") in app.predictors
 
     def answer(self, body: bytes) -> Response:
         """The response to the whole request; takes as long as the read that it is."""
@@ -103,11 +108,23 @@ class Exchange:
 
     def refuse(self, error: Exception) -> Response:
         """The response to an error; what no request should meet is logged."""
+        if not isinstance(error, (VectorDBError, PartFailed)):
+            error = self._blame(error)
         response = error_response(error, self._style)
         if response.status >= 500:
             logger.error("%s %s failed", self._method, self._pattern, exc_info=error)
         self.response = response
         return self._done()
+
+    def _blame(self, error: Exception) -> Exception:
+        """The clock that was given to the database, where it fails; else the error itself, a fault of ours."""
+        try:
+            self._app.db.clock()
+        except Exception:
+            failed = PartFailed("the clock")
+            failed.__cause__ = error
+            return failed
+        return error
 
     @property
     def _pattern(self) -> str:

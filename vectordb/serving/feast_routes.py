@@ -8,31 +8,18 @@ NOT_FOUND, OUTSIDE_MAX_AGE. Entity columns are named by kinds of entity; request
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from ledger import Instant, Request
-from vectordb.matrix import FeatureMatrix
-from vectordb.reader import Reader
 from vectordb.service import Service
-from vectordb.service_row import ServiceRow
 from vectordb.serving.call import Call
-from vectordb.serving.fields import entities_of, entity_lists
+from vectordb.serving.fields import entity_lists
+from vectordb.serving.online import Column, columns_of_features, columns_of_service
 from vectordb.serving.refusal import BadRequest
-from vectordb.serving.response import Response, json_response
-from vectordb.serving.stamps import EPOCH, NULL_VALUE, PRESENT, Stamp, stamps_of, time_text
-from vectordb.serving.strict_json import rfc_3339
-from vectordb.serving.view_routes import idempotency_key, written
-from vectordb.transformed_matrix import TransformedMatrix
-from vectordb.transformed_row import inputs_of
-
-
-class Column(NamedTuple):
-    """A requested feature: its name in the answer, and values and stamps in the order of the entities."""
-
-    name: str
-    values: Sequence[Any]
-    stamps: Sequence[Stamp]
+from vectordb.serving.response import Response
+from vectordb.serving.stamps import NEVER, PRESENT, Stamp, stamped
+from vectordb.serving.strict_json import dump_json
+from vectordb.serving.view_routes import written
 
 
 def get_online_features(call: Call) -> Response:
@@ -45,33 +32,20 @@ def get_online_features(call: Call) -> Response:
     body.done()
     if (features is None) == (service is None):
         raise BadRequest("a request names features, or a feature_service")
-    call.rows = len(next(iter(columns.values())))
+    rows = len(next(iter(columns.values())))
     if features is not None:
-        found = list(_of_features(reader, [_ref(one) for one in features], columns, at, full))
+        refs = [_ref(one) for one in features]
+        check_names([feature for _, feature in refs] if not full else features)
+        call.count(rows, len(refs))
+        found = reader.consistently(columns_of_features, reader, refs, columns, at, full)
     else:
-        found = list(_of_service(Service(reader, service), columns, at, full))
+        asked = Service(reader, service)
+        call.count(rows, len(asked.features))
+        found = reader.consistently(columns_of_service, asked, columns, at, full)
     if call.app.join_keys:
-        keys = [Column(name, ids, [Stamp(PRESENT, EPOCH)] * len(ids)) for name, ids in columns.items()]
+        keys = [Column(name, ids, stamped([Stamp(PRESENT, NEVER)] * len(ids))) for name, ids in columns.items()]
         found = [*keys, *found]
-    return json_response(_answer(found))
-
-
-def _answer(columns: Sequence[Column]) -> dict[str, Any]:
-    names = [column.name for column in columns]
-    if len(set(names)) != len(names):
-        raise BadRequest("features of one name need full_feature_names", names=names[:20])
-    results = [
-        {
-            "values": column.values,
-            "statuses": [stamp.status for stamp in column.stamps],
-            "event_timestamps": [stamp.event_time for stamp in column.stamps],
-        }
-        for column in columns
-    ]
-    return {"metadata": {"feature_names": names}, "results": results}
-
-
-# -- features by name --------------------------------------------------------------------------------------------
+    return Response(200, _answer(found))
 
 
 def _ref(given: Any) -> tuple[str, str]:
@@ -81,68 +55,25 @@ def _ref(given: Any) -> tuple[str, str]:
     return view, feature
 
 
-def _of_features(
-    reader: Reader, refs: list[tuple[str, str]], columns: dict[str, Any], at: Instant | None, full: bool
-) -> Iterator[Column]:
-    now = reader.consistently(lambda: reader.pinned(reader.as_of_offset, reader.clock()))  # one read of all the views
-    matrices: dict[str, FeatureMatrix] = {}
-    used: set[str] = set()
-    for name in dict.fromkeys(view for view, _ in refs):
-        view = now.view(name)
-        kind = view.definition.entity
-        if kind not in columns:
-            raise BadRequest("entities have a column for each kind of entity", kind=kind, given=sorted(columns)[:20])
-        used.add(kind)
-        wanted = dict.fromkeys(feature for of, feature in refs if of == name)
-        matrices[name] = view.get_many(entities_of(columns[kind]), list(wanted), at=at)
-    _check_used(columns, used)
-    stamps = {name: [stamps_of(row) for row in matrix.rows] for name, matrix in matrices.items()}
-    for name, feature in refs:
-        shown = f"{name}__{feature}" if full else feature
-        yield Column(shown, matrices[name].column(feature), [one[feature] for one in stamps[name]])
+def check_names(names: Sequence[str]) -> None:
+    """Refuse a name that stands twice."""
+    if len(set(names)) != len(names):
+        raise BadRequest("features of one name need full_feature_names, and each is asked once", names=names[:20])
 
 
-def _check_used(columns: dict[str, Any], used: set[str]) -> None:
-    if columns.keys() - used:
-        raise BadRequest("entities are of kinds that are read", unknown=sorted(columns.keys() - used)[:20])
-
-
-# -- a feature service -------------------------------------------------------------------------------------------
-
-
-def _of_service(service: Service, columns: dict[str, Any], at: Instant | None, full: bool) -> Iterator[Column]:
-    kinds, definition = service.entity_kinds, service.definition
-    requested = {item.name for item in definition.features if isinstance(item, Request)}.intersection(columns)
-    _check_used(columns, requested.union(kinds))
-    ids = {kind: entities_of(columns[kind]) for kind in kinds if kind in columns}
-    request = {name: columns[name] for name in requested}
-    matrix = service.get_many(ids, request=request or None, at=at)
-    rows = matrix.rows
-    if isinstance(matrix, TransformedMatrix):
-        times = [_newest(inputs_of(row)) for row in rows]
-        for name in matrix.names:
-            values = matrix.column(name)
-            yield Column(name, values, [_made(value, time) for value, time in zip(values, times)])
-        return
-    stamps = [{view: stamps_of(part) for view, part in row.rows.items()} for row in rows]
-    for key, item in zip(definition.keys, definition.features):
-        values = matrix.column(key)
-        if isinstance(item, Request):
-            asked = time_text(matrix.at_micros)
-            yield Column(key, values, [Stamp(NULL_VALUE if one is None else PRESENT, asked) for one in values])
-        else:
-            named = f"{item.view}__{item.feature}" if full or ":" in key else key
-            yield Column(named, values, [one[item.view][item.feature] for one in stamps])
-
-
-def _made(value: float, time: str) -> Stamp:
-    """What a pipeline made: of the newest of its inputs' times."""
-    return Stamp(PRESENT if value == value else NULL_VALUE, time)
-
-
-def _newest(row: ServiceRow) -> str:
-    times = [one for part in row.rows.values() for one in part.event_times.values() if one is not None]
-    return rfc_3339(max(times)) if times else EPOCH
+def _answer(columns: Sequence[Column]) -> bytes:
+    """The JSON of columns; statuses and times that several share are written once: 1.5 us a float of 17 digits."""
+    names = [column.name for column in columns]
+    check_names(names)
+    written: dict[int, bytes] = {}
+    results = []
+    for column in columns:
+        own = id(column.stamped)
+        if own not in written:
+            statuses, times = map(dump_json, column.stamped)
+            written[own] = b',"statuses":%b,"event_timestamps":%b}' % (statuses, times)
+        results.append(b'{"values":%b%b' % (dump_json(column.values), written[own]))
+    return b'{"metadata":{"feature_names":%b},"results":[%b]}' % (dump_json(names), b",".join(results))
 
 
 # -- push --------------------------------------------------------------------------------------------------------
@@ -159,5 +90,5 @@ def push(call: Call) -> Response:
         body.flag(name, None)
     body.done()
     times = frame.pop("event_timestamp", None)
-    options = {"event_time": times, "idempotency_key": idempotency_key(call, None)}
+    options = {"event_time": times, "idempotency_key": call.idempotency_key}
     return written(call, view, frame, options, 200)

@@ -27,6 +27,11 @@ class Following:
         self.failures = 0
         self.failing = False
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the next ``touch`` reads the file."""
+        return monotonic() >= self._next and not self._lock.locked()
+
     def touch(self) -> None:
         """Refresh if it is time."""
         if monotonic() < self._next or not self._lock.acquire(blocking=False):

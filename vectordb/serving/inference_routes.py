@@ -10,15 +10,25 @@ from __future__ import annotations
 import re
 from typing import Any, Final, NamedTuple
 
-from ledger import Entity, FeatureRef, FeatureType, NotFitted, Request, UnknownName, entity_from_json
+from ledger import (
+    Entity,
+    FeatureRef,
+    FeatureType,
+    NotFitted,
+    Request,
+    UnknownName,
+    VectorDBError,
+    entity_from_json,
+)
 from vectordb.reader import Reader
 from vectordb.service import Service
 from vectordb.serving.call import Call
 from vectordb.serving.fields import Fields
 from vectordb.serving.outputs import datatype_of, served_tensors, tail_of, tensors_of
 from vectordb.serving.predictor import Predictor
-from vectordb.serving.refusal import BadRequest
+from vectordb.serving.refusal import BadRequest, PartFailed
 from vectordb.serving.response import Response, json_response
+from vectordb.serving.served import Served
 from vectordb.serving.strict_json import parse_json
 from vectordb.serving.tensors import Binary, Tensor, read_tensor
 
@@ -47,10 +57,10 @@ def live(call: Call) -> Response:
 
 
 def ready(call: Call) -> Response:
-    """Whether reads are answered; 400 (the protocol's 4xx) where a follower cannot read its file."""
-    db, following = call.db, call.app.following
+    """Whether it answers; 400 (the protocol's 4xx) where a follower cannot read its file, or writes are shut."""
+    db = call.db
     db.consistently(lambda: db.as_of_offset)
-    good = following is None or not following.failing
+    good = call.app.condition == "ok"
     return json_response({"ready": good}, 200 if good else 400)
 
 
@@ -97,7 +107,7 @@ def infer(call: Call) -> Response:
     tensors = {tensor.name: tensor for tensor in (read_tensor(item, binary, call.limits.batch) for item in items)}
     binary.done()
     ids, request = _columns(bound.service, tensors, len(items))
-    call.rows = len(next(iter(ids.values())))
+    call.count(len(next(iter(ids.values()))), len(bound.service.features))
     outputs, read = _outputs(call, reader, bound, ids, request, at)
     answer: dict[str, Any] = {"model_name": call.names["model"], "model_version": str(bound.service.version)}
     if identity is not None:
@@ -194,9 +204,22 @@ def _outputs(
         return tensors_of(matrix, kinds), {"as_of": matrix.as_of, "at": matrix.at, "service": matrix.label}
     if at is not None:
         raise BadRequest("a predictor reads at its own clock")
-    served = (predictor if reader is call.db else predictor.on(reader)).many(ids, request=request or None)
+    served = _predicted(call, predictor if reader is call.db else predictor.on(reader), ids, request)
     row = served[0].row
     return served_tensors(served), {"as_of": row.as_of, "at": row.at, "service": row.service, "model": served[0].model}
+
+
+def _predicted(
+    call: Call, predictor: Predictor, ids: dict[str, list[Entity]], request: dict[str, list[Any]]
+) -> list[Served]:
+    """What a predictor answers; a retry of a request is told by its key."""
+    key = call.idempotency_key if predictor.record else None
+    try:
+        return predictor.many(ids, request=request or None, idempotency_key=key)
+    except VectorDBError:
+        raise
+    except Exception as error:
+        raise PartFailed("the model") from error
 
 
 def _picked(outputs: list[Tensor], wanted: list[Any]) -> list[Tensor]:
@@ -209,6 +232,6 @@ def _picked(outputs: list[Tensor], wanted: list[Any]) -> list[Tensor]:
         fields.object("parameters", None)
         fields.done()
         if name not in known:
-            raise BadRequest("a requested output is one of the model's", name=name, known=sorted(known))
-        found.append(known[name])
+            raise BadRequest("a requested output is one of the model's, once", name=name, known=sorted(known))
+        found.append(known.pop(name))
     return found

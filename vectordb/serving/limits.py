@@ -11,7 +11,7 @@ from ledger import InvalidInput
 class Limits:
     """What one request may take; more is refused with a 4xx, and the body is never held whole beyond ``body_bytes``.
 
-    ``batch`` counts entities, units or rows, ``queries`` the queries of one search, ``depth`` levels of JSON,
+    ``batch`` counts entities, units or rows, ``cells`` the values of one answer (rows times features), ``queries`` the queries of one search, ``depth`` levels of JSON,
     ``head_bytes`` the path and query. ``body_seconds`` bounds how long a body may take to arrive: under ASGI and where
     a WSGI server's input has ``read1`` exactly, else by the server's own timeout.
 
@@ -21,6 +21,7 @@ class Limits:
 
     body_bytes: int = 8 << 20
     batch: int = 10_000
+    cells: int = 1_000_000
     queries: int = 100
     k: int = 1_000
     depth: int = 32

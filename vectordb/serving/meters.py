@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Final
 
 from ledger import InvalidInput
-from vectordb.serving.prometheus import Family, Sample
+from vectordb.observability import Family, Sample
 
 BUCKETS_S: Final = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,

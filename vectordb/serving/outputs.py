@@ -71,7 +71,7 @@ def output_tensor(outputs: Sequence[Any]) -> Tensor:
         return Tensor("output", "BOOL", shape, flat)
     if width and all(type(one) is int and one.bit_length() < 64 for one in flat):
         return Tensor("output", "INT64", shape, flat)
-    if width and all(type(one) in (int, float) for one in flat):
+    if width and all(type(one) is float or (type(one) is int and one.bit_length() < 1024) for one in flat):
         return Tensor("output", "FP64", shape, [float(one) for one in flat])
     return Tensor("output", "BYTES", (rows,), [_text(one) for one in plain])
 

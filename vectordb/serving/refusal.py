@@ -3,7 +3,8 @@
     400 malformed, wrong types, a broken rule        401, 403 not authorised, writes that are off
     404 unknown names, ids, offsets; no such path    405 another method        408 too slow a body
     409 an expectation does not hold                 410 pruned or erased      411, 413, 414, 415 of the body and path
-    500 and 503: never by what was asked; logged, and told without what is inside
+    503 what the application was given failed (the hook, a model, metrics), or the ledger takes no writes now
+    500 never by what was asked; both are logged, and told without what is inside
 """
 
 from __future__ import annotations
@@ -47,6 +48,10 @@ class BadRequest(InvalidInput):
         return "InvalidInput"
 
 
+class PartFailed(Exception):
+    """Something that the application was given (``authorize``, a model, ``metrics``, a clock) raised no refusal."""
+
+
 STATUSES: Final[tuple[tuple[type[VectorDBError], int], ...]] = (  # the first that fits
     (Pruned, 410),
     (Erased, 410),
@@ -71,11 +76,15 @@ def status_of(error: BaseException) -> int:
     """
     if isinstance(error, BadRequest):
         return error.status
+    if isinstance(error, PartFailed):
+        return 503
     return next((status for kind, status in STATUSES if isinstance(error, kind)), 500)
 
 
 def message_of(error: BaseException, status: int) -> str:
     """What the client is told: the broken rule and the values that broke it; of a 5xx nothing but that it is one."""
+    if isinstance(error, PartFailed):
+        return f"{error} cannot answer now"
     if status >= 500:
         return "the database cannot answer now" if status == 503 else "internal error"
     if isinstance(error, StoreError):

@@ -102,10 +102,14 @@ def check_media(headers: Mapping[str, str], writes: bool) -> None:
 
 
 def check_length(headers: Mapping[str, str], limits: Limits) -> int | None:
-    """The content length; None where there is none. Refuses other spellings, and too much."""
-    text = headers.get("content-length", "")
+    """The content length; None where there is none. Refuses other spellings, too much, and two ways to end a body."""
+    text, coding = headers.get("content-length", ""), headers.get("transfer-encoding", "chunked")
+    if coding.strip().lower() != "chunked":
+        raise BadRequest("a body is whole or chunked, and not compressed", transfer_encoding=coding[:40])
     if text == "":
         return None
+    if "transfer-encoding" in headers:  # proxies and servers differ in which of the two they take
+        raise BadRequest("a body has a length or is chunked, not both")
     if not LENGTH.match(text):
         raise BadRequest("a content length is decimal digits", content_length=text[:40])
     length = int(text)

@@ -28,7 +28,7 @@ def _inference(method: str, pattern: str, answer: object, **options: object) -> 
 
 ROUTES: Final = (
     Route("GET", "/health", status_routes.health, open=True),
-    Route("GET", "/metrics", status_routes.metrics),
+    Route("GET", "/metrics", status_routes.metrics, slow=True),
     # Feast's feature server
     Route("POST", "/get-online-features", feast_routes.get_online_features, READ, style="feast"),
     Route("POST", "/push", feast_routes.push, write="push", style="feast", slow=True),

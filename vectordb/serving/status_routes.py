@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import Final
 
+from vectordb.observability import Family, Sample, prometheus_text
 from vectordb.serving.call import Call
-from vectordb.serving.prometheus import CONTENT_TYPE, Family, Sample, render_metrics
+from vectordb.serving.refusal import PartFailed
 from vectordb.serving.response import Response, json_response
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def health(call: Call) -> Response:
     """Whether it serves, at which offset; of a follower also how long ago it read its file. 503 where it cannot."""
     db, following = call.db, call.app.following
     offset = db.consistently(lambda: db.as_of_offset)
-    body = {"status": "ok", "as_of": offset, "live": db.live}
+    body = {"status": call.app.condition, "as_of": offset, "live": db.live}
     if following is not None:
-        body |= {"refreshed_s_ago": round(following.age_s, 6), "status": "behind" if following.failing else "ok"}
+        body |= {"refreshed_s_ago": round(following.age_s, 6)}
     return json_response(body, 200 if body["status"] == "ok" else 503)
 
 
 def metrics(call: Call) -> Response:
     """Prometheus text."""
-    given = () if call.app.metrics is None else call.app.metrics()
-    text = render_metrics(chain(call.app.meters.families(), _database(call), given))
+    text = prometheus_text(chain(call.app.meters.families(), _database(call))) + _given(call)
     return Response(200, text.encode("utf-8"), CONTENT_TYPE)
+
+
+def _given(call: Call) -> str:
+    """Of the caller's own families."""
+    if call.app.metrics is None:
+        return ""
+    try:
+        return prometheus_text(call.app.metrics())
+    except Exception as error:
+        raise PartFailed("the given metrics") from error
 
 
 def _database(call: Call) -> Iterator[Family]:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from math import isfinite
 from typing import Any, Final
 
-from vectordb.serving.refusal import BadRequest
+from vectordb.serving.refusal import BadRequest, PartFailed
 
 ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 QUOTED: Final = re.compile(rb'"[^"]*"')
@@ -107,7 +107,7 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, (set, frozenset)):
         return sorted(value)
-    raise BadRequest("a model answers with plain data", status=500, type=type(value).__name__)
+    raise PartFailed("the model")  # an object that no JSON has
 
 
 def _without_nan(value: Any) -> Any:

@@ -146,7 +146,7 @@ def rows_to_columns(rows: Any, limit: int) -> dict[str, list[Any]]:
 
 def idempotency_key(call: Call, given: str | None) -> str | None:
     """Of the body, or of the Idempotency-Key header."""
-    return given if given is not None else call.request.headers.get("idempotency-key")
+    return given if given is not None else call.idempotency_key
 
 
 def receipt_body(receipt: Receipt) -> dict[str, Any]:

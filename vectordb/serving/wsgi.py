@@ -62,8 +62,6 @@ def _read_body(
     length, chunked = exchange.length, "transfer-encoding" in headers
     if not exchange.wants_body:
         return b""
-    if length is not None and chunked:
-        raise BadRequest("a body has a length or is chunked, not both")
     if length is None and not environ.get("wsgi.input_terminated"):
         if chunked:
             raise BadRequest("this server needs a content length", status=411)
@@ -83,7 +81,7 @@ def _read(stream: Any, length: int | None, limits: Limits) -> bytes:
             piece = read(CHUNK if length is None else min(CHUNK, length - got))
         except TimeoutError:
             raise BadRequest("a body arrives in time", status=408, seconds=limits.body_seconds) from None
-        except OSError:
+        except Exception:  # the client left, or the server cannot make out its chunks
             raise BadRequest("the body of a request can be read") from None
         if not piece:
             break
@@ -119,11 +117,9 @@ class Refused:
         while left > 0 and monotonic() < deadline:
             try:
                 piece = read(min(CHUNK, left))
-            except OSError:  # the client has left, or sends nothing more
-                return
-            if not piece:
-                return
-            left -= len(piece)
+            except Exception:  # the client has left, sends nothing more, or what no server reads
+                piece = b""
+            left = left - len(piece) if piece else 0
 
 
 def _sent(headers: Mapping[str, str]) -> int:

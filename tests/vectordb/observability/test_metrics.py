@@ -12,7 +12,7 @@ import pytest
 
 from tests.vectordb.world import FULL, World
 from vectordb import HeadConflict, InvalidInput
-from vectordb.observability import Metrics, prometheus_text
+from vectordb.observability import Family, Metrics, Sample, prometheus_text
 from vectordb.observability.histogram import BOUNDS, SHOWN, Histogram
 from vectordb.observability.metrics import Flag, Series
 
@@ -165,10 +165,10 @@ def test_prometheus_text_in_plain_words() -> None:
     assert f'db_client_operation_duration_seconds_sum{{{labels},error_type=""}} 3e-06\n' in text
     assert f"vectordb_operation_rows_total{{{labels}}} 1\n" in text
     assert "feature_flag" not in text and text.endswith("\n")
-    assert prometheus_text({"up": {"type": "gauge", "help": "a\nb", "samples": [("", {}, 1)]}}) == (
+    assert prometheus_text([Family("up", "gauge", "a\nb", [Sample("", {}, 1)])]) == (
         "# HELP up a\\nb\n# TYPE up gauge\nup 1\n"
     )
-    assert prometheus_text({}) == ""
+    assert prometheus_text([]) == prometheus_text([Family("up", "gauge", "", [])]) == ""
 
 
 def test_the_parser_of_prometheus_client_reads_it() -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from tests.vectordb.world import FULL, World
 from vectordb import HeadConflict
-from vectordb.observability import OpenTelemetryHook
+from vectordb.experiments.assignment import REASONS
+from vectordb.observability import OpenTelemetryHook, names
+from vectordb.observability.evaluations import flag_reason
 
 
 def test_spans_and_events(world: World) -> None:
@@ -74,3 +76,17 @@ def test_measurements(world: World) -> None:
 def _measured(reader: Any) -> list[Any]:
     data = reader.get_metrics_data()
     return [one for resource in data.resource_metrics for scope in resource.scope_metrics for one in scope.metrics]
+
+
+def test_names_are_those_of_the_conventions() -> None:
+    where = pytest.importorskip("opentelemetry.semconv._incubating").__name__
+    known: set[str] = set()
+    for part in ("attributes.db_attributes", "attributes.feature_flag_attributes", "metrics.db_metrics"):
+        known |= {one for one in vars(pytest.importorskip(f"{where}.{part}")).values() if isinstance(one, str)}
+    known |= {pytest.importorskip("opentelemetry.semconv.attributes.error_attributes").ERROR_TYPE}
+    said = [one for one in vars(names).values() if isinstance(one, str)]
+    ours = {one for one in said if one.startswith(("db.", "feature_flag.", "error."))}
+    assert len(ours) > 9 and ours - known == {names.EVALUATION}  # that is the name of an event
+    flags = pytest.importorskip(f"{where}.attributes.feature_flag_attributes")
+    reasons = {one.value for one in flags.FeatureFlagResultReasonValues}
+    assert {flag_reason(reason, arm) for reason in REASONS for arm in (None, "a")} <= reasons

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from wsgiref.validate import validator
@@ -41,6 +42,13 @@ def make_world() -> VectorDB:
     db.create_experiment("ranking", arms={"control": 0.5, "treatment": 0.5}, unit="driver")
     row = db.service("ranker").get("d-7", request={"km": 3.0})
     db.record_prediction(row, model="risk")
+    return db
+
+
+def a_file(path: Path) -> VectorDB:
+    """A small ledger in a file."""
+    db = VectorDB.open(path, clock=ManualClock(START))
+    db.create_view("users", entity="user", features={"age": Int()}).put("u-1", {"age": 1})
     return db
 
 

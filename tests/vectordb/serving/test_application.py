@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import io
 from pathlib import Path
 from time import sleep
@@ -51,6 +52,19 @@ def test_a_row_by_every_kind_of_id(entity: Any) -> None:
     assert found["entity"] == (list(entity) if isinstance(entity, tuple) else entity)
     assert (found["found"], found["version"], found["as_of"]) == (row.found, row.version, db.head)
     assert found["values"]["trips"] == row["trips"] and found["status"] == row.status
+
+
+@pytest.mark.parametrize("entity", ["550e8400-e29b-41d4-a716-446655440000", "7x", "-", "1.2.3", "9e", "a@1", "x@1.0"])
+def test_ids_that_begin_like_numbers_need_no_quotes(entity: str) -> None:
+    db = make_world()
+    db.view("drivers").put(entity, {"trips": 4})
+    quoted = json.dumps(entity)
+    app, known = Application(db), {entity, quoted} if entity[0] in "-0123456789" else {entity}
+    for text in known - {"9e"}:
+        found = get(app, f"/views/drivers/{text}")
+        assert (found["entity"], found["found"]) == (entity, True)
+    answer = call_wsgi(app, "GET", "/views/drivers/9e")
+    assert answer.status == 400 and "is quoted" in answer.json["error"]  # it may be a number
 
 
 def test_a_row_of_the_past() -> None:
@@ -325,7 +339,8 @@ class Trickle:
         return b" "
 
 
-@pytest.mark.parametrize(("error", "status"), [(None, 408), (TimeoutError, 408), (ConnectionResetError, 400)])
+@pytest.mark.parametrize(("error", "status"), [(None, 408), (TimeoutError, 408), (ConnectionResetError, 400),
+                                             (ValueError, 400)])  # the last: gunicorn, of a chunk that has no size
 def test_a_slow_body_ends_under_wsgi(error: Any, status: int) -> None:
     app = make_application(limits=Limits(body_seconds=0.05))
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/get-online-features", "wsgi.input": Trickle(error),

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.vectordb.serving.serving_world import WRITE, Answer, call_asgi, call_wsgi, make_application
-from vectordb.serving import Limits
+from tests.vectordb.serving.serving_world import WRITE, Answer, call_asgi, call_wsgi, make_application, make_world
+from vectordb import InvalidInput
+from vectordb.serving import Application, BearerToken, Family, Limits, Predictor, Sample
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies
@@ -122,12 +123,12 @@ def test_other_methods(method: str, target: str, allow: str) -> None:
     ({"content-length": "20001"}, 413), ({"content-length": "19999"}, 400), ({"content-encoding": "gzip"}, 415),
     ({"content-type": "application/json; charset=utf-16"}, 415), ({"content-type": "multipart/form-data"}, 415),
     ({"content-type": "application/x-www-form-urlencoded"}, 415), ({"transfer-encoding": "chunked"}, 400),
+    ({"transfer-encoding": "gzip, chunked"}, 400), ({"transfer-encoding": "identity"}, 400),
 ])  # fmt: skip
 def test_headers_of_the_body(headers: dict[str, str], status: int) -> None:
     body = {"push_source_name": "users", "df": {"user": ["u-5"], "age": [1]}}
     check_refused(post("/push", body, headers), status)
-    if "transfer-encoding" not in headers:  # under ASGI the server undoes it
-        check_refused(call_asgi(APP, "POST", "/push", body, {**WRITE, **headers}), status)
+    check_refused(call_asgi(APP, "POST", "/push", body, {"content-length": "55", **WRITE, **headers}), status)
 
 
 def test_a_body_without_a_length_is_read_only_where_the_server_ends_it() -> None:
@@ -150,6 +151,21 @@ def test_too_much_is_refused() -> None:
     check_refused(post("/views/drivers/search", {"feature": "profile", "queries": [[1, 2]] * 4}), 413)
     many = [{"name": "driver", "datatype": "INT64", "shape": [51], "data": list(range(51))}]
     check_refused(post(MODEL, {"inputs": many}), 413)
+    twice = {"features": ["drivers:trips"] * 40, "entities": {"driver": [1] * 50}, "full_feature_names": True}
+    check_refused(post("/get-online-features", twice), 400)
+    check_refused(post(MODEL, {"inputs": INPUTS, "outputs": [{"name": "trips"}] * 2}), 400)
+    small = make_application(limits=Limits(cells=9))
+    ids = ["d-7", "d-8", "old", "a/b"]
+    driver = {"name": "driver", "datatype": "BYTES", "shape": [4], "data": ids}
+    for target, body in (
+        ("/get-online-features", {"features": ["drivers:trips", "drivers:city", "drivers:note"]}),
+        ("/get-online-features", {"feature_service": "shown"}),
+        ("/v2/models/shown/infer", {"inputs": [driver]}),
+    ):
+        named = body if "inputs" in body else {**body, "entities": {"driver": ids}}
+        check_refused(call_wsgi(small, "POST", target, named), 413)
+    assert call_wsgi(small, "POST", "/get-online-features", {"features": ["drivers:trips"],
+                     "entities": {"driver": ids}}).status == 200  # fmt: skip
     huge = [{"name": "driver", "datatype": "INT64", "shape": [50, 2_000_000_000], "data": [1]}]
     check_refused(post(MODEL, {"inputs": huge}), 400)
 
@@ -218,13 +234,78 @@ def test_any_bytes_in_paths_queries_and_headers(data: Any) -> None:
         assert 200 <= answer.status < 500, (path, query, answer)
 
 
-def test_what_is_ours_is_a_500_without_what_is_inside(caplog: pytest.LogCaptureFixture) -> None:
-    app = make_application(metrics=lambda: 1 / 0)
+def test_what_is_ours_is_a_500_without_what_is_inside(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_application()
+    monkeypatch.setattr(app.db, "views", lambda: 1 / 0)
     with caplog.at_level(logging.ERROR, "vectordb.serving"):
-        answer = call_wsgi(app, "GET", "/metrics")
+        answer = call_wsgi(app, "GET", "/views")
     assert answer.status == 500 and answer.json == {"error": "internal error"}
     assert "ZeroDivisionError" in caplog.text
     assert call_wsgi(app, "GET", "/health").status == 200
+
+
+def fail(*_: Any) -> Any:
+    raise ZeroDivisionError("a secret")
+
+
+def labelled(value: Any) -> list[Family]:
+    return [Family("m", "gauge", "", [Sample("", {"a": value}, 1)])]
+
+
+def unserializable(row: Any) -> Any:
+    return object()
+
+
+@pytest.mark.parametrize(("options", "target", "said"), [
+    ({"authorize": fail}, "/views", "authorization"),
+    ({"metrics": fail}, "/metrics", "the given metrics"),
+    ({"metrics": lambda: labelled(7)}, "/metrics", "the given metrics"),
+    ({"metrics": lambda: labelled("\ud800")}, "/metrics", "the given metrics"),
+    ({"model": fail}, MODEL, "the model"),
+    ({"model": unserializable}, MODEL, "the model"),
+    ({"clock": fail}, "/views/drivers/d-7", "the clock"),
+])  # fmt: skip
+@pytest.mark.parametrize("call", [call_wsgi, call_asgi])
+def test_what_the_application_was_given_fails_with_a_503(
+    call: Any, options: dict[str, Any], target: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    db, given = make_world(), dict(options)
+    if "clock" in given:
+        db.state.clock = given.pop("clock")
+    if "model" in given:
+        given["predictors"] = {"ranker": Predictor(db, "ranker", given.pop("model"), record=False)}
+    app = Application(db, **given)
+    body = {"inputs": INPUTS} if target == MODEL else None
+    with caplog.at_level(logging.ERROR, "vectordb.serving"):
+        answer = call(app, "POST" if body else "GET", target, body)
+    assert answer.status == 503 and answer.json["error"] == f"{said} cannot answer now"
+    assert b"secret" not in answer.body and said in caplog.text
+    assert call(app, "GET", "/v2/health/live").status == 200
+
+
+def test_a_hook_that_nobody_would_await_is_refused() -> None:
+    async def later(request: Any) -> bool:
+        return True
+
+    class Later:
+        async def __call__(self, request: Any) -> bool:
+            return True
+
+    for hook in (later, Later(), "s3cret"):
+        with pytest.raises(InvalidInput, match="at once"):
+            make_application_with(hook)
+
+
+def make_application_with(hook: Any) -> Application:
+    return Application(make_world(), authorize=hook)
+
+
+@pytest.mark.parametrize("token", ["", "two words", " s3cret", "s\u00e9cret", "s\n", 7])
+def test_tokens_that_no_header_carries_are_refused(token: Any) -> None:
+    with pytest.raises(InvalidInput, match="ASCII"):
+        BearerToken(write=token)
 
 
 def test_errors_have_the_form_of_their_protocol() -> None:

@@ -100,6 +100,10 @@ def test_hostile_requests(port: int) -> None:
         head + b"Content-Length: 99999999999\r\n\r\n", head + b"Content-Length: x\r\n\r\n",
         head + b"Content-Length: 40000\r\n\r\n" + b"[" * 40_000, b"GET /views?as_of=%zz HTTP/1.1\r\nHost: x\r\n\r\n",
         head + b"Content-Length: 2\r\nContent-Type: application/json; charset=utf-16\r\n\r\n{}",
+        head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        head + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n",
+        head + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        head + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     ):  # fmt: skip
         status, body = talk(port, raw)
         assert 400 <= status < 500, (raw[:80], status, body)
@@ -112,6 +116,15 @@ def test_an_oversized_body_is_answered_while_it_is_sent(port: int) -> None:
     for headers in ({}, {"authorization": "Bearer wrong"}):
         status, answer = servers.request(port, "POST", "/get-online-features", body, headers)
         assert status == 413 and b"at most 8388608 bytes" in answer
+
+
+def test_clients_that_leave_early(port: int) -> None:
+    body = b'{"features": ["drivers:trips"], "entities": {"driver": ["d-7"]}}'
+    head = b"POST /get-online-features HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    for raw in (head[:20], head, head + body[:9], head + body):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+            wire.sendall(raw)
+    assert servers.request(port, "GET", "/health")[0] == 200
 
 
 def talk(port: int, raw: bytes) -> tuple[int, bytes]:

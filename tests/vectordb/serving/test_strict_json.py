@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vectordb.serving.refusal import BadRequest, message_of, status_of
+from vectordb.serving.refusal import BadRequest, PartFailed, message_of, status_of
 from vectordb.serving.strict_json import dump_json, parse_json
 
 
@@ -51,6 +51,6 @@ def test_what_reads_give_is_written() -> None:
 
 
 def test_what_is_no_plain_data_is_the_models_fault() -> None:
-    with pytest.raises(BadRequest) as refused:
+    with pytest.raises(PartFailed) as refused:
         dump_json({"output": object()})
-    assert status_of(refused.value) == 500 and message_of(refused.value, 500) == "internal error"
+    assert status_of(refused.value) == 503 and message_of(refused.value, 503) == "the model cannot answer now"
