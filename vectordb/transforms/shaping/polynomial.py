@@ -84,6 +84,8 @@ class PolynomialFeatures(Transformer):
         least, most = self._degrees()
         found, work = int(self.include_bias), 0
         for factors in range(max(1, least), (min(most, width) if self.interaction_only else most) + 1):
+            if factors**2 > WORK:
+                raise InvalidInput("The products that would result have too many factors", degree=self.degree)
             more = comb(width if self.interaction_only else width + factors - 1, factors)
             found, work = found + more, work + more * factors**2
             if found > MOST:
