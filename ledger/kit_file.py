@@ -30,7 +30,7 @@ FORMAT_VERSION: Final = 1
 START: Final = b'{"format":"vectordb-kit",'
 OMITTED: Final = b'{"omitted":'
 AFTER: Final = b'{"after":'
-MOST_EVENTS: Final = 1 << 32  # more fit no memory; a replay fills what is left out, 70 MB for 2**30
+MOST_EVENTS: Final = 1 << 32  # a replay fills what is left out: 16 MB for as many
 Row = tuple[int, int]
 
 
