@@ -18,6 +18,13 @@ NASTY: Final[tuple[bytes, ...]] = (
     b'"' + b"x" * 70_000 + b'"', b"\xe2\x80\xa8", b'"\xc2\x85"',
 )  # fmt: skip
 
+SOUND: Final[tuple[bytes, ...]] = (
+    b"null", b"true", b"false", b"0", b"1", b"2", b"-1", b"0.0", b"-0.0", b"0.5", b"1e308", b"5e-324", b"1e999", b"NaN",
+    b"9007199254740993", b"4611686018427387904", b"1000000000", b"9" * 400, b"[]", b"{}", b"[[0,1]]", b"[1,2,3]", b'""',
+    b'"a"', b'"x@1"', b'"AAAA"', b'"\\u0000"', b'"\\ud800"', b'{"int":"0xffffffffffffffffffff"}', b'{"float":"nan"}',
+    b'{"a":1,"a":1}', b"[" * 300 + b"]" * 300, b'"' + b"0" * 64 + b'"', b'"2026-01-01T00:00:00Z"', b"-9007199254740993",
+)  # fmt: skip
+
 
 def flip(random: Random, data: bytes) -> bytes:
     """One bit is another one."""
@@ -56,6 +63,15 @@ def replace_token(random: Random, data: bytes) -> bytes:
         return insert(random, data)
     start, stop = random.choice(places)
     return data[:start] + random.choice(NASTY) + data[stop:]
+
+
+def replace_value(random: Random, data: bytes) -> bytes:
+    """A JSON value is another one, and the whole is JSON still."""
+    places = [match.span() for match in TOKEN.finditer(data) if data[match.end() : match.end() + 1] != b":"]
+    if not places:
+        return insert(random, data)
+    start, stop = random.choice(places)
+    return data[:start] + random.choice(SOUND) + data[stop:]
 
 
 def move_token(random: Random, data: bytes) -> bytes:
@@ -107,7 +123,9 @@ def reencode(random: Random, data: bytes) -> bytes:
     )
 
 
-TEXT: Final[tuple[Callable[[Random, bytes], bytes], ...]] = (replace_token, move_token, insert, delete, repeat, flip)
+TEXT: Final[tuple[Callable[[Random, bytes], bytes], ...]] = (
+    replace_value, replace_value, replace_value, move_token, move_token, replace_token, insert, delete, repeat, flip,
+)  # fmt: skip
 FILE: Final[tuple[Callable[[Random, bytes], bytes], ...]] = (
     flip, cut, delete, repeat, insert, replace_token, drop_line, double_line, swap_lines, reencode,
 )  # fmt: skip

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from ledger.header import pruned_body, seal, seal_redacted, split, split_redacte
 from tests.hostile.mutations import FILE, TEXT, mutated
 from tests.replay.fixtures import EVENTS, V1, folders
 from tests.vectordb.audit.cases import lineage, small
+from tests.vectordb.audit.test_bundle import forged
 from vectordb import (
     InvalidInput,
     InvalidProof,
@@ -140,12 +142,20 @@ def _parts(line: bytes, offset: int) -> tuple[bytes, bytes | None, bytes | None]
         return line.rstrip(b"\n").removesuffix(b"}"), None, None
 
 
+OFFSET: Final = re.compile(rb'^{"offset":[0-9]+')
+
+
 def mutate_sealed(random: Random, data: bytes) -> bytes:
-    """Bodies changed within their lines, and digests made for them."""
+    """A body changed, or that of another line or story in its place; and digests made for all."""
     lines = data.splitlines(keepends=True)
     number = random.randrange(1, len(lines))
     body, before, now = _parts(lines[number], number)
-    changed = mutated(random, body, TEXT).replace(b"\n", b"")
+    if random.random() < 0.3:
+        others = random.choice([lines, random.choice(ledgers()).splitlines(keepends=True)])
+        other, _, _ = _parts(random.choice(others[1:]), 1)
+        changed = OFFSET.sub(b'{"offset":%d' % number, other)
+    else:
+        changed = mutated(random, body, TEXT).replace(b"\n", b"")
     lines[number] = seal(changed, before or bytes(32)) if now is None else seal_redacted(changed, now, before or b"")
     return sealed(b"".join(lines))
 
@@ -258,14 +268,26 @@ def mutate_kit(random: Random, data: bytes) -> bytes:
 
 @cache
 def bundles() -> list[bytes]:
-    return [json.dumps(db.audit.bundle(prediction)).encode() for db, prediction in (small(), lineage())]
+    """Two as they travel, and the events of two logs, of which a bundle is made with right digests and proofs."""
+    found, rows = [], []
+    for db, prediction in (small(), lineage()):
+        bundle = db.audit.bundle(prediction)
+        found.append(bundle)
+        events = [json.loads(db.state.journal.line(offset)) for offset in range(1, bundle["prediction"]["offset"] + 1)]
+        for event in events:
+            del event["offset"], event["time"], event["digest"]
+        rows.append([*events, bundle["prediction"]])
+    return [json.dumps(one).encode() for one in (*found, *rows)]
 
 
 def read_bundle(data: bytes, folder: Path) -> None:
     """As somebody reads it who got it as JSON; one that is no JSON never comes so far."""
     try:
         bundle = json.loads(data)
-    except (ValueError, RecursionError):
+        if isinstance(bundle, list):
+            *rows, prediction = bundle
+            bundle = {**forged(rows), "prediction": prediction}
+    except (ValueError, TypeError, LookupError, RecursionError):
         return
     verify_bundle(bundle)
 
