@@ -1,10 +1,10 @@
 """fuzz: mutations of real ledgers, checkpoints, kits, proofs and definitions, on and on.
 
-    python -m tests.bench.fuzz --minutes 10 --seed 1          every reader in turn; exit code 1 where one is at fault
-    python -m tests.bench.fuzz --atheris kit                  one reader under coverage guidance, where atheris is installed
+    python -m tests.bench.fuzz --minutes 10 --seed 1     every reader in turn; exit code 1 where one is at fault
+    python -m tests.bench.fuzz --atheris kit             one reader under coverage guidance, where atheris is installed
 
-A fault is any error but the reader's own, an error without its place, or a state that is not sound. The bytes of a fault
-are written to a file that is named. Memory is the peak of what was allocated, measured for every tenth input.
+A fault is any error but the reader's own, an error without its place, or a state that is not sound. The bytes of a
+fault are written to a file that is named. Memory is the peak of what was allocated, measured for every tenth input.
 """
 
 from __future__ import annotations

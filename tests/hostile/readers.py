@@ -1,4 +1,4 @@
-"""Every reader of bytes from outside: what it is given in good order, what it may raise, and what must hold if it does not.
+"""Every reader of bytes from outside: what is in good order, what it may raise, and what must hold if it does not.
 
 ``try_bytes`` is the judge: a named error with its place, or a state that is sound; anything else is a fault.
 """
@@ -14,7 +14,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from ledger import (
     DamagedLog,

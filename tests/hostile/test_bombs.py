@@ -34,8 +34,8 @@ from vectordb.transforms import loads, transformer_from_dict
 SECONDS = 8.0  # of the processor; each takes a tenth of it
 
 
-def replayed(sealed: Sealed, folder: Path) -> tuple[VectorDB, float, float]:
-    """The database, the seconds that it took, and its peak of memory in bytes of the file."""
+def replayed(sealed: Sealed, folder: Path) -> tuple[VectorDB, float]:
+    """The database and the seconds that it took; its peak of memory is in proportion to the file."""
     path = folder / "bomb.jsonl"
     data = b"".join(sealed.lines)
     path.write_bytes(data)
@@ -43,7 +43,9 @@ def replayed(sealed: Sealed, folder: Path) -> tuple[VectorDB, float, float]:
     start = time.process_time()
     try:
         db = VectorDB.replay(path)
-        return db, time.process_time() - start, tracemalloc.get_traced_memory()[1] / len(data)
+        seconds = time.process_time() - start
+        assert tracemalloc.get_traced_memory()[1] < 50 * len(data) + 2e6
+        return db, seconds
     finally:
         tracemalloc.stop()
 
@@ -124,15 +126,14 @@ def test_a_ledger_takes_memory_in_proportion_and_time_alike(name: str, tmp_path:
     build, size = BOMBS[name]
     replayed(build(size // 4), tmp_path)  # first uses
     half, full = build(size), build(2 * size)
-    _, once, few = replayed(half, tmp_path)
-    db, twice, many = replayed(full, tmp_path)
+    _, once = replayed(half, tmp_path)
+    db, twice = replayed(full, tmp_path)
     assert db.head == len(full.lines) - 1
-    assert max(few, many) < 60, "bytes of memory a byte of the file"
     assert twice < max(4.0 * once, 1.0) and twice < SECONDS
 
 
 def test_nothing_is_kept_of_vectors_that_are_not_there(tmp_path: Path) -> None:
-    db, _, _ = replayed(null_vectors(3), tmp_path)
+    db, _ = replayed(null_vectors(3), tmp_path)
     assert db.view("w").get("u3")["v"] is None and db.view("w").get("u3")["a"] == 1
     db.check()
     db.state.journal.check_wording()
@@ -170,7 +171,8 @@ def ancestry(depth: int) -> Header:
 
 def test_forks_of_forks_end_somewhere() -> None:
     assert read_header(ancestry(MAX_ANCESTORS).line()) == ancestry(MAX_ANCESTORS)
-    deep = b'{"ledger_id":"%b","genesis":"%b","offset":%d,"digest":"%b","parent":' % (b"0" * 32, b"0" * 64, 0, b"0" * 64)
+    parent = Parent("0" * 32, "0" * 64, 0, "0" * 64).to_json()
+    deep = canonical(parent).removesuffix(b"null}")
     start = b'{"format":"vectordb-ledger","version":1,"ledger_id":"%b","created":1,"parent":' % (b"0" * 32)
     for depth in (MAX_ANCESTORS + 1, 470, 480, 490, 900, 950, 960, 970, 980, 990, 5_000):
         nested = b"".join(deep.replace(b'"offset":0', b'"offset":%d' % (depth - at)) for at in range(depth))
@@ -179,10 +181,11 @@ def test_forks_of_forks_end_somewhere() -> None:
             read_header(seal(body, sha256(b"\0" + body).digest()))
 
 
-def test_a_fork_beyond_that_is_refused_by_name() -> None:
+def test_a_fork_beyond_that_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.chain.MAX_ANCESTORS", 5)
     db = VectorDB()
     db.mark("start")
-    for number in range(MAX_ANCESTORS):
+    for number in range(5):
         db = db.fork()
         db.mark(f"m{number}")
     assert read_header(db.header.line()) == db.header
@@ -239,7 +242,8 @@ def test_a_kit_of_a_log_of_billions_is_read_in_no_time(tmp_path: Path) -> None:
 def test_the_header_of_a_bundle_has_whole_numbers(offset: str) -> None:
     bundle = forged(rows_of())
     parent = f'{{"ledger_id":"00","genesis":"{"0" * 64}","offset":{offset},"digest":"00","parent":null}}'
-    body = bundle["header"][: bundle["header"].index(',"digest"')].replace('"parent":null', f'"parent":{parent}').encode()
+    text = bundle["header"].partition(',"digest"')[0]
+    body = text.replace('"parent":null', f'"parent":{parent}').encode()
     bundle["header"] = (body + b',"digest":"%b"}\n' % sha256(b"\0" + body).hexdigest().encode()).decode()
     with pytest.raises(InvalidProof, match="whole numbers"):
         verify_bundle(bundle)
@@ -256,7 +260,8 @@ def test_a_line_of_a_bundle_has_no_number_that_is_none() -> None:
 
 
 def fitted(kind: str, width: int, parameters: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": kind, "parameters": parameters, "fitted": {"n_features_in_": width, "feature_names_in_": None, **more}}
+    learnt = {"n_features_in_": width, "feature_names_in_": None, **more}
+    return {"type": kind, "parameters": parameters, "fitted": learnt}
 
 
 def many(parts: int, width: int) -> dict[str, Any]:
@@ -289,7 +294,8 @@ def test_a_definition_of_a_few_bytes_is_refused_at_once(name: str) -> None:
 
 @pytest.mark.parametrize("text", [
     '{"type":"StandardScaler","parameters":{"copy":NaN}}', '{"type":"StandardScaler","parameters":{"copy":1e999}}',
-    '{"type":"StandardScaler","type":"Binarizer","parameters":{}}', '{"type":"StandardScaler","parameters":{},"parameters":{}}',
+    '{"type":"StandardScaler","type":"Binarizer","parameters":{}}',
+    '{"type":"StandardScaler","parameters":{},"parameters":{}}',
 ])  # fmt: skip
 def test_a_stored_pipeline_says_one_thing(text: str) -> None:
     with pytest.raises(InvalidInput):
@@ -297,7 +303,8 @@ def test_a_stored_pipeline_says_one_thing(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "micros"), [
-    ("1e-999999999", 0), ("-1e-999999999", -1), ("0e999999999", 0), ("0e-999999999", 0), ("-0e9999", 0), ("1.5", 1_500_000),
+    ("1e-999999999", 0), ("-1e-999999999", -1), ("0e999999999", 0), ("0e-999999999", 0), ("-0e9999", 0),
+    ("1.5", 1_500_000),
 ])  # fmt: skip
 def test_a_decimal_of_any_exponent_is_a_time_at_once(text: str, micros: int) -> None:
     assert to_micros(Decimal(text)) == micros
@@ -364,16 +371,21 @@ def _first_segment(head: dict[str, Any], **changes: Any) -> None:
     head["index"]["segments"][0][0].update(changes)
 
 
+def _forgotten(head: dict[str, Any], parts: list[bytes]) -> None:
+    head["count"] = 1 << 40
+    parts[2] = b"\2" * len(parts[2])
+
+
 LIES: dict[str, Callable[[dict[str, Any], list[bytes]], None]] = {
     "planes without end": lambda head, parts: _first_segment(head, planes=10**15, sealed=0, pending=10**15),
     "lanes that wait without end": lambda head, parts: _first_segment(head, pending=10**12),
     "a count beyond the log": lambda head, parts: head.update(count=1 << 40),
-    "a run of forgotten ones": lambda head, parts: (head.update(count=1 << 40), parts.__setitem__(2, b"\2" * len(parts[2]))),
+    "a run of forgotten ones": _forgotten,
     "a lane beyond the count": lambda head, parts: parts.__setitem__(5, struct.pack("<q", 1 << 40)),
     "a lane below zero": lambda head, parts: parts.__setitem__(5, struct.pack("<q", -5)),
     "blobs of other sizes": lambda head, parts: head.update(lie=[1 << 62] * len(parts)),
     "blobs of no size": lambda head, parts: head.update(lie=[-(1 << 40)] * len(parts)),
-    "references to nowhere": lambda head, parts: parts.__setitem__(1, struct.pack("<q", 1 << 60) * (len(parts[1]) // 8)),
+    "references to nowhere": lambda head, parts: parts.__setitem__(1, struct.pack("<q", 1 << 60) * len(parts[2])),
 }
 
 
@@ -419,7 +431,10 @@ def test_references_keep_their_bits() -> None:
     assert db.prediction(prediction).id == prediction
 
 
-@pytest.mark.parametrize("line", [b"{", b"[]\n", b'{"time":"x"}\n', b"\xff\n", b"[" * 50_000 + b"\n", b'{"time":1e999}\n', b"\n"])
+WAITING = [b"{", b"[]\n", b'{"time":"x"}\n', b"\xff\n", b"[" * 50_000 + b"\n", b'{"time":1e999}\n', b"\n"]
+
+
+@pytest.mark.parametrize("line", WAITING)
 def test_lag_is_told_of_any_line_that_waits(line: bytes, tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     with closing(VectorDB.open(path)) as writer:
@@ -448,6 +463,6 @@ def test_base64_has_one_form() -> None:
     kind = Kind(1, metric="euclidean")
     good = base64.b64encode(struct.pack("<f", 1.5)).decode()
     assert kind.from_json(good) == struct.pack("<f", 1.5)
-    for text in (good.rstrip("="), good + "=", good + "\n", good.replace("=", ""), f" {good}", "AADAPx==", good[:4], ""):
+    for text in (good.rstrip("="), good + "=", good + "\n", f" {good}", "AADAPx==", "AAD_Pw==", good[:4], ""):
         with pytest.raises(InvalidInput):
             kind.from_json(text)

@@ -1,4 +1,7 @@
-"""Mutations of real files, drawn by hypothesis: a named error with its place, or a sound state. ``tests.bench.fuzz`` goes on."""
+"""Mutations of real files, drawn by hypothesis: a named error with its place, or a sound state.
+
+``python -m tests.bench.fuzz`` goes on for as long as one likes.
+"""
 
 from __future__ import annotations
 
