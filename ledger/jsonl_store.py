@@ -235,6 +235,11 @@ def sync_folder(path: str) -> None:
         os.close(fd)
 
 
+def _for_owner(path: str, flags: int) -> int:
+    """Writable by the owner alone, whatever the umask allows."""
+    return os.open(path, flags, 0o644)
+
+
 def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes], like: str | None = None) -> int:
     """Write a file whole or not at all: temporary file, fsync, rename, fsync of the folder. Its size.
 
@@ -244,7 +249,7 @@ def write_atomically(path: str | os.PathLike[str], chunks: Iterator[bytes], like
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     size = 0
     try:
-        with open(temporary, "xb") as file:
+        with open(temporary, "xb", opener=_for_owner) as file:
             if like is not None:
                 shutil.copymode(like, temporary)  # before there is something to read
             for chunk in chunks:
