@@ -12,7 +12,7 @@ from ledger.block import Block, build_block, build_deletes
 from ledger.chain import Chain, parent_at, spans_of
 from ledger.checkpoint_text import TreeHead, parse_tree_head
 from ledger.clock import Clock, ManualClock, system_clock
-from ledger.codec import decode_event, encode_event, parse_bodies
+from ledger.codec import decode_event, encode_event, parse_bodies, parse_json
 from ledger.columns import BadCell, Column, check_column, check_entities
 from ledger.errors import (
     AlreadyTrue,
@@ -364,6 +364,7 @@ __all__ = [
     "parent_at",
     "parse_bodies",
     "parse_input",
+    "parse_json",
     "parse_label",
     "parse_tree_head",
     "parse_version",

@@ -23,7 +23,7 @@ def write_atomically(
     It has the permissions of the file ``like``, where there is one. See ``replacing`` for errors.
     """
     with replacing(os.fspath(path), files) as temporary:
-        fd = files.open(temporary, NEW, 0o666)
+        fd = files.open(temporary, NEW, 0o644)  # for others to read at most, whatever the umask
         try:
             if like is not None:
                 files.chmod(temporary, stat.S_IMODE(files.stat(like).st_mode))  # before there is something to read

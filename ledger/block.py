@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from ledger.columns import Column, constant
 from ledger.errors import InvalidInput
+from ledger.feature_types import FeatureType
 from ledger.identity import ROW_MASK, Entity
 from ledger.layout import Layout
 from ledger.rows import ABSENT, COMPLETE, NULL, PLAIN, TOMBSTONE, WORD, header_of, tombstone
@@ -22,7 +23,8 @@ class Block:
     """Packed rows, their entities, and the Text and Vector columns that stay beside the rows.
 
     ``first`` is the number of its first row within the event. The rows are immutable bytes, shared with
-    the current view; ``heavy`` maps a slot to a list of str or to the contiguous bytes of its vectors.
+    the current view; ``heavy`` maps a slot to a list of str or to the contiguous bytes of its vectors. Vectors that
+    are all null or missing are not there.
     ``oldest`` and ``newest`` are its extreme event times, ``is_ordered`` whether these ascend, and
     ``is_complete`` whether every row wrote every slot and none is a tombstone.
     """
@@ -86,15 +88,15 @@ class Block:
             missing = tuple(row for row, word in enumerate(words) if word == ABSENT) if words.count(ABSENT) else ()
             if len(missing) < len(self.rows):
                 nulls = tuple(row for row, word in enumerate(words) if word == NULL) if words.count(NULL) else ()
-                found[place] = Column(self._data(kind.word, slot, words, (*nulls, *missing)), nulls, missing)
+                found[place] = Column(self._data(kind, slot, words, (*nulls, *missing)), nulls, missing)
         return found
 
-    def _data(self, word: str, slot: int, words: array[int], gaps: tuple[int, ...]) -> Any:
-        if slot in self.heavy:
-            return self.heavy[slot]
+    def _data(self, kind: FeatureType, slot: int, words: array[int], gaps: tuple[int, ...]) -> Any:
+        if kind.heavy:
+            return self.heavy.get(slot, b"")
         for row in gaps:
             words[row] = 0
-        return words if word == "q" else array("d", words.tobytes())
+        return words if kind.word == "q" else array("d", words.tobytes())
 
 
 def _strided(joined: bytes, word: int, rows: int) -> array[int]:
@@ -126,10 +128,18 @@ def build_block(
         column = by_slot.get(slot)
         words[3 + slot :: width] = memoryview(constant(ABSENT, rows) if column is None else column.words(rows))
     cut = Struct(f"{width * WORD}s").iter_unpack(buffer)
-    heavy = {layout.slots[place]: columns[place].data for place in layout.heavy if place in columns}
+    heavy = {layout.slots[place]: columns[place].data for place in layout.heavy if _has_values(columns, place, rows)}
     complete = len(columns) == len(layout.slot_words) and not any(column.missing for column in columns.values())
     packed = tuple(chain.from_iterable(cut))
     return Block(layout, entities, packed, heavy, ref & ROW_MASK, event_times, complete)
+
+
+def _has_values(columns: Mapping[int, Column], place: int, rows: int) -> bool:
+    """Whether a column is there, and not vectors of which no row has any."""
+    column = columns.get(place)
+    if column is None or not isinstance(column.data, bytes):
+        return column is not None
+    return len(column.nulls) + len(column.missing) < rows
 
 
 def build_deletes(layout: Layout, entities: Sequence[Entity], ref: int, event_times: Sequence[int]) -> Block:

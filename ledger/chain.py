@@ -18,9 +18,10 @@ from hashlib import sha256
 from threading import RLock
 from typing import NamedTuple
 
-from ledger.errors import DigestMismatch
+from ledger.errors import DigestMismatch, InvalidInput
 from ledger.header import (
     DIGEST_SIZE,
+    MAX_ANCESTORS,
     TAIL_SIZE,
     Header,
     Parent,
@@ -63,6 +64,11 @@ def parent_at(header: Header, offset: int, digest: bytes) -> Parent:
     ledger_id, genesis, parent = header.ledger_id, header.digest.hex(), header.parent
     while parent is not None and offset <= parent.offset:
         ledger_id, genesis, parent = parent.ledger_id, parent.genesis, parent.parent
+    depth, older = 1, parent
+    while older is not None:
+        depth, older = depth + 1, older.parent
+    if depth > MAX_ANCESTORS:
+        raise InvalidInput(f"a ledger is a fork of forks of at most {MAX_ANCESTORS} others", offset=offset)
     return Parent(ledger_id, genesis, offset, digest.hex(), parent)
 
 

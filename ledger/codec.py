@@ -101,6 +101,17 @@ def _checked(data: Any, raw: bytes) -> Any:
     return data
 
 
+def parse_json(text: str | bytes) -> Any:
+    """The data of JSON in UTF-8 in which a key stands once, and NaN and Infinity are no numbers.
+
+    Raises ``ValueError`` (``RecursionError`` where it is too deep). A number such as 1e999 is read as infinity.
+
+    >>> parse_json(b'{"a":[1,2.5,null]}')
+    {'a': [1, 2.5, None]}
+    """
+    return _parse(text if isinstance(text, str) else str(text, "utf-8"))
+
+
 def decode_event(data: dict[str, Any], layout_of: LayoutOf, line: int) -> tuple[int, Fact, Meta | None]:
     """Time, fact and meta of a parsed line; every rule of its type is checked."""
     keys = tuple(data)

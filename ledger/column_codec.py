@@ -33,7 +33,7 @@ _RULE = "a stored column has its type's form"
 def column_to_json(kind: FeatureType, column: Column, rows: int, pool: Pool) -> dict[str, Any]:
     """The stored form of a column of ``rows`` rows."""
     data: dict[str, Any] = (
-        _list_form(kind, column, rows, pool) if _is_listed(kind, rows) else _packed_form(kind, column, pool)
+        _list_form(kind, column, rows, pool) if _is_listed(kind, rows) else _packed_form(kind, column, rows, pool)
     )
     if column.nulls and "list" not in data:
         data["null"] = list(column.nulls)
@@ -77,7 +77,7 @@ def _list_form(kind: FeatureType, column: Column, rows: int, pool: Pool) -> dict
     gaps = {*column.nulls, *column.missing}
     data: Any = column.data
     if isinstance(kind, Vector):
-        data = [data[start : start + kind.size] for start in range(0, len(data), kind.size)]
+        data = [data[start : start + kind.size] for start in range(0, len(data), kind.size)] or [b""] * rows
     elif kind.coded:
         data = [None if row in gaps else pool.values_by_code[code] for row, code in enumerate(data)]
     elif kind.name == "bool":
@@ -85,7 +85,7 @@ def _list_form(kind: FeatureType, column: Column, rows: int, pool: Pool) -> dict
     return {"list": [None if row in gaps else kind.to_json(cell) for row, cell in enumerate(data)]}
 
 
-def _packed_form(kind: FeatureType, column: Column, pool: Pool) -> dict[str, Any]:
+def _packed_form(kind: FeatureType, column: Column, rows: int, pool: Pool) -> dict[str, Any]:
     data: Any = column.data
     if kind.coded:
         gaps = {*column.nulls, *column.missing}
@@ -95,7 +95,7 @@ def _packed_form(kind: FeatureType, column: Column, pool: Pool) -> dict[str, Any
         places = [0 if row in gaps else codes[code] for row, code in enumerate(data)] if gaps else map(codes.get, data)
         return {"dict": values, "codes": encode_words(array("i", places))}
     if isinstance(kind, Vector):
-        return {"vec": b64encode(data).decode()}
+        return {"vec": b64encode(data or bytes(rows * kind.size)).decode()}
     if kind.name == "bool":
         return {"bool": b64encode(bytes(data.tolist())).decode()}  # bytes(array) would copy its words
     return {_FORMS[kind.name][0]: encode_words(data)}
@@ -117,7 +117,7 @@ def _unpack(kind: FeatureType, form: dict[str, Any], rows: int, gaps: set[int], 
     if isinstance(kind, Vector):
         raw = _decode(form["vec"], rows * kind.size)
         _check_vectors(kind, raw, gaps)
-        return raw
+        return raw if len(gaps) < rows else b""
     if kind.name == "bool":
         raw = _decode(form["bool"], rows)
         if raw.strip(b"\0\1"):

@@ -33,7 +33,8 @@ class Column(NamedTuple):
     """``data`` holds zero, "" or zero bytes in the rows that are null or missing.
 
     data: array('d') of floats, array('q') of ints, codes or instants, list of str for Text, bytes for
-    Vector. ``nulls`` and ``missing`` are ascending row numbers.
+    Vector (no byte where no row has a value: zeros of wide vectors would fill memory). ``nulls`` and ``missing`` are
+    ascending row numbers.
     """
 
     data: Data
@@ -93,7 +94,7 @@ def _check_cells(kind: FeatureType, values: Sequence[Any], pool: Pool, nan: str)
 def pack_cells(kind: FeatureType, cells: list[Any], gaps: set[int], pool: Pool) -> Data:
     """The data of checked cells; ``gaps`` are the rows whose cell only fills the place."""
     if kind.name == "vector":
-        return b"".join(cells)
+        return b"".join(cells) if len(gaps) < len(cells) else b""
     if kind.heavy:
         return cells
     if kind.coded:

@@ -18,6 +18,7 @@ FORMAT_VERSION: Final = 1
 DIGEST_KEY: Final = b',"digest":"'
 DIGEST_SIZE: Final = 32
 TAIL_SIZE: Final = len(DIGEST_KEY) + 2 * DIGEST_SIZE + 2  # ,"digest":"<64 hex>"}
+MAX_ANCESTORS: Final = 256  # of a fork of forks; a header names them all, each within the next
 REDACTED_KEY: Final = b',"redacted":"'
 REDACTED_SIZE: Final = len(REDACTED_KEY) + 2 * DIGEST_SIZE + 1  # ,"redacted":"<64 hex>"
 
@@ -76,19 +77,19 @@ def new_header(created: int, seed: int | None = None, parent: Parent | None = No
     return Header(raw.hex(), created, parent)
 
 
-def read_header(line: bytes) -> Header:
-    """The header of a first line; refuses any other bytes than ``Header.line`` writes."""
-    body, digest = split(line, 1, 0)
+def read_header(line: bytes, number: int = 1) -> Header:
+    """The header of a line of that number; refuses any other bytes than ``Header.line`` writes."""
+    body, digest = split(line, number, 0)
     try:
-        data = json.loads(body + b"}")
-        header = Header(_hex(data["ledger_id"], 32), _count(data["created"], -MAX_MICROS), _parent(data["parent"]))
+        data = json.loads((body + b"}").decode())  # bytes would be taken as UTF-16 where they look like it
+        header = Header(_hex(data["ledger_id"], 32), _count(data["created"], -MAX_MICROS), _parent(data["parent"], 1))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedLog("the first line of a ledger is its header", line=1, offset=0) from error
+        raise DamagedLog("the first line of a ledger is its header", line=number, offset=0) from error
     if data.get("format") != FORMAT or data.get("version") != FORMAT_VERSION:
         found = {"format": data.get("format"), "version": data.get("version")}
-        raise DamagedLog("the file is a ledger of a known version", line=1, offset=0, **found)
+        raise DamagedLog("the file is a ledger of a known version", line=number, offset=0, **found)
     if header.body() != body or header.digest.hex().encode() != digest:
-        raise DigestMismatch("a header's digest binds its bytes", line=1, offset=0)
+        raise DigestMismatch("a header's digest binds its bytes", line=number, offset=0)
     return header
 
 
@@ -104,11 +105,13 @@ def is_torn_header(start: bytes) -> bool:
     )
 
 
-def _parent(data: Any) -> Parent | None:
+def _parent(data: Any, depth: int) -> Parent | None:
     if data is None:
         return None
+    if depth > MAX_ANCESTORS:
+        raise ValueError("forks of forks end somewhere")
     ledger_id, genesis, offset, digest, parent = (data[name] for name in Parent._fields[:5])
-    before = _parent(parent)
+    before = _parent(parent, depth + 1)
     lines = tuple((_count(at, 1), _hex(text, 64)) for at, text in data.get("redacted", ()))
     found = Parent(_hex(ledger_id, 32), _hex(genesis, 64), _count(offset, 0), _hex(digest, 64), before, lines)
     if list(lines) != sorted(dict(lines).items()) or any(at > found.offset for at, _ in lines):

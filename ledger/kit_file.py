@@ -30,7 +30,7 @@ FORMAT_VERSION: Final = 1
 START: Final = b'{"format":"vectordb-kit",'
 OMITTED: Final = b'{"omitted":'
 AFTER: Final = b'{"after":'
-MOST_EVENTS: Final = 1 << 32  # more fit no memory; a replay fills what is left out, 70 MB for 2**30
+MOST_EVENTS: Final = 1 << 32  # a replay fills what is left out: 16 MB for as many
 Row = tuple[int, int]
 
 
@@ -90,7 +90,7 @@ def read_kit(raw: bytes) -> Kit:
     if lines[-1] + b"\n" != seal_line(body):
         raise DigestMismatch("the seal of a kit binds all of its bytes", line=len(lines), offset=0)
     title = _title(lines[0])
-    header = read_header(lines[1] + b"\n")
+    header = read_header(lines[1] + b"\n", 2)
     reading = _Reading(title, header)
     for number, line in enumerate(lines[2:-1], 3):
         reading.take(line, number)
@@ -175,7 +175,7 @@ def _title(line: bytes) -> KitTitle:
         rows = tuple(map(_row, data["predictions"]))
         title = KitTitle(_row(data["prediction"]), rows, int(data["size"]), data["root"])
         good = title.line() == line + b"\n" and title.prediction in rows and list(rows) == sorted(set(rows))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DamagedLog("the first line of a kit is its title", line=1, offset=0) from error
     if not good:
         raise DamagedLog("the title of a kit of a known version is worded in one way", line=1, offset=0)

@@ -76,14 +76,19 @@ class Layout:
         self.heavy = tuple(place for place, kind in enumerate(self.types) if kind.heavy)
         self.pool = pool
         self.bound = 8_192 + sum(kind.max_json for kind in self.types)  # ints
-        self.words = Struct(f"=qqq{slot_words}")
+        self.words = _words(slot_words)
         self.flags = FOUND | len(slot_words) << SLOTS_SHIFT
         covers = len(self.types) == len(slot_words)  # a version that lacks a removed feature never replaces a row
         self.complete_flags = self.flags | (COMPLETE if covers else 0)
         self.plain_flags = self.flags | (COMPLETE | PLAIN if covers else 0)
-        self.encode = _generate_encoder(self)
-        self.decode = _generate_decoder(self)
-        self.pack_plain = _generate_packer(self)
+
+    def __getattr__(self, name: str) -> Any:
+        """Made on first use: of a version that nothing is written to, no code is generated."""
+        if name not in _GENERATED:
+            raise AttributeError(name)
+        made = _GENERATED[name](self)
+        setattr(self, name, made)
+        return made
 
     def encode_slowly(self, values: Mapping[str, Any], entity: Any = None, nan: str = "refuse") -> Cells:
         """Every cell checked one by one: finds all bad cells, and takes partial rows and nulls."""
@@ -265,6 +270,18 @@ def _generate_packer(layout: Layout) -> Packer:
     source = f"def pack_plain(ref, event_time, cells):\n{''.join(lines)}    return {joined}\n"
     packer: Packer = _compiled(source, "pack_plain", names)
     return packer
+
+
+_GENERATED: dict[str, Callable[[Layout], Any]] = {
+    "encode": _generate_encoder,
+    "decode": _generate_decoder,
+    "pack_plain": _generate_packer,
+}
+
+
+@lru_cache(maxsize=1024)
+def _words(slot_words: str) -> Struct:
+    return Struct(f"=qqq{slot_words}")
 
 
 @lru_cache(maxsize=1024)

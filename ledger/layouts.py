@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ledger.errors import DefinitionConflict, InvalidInput, UnknownName
 from ledger.facts.view_defined import ViewDefinition
 from ledger.feature_types import FeatureType
 from ledger.layout import Layout
 from ledger.pool import Pool
+
+MAX_SLOTS: Final = 16_384  # every row has eight bytes for each of them, written or not
 
 
 class Layouts:
@@ -22,6 +24,7 @@ class Layouts:
         self.pool = pool if pool is not None else Pool()
         self._by_label: dict[str, Layout] = {}
         self._features: dict[str, dict[str, FeatureType]] = {}  # view -> every feature ever, in slot order
+        self._slots: dict[str, dict[str, int]] = {}
         self._versions: dict[str, int] = {}
         self._kinds: dict[str, str] = {}
         self._newest: dict[str, Layout] = {}
@@ -49,7 +52,7 @@ class Layouts:
 
     def slots(self, view: str) -> dict[str, int]:
         """Every feature that the view ever had, and its slot."""
-        return {name: slot for slot, name in enumerate(self._features[view])}
+        return dict(self._slots[view])
 
     def type_of(self, view: str, slot: int) -> FeatureType:
         """The type of the feature that has a slot."""
@@ -69,6 +72,10 @@ class Layouts:
             rule = "a view keeps its kind of entity: use a new name"
             raise DefinitionConflict(rule, view=definition.name, was=kind, now=definition.entity)
         known = self._features.get(definition.name, {})
+        ever = len(known) + sum(name not in known for name in definition.features)  # ints
+        if ever > MAX_SLOTS:
+            rule = f"a view has at most {MAX_SLOTS} features, those that it had included: use a new name"
+            raise DefinitionConflict(rule, view=definition.name, features=ever)
         changed = {
             name: {"was": known[name].shape(), "now": kind.shape()}
             for name, kind in definition.features.items()
@@ -81,20 +88,24 @@ class Layouts:
     def define(self, definition: ViewDefinition) -> Layout:
         """Add the layout of a definition; the version before it must be there."""
         self.check(definition)
-        known = dict(self._features.get(definition.name, {}))
-        for name, kind in definition.features.items():
-            if name not in known or getattr(kind, "max_bytes", 0) > getattr(known[name], "max_bytes", 0):
-                known[name] = kind  # the widest text ever taken: predictions are checked against it
-        slots = {name: slot for slot, name in enumerate(known)}
+        known = self._features.get(definition.name, {})
+        slots = self._slots.get(definition.name, {})
+        # The widest text ever taken counts: predictions are checked against it.
+        fresh = {name: kind for name, kind in definition.features.items() if _is_wider(kind, known.get(name))}
+        if fresh:  # new dicts: a reader may be in the old ones
+            known = {**known, **fresh}
+            slots = slots if len(slots) == len(known) else {name: slot for slot, name in enumerate(known)}
+        words = self._newest[definition.name].slot_words if definition.name in self._newest else ""
+        words += "".join(kind.word for kind in list(known.values())[len(words):]) if fresh else ""
         layout = Layout(
             definition.name,
             definition.version,
             definition.features,
             tuple(slots[name] for name in definition.features),
-            "".join(kind.word for kind in known.values()),
+            words,
             self.pool,
         )
-        self._features[definition.name] = known
+        self._features[definition.name], self._slots[definition.name] = known, slots
         self._kinds[definition.name] = definition.entity
         self._by_label[layout.label] = layout
         self._newest[definition.name] = layout
@@ -104,3 +115,8 @@ class Layouts:
     def counts(self) -> dict[str, Any]:
         """Versions by view."""
         return dict(self._versions)
+
+
+def _is_wider(kind: FeatureType, known: FeatureType | None) -> bool:
+    """Whether a feature is new, or takes longer texts than it did."""
+    return known is None or getattr(kind, "max_bytes", 0) > getattr(known, "max_bytes", 0)

@@ -6,7 +6,9 @@ ledger whose digests hold is still refused when an event names what is not there
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from ledger.errors import Erased, InvalidInput, Pruned
@@ -59,6 +61,7 @@ class Registry:
         self.pipelines: dict[str, list[tuple[int, str]]] = {}  # of a service: offset, and the label fitted for
         self.models: dict[str, int] = {}
         self.experiments: dict[str, list[ExperimentDefinition]] = {}
+        self._arms: dict[str, tuple[int, set[str]]] = {}  # those ever of an experiment, in its bucket version in force
         self.marks: set[str] = set()
         self.training_sets: set[str] = set()
         self.keys: dict[str, int] = {}
@@ -104,7 +107,7 @@ class Registry:
         elif isinstance(fact, ModelDefined):
             self.models[fact.definition.name] = fact.definition.version
         elif isinstance(fact, ExperimentDefined):
-            self.experiments.setdefault(fact.definition.name, []).append(fact.definition)
+            self._note_experiment(fact.definition)
         elif isinstance(fact, LogMarked):
             self.marks.add(fact.name)
         elif isinstance(fact, Vouching):
@@ -120,6 +123,14 @@ class Registry:
                 self.rejections.append(offset)
             return
         self._noted.append((offset, fact))
+
+    def _note_experiment(self, definition: ExperimentDefinition) -> None:
+        self.experiments.setdefault(definition.name, []).append(definition)
+        bucket, arms = self._arms.get(definition.name, (0, set()))
+        if bucket != definition.bucket_version:
+            arms = set()
+        arms.update(definition.arms)
+        self._arms[definition.name] = definition.bucket_version, arms
 
     def branch(self, offset: int) -> Registry:
         """The registry as of an offset, for a fork; the pool of categories is shared."""
@@ -201,11 +212,11 @@ class Registry:
             if self.layouts.entity_kind(definition.view) != definition.unit:
                 rule = "an experiment targets its own units"
                 raise InvalidInput(rule, experiment=definition.name, view=definition.view, unit=definition.unit)
-        same = [one for one in known if one.bucket_version == definition.bucket_version]
-        arms = {arm for one in (*same, definition) for arm in one.arms}
-        if len(arms) > ARMS_EVER:
+        bucket, arms = self._arms.get(definition.name, (0, set()))
+        ever = len(arms.union(definition.arms)) if bucket == definition.bucket_version else len(definition.arms)
+        if ever > ARMS_EVER:
             rule = f"an experiment has at most {ARMS_EVER} arms within a bucket version"
-            raise InvalidInput(rule, experiment=definition.name, arms=len(arms))
+            raise InvalidInput(rule, experiment=definition.name, arms=ever)
 
     def _check_exposures(self, fact: ExposuresRecorded, log: Owners) -> None:
         definition = _version_of(self.experiments, fact.experiment, "an exposure names a version of an experiment")
@@ -263,7 +274,7 @@ class Registry:
     def _check_pipeline_of(self, fact: PredictionsRecorded, definition: ServiceDefinition) -> None:
         """Refuse a pipeline that was not there at the read, or was fitted for other transformations."""
         known = self.pipelines.get(definition.name, [])
-        there = sum(offset <= fact.as_of for offset, _ in known)  # ints
+        there = bisect_right(known, fact.as_of, key=itemgetter(0))
         named = {"service": fact.service, "pipeline": fact.pipeline}
         if not 0 <= fact.pipeline <= there:
             raise InvalidInput("a prediction names a version of its service's pipeline", **named, as_of=fact.as_of)

@@ -6,6 +6,7 @@ is open, but for what a fork inherited: where its parent redacted a line later, 
 
 from __future__ import annotations
 
+from collections import deque
 from hashlib import sha256
 
 from ledger.chain import Chain
@@ -23,7 +24,8 @@ class Settlement:
         self._chain = chain
         self._by: dict[int, int] = {}  # every redacted line, and the event it names
         self._open: set[int] = set()
-        self._pruned: list[int] = []
+        self._pruned: deque[int] = deque()  # in order of offset, as the bounds of compactions are
+        self._leaves, self._hashed = sha256(), 1  # of the digests before an offset
         self._gone: set[int] = set()  # every pruned line
         self._counted: dict[int, int] = {}  # how many each compaction says that it pruned
 
@@ -56,11 +58,20 @@ class Settlement:
             if by == offset:
                 self._open.discard(rewritten)
         if isinstance(fact, LogCompacted):
-            if sha256(self._chain.leaves(fact.below)).hexdigest() != fact.leaves:
+            if self._leaves_below(fact.below) != fact.leaves:
                 rule = "a compaction binds the digests of the lines below it"
                 raise DigestMismatch(rule, line=line, offset=offset, below=fact.below)
             self._counted[offset] = fact.pruned
-            self._pruned = [pruned for pruned in self._pruned if pruned >= fact.below]
+            while self._pruned and self._pruned[0] < fact.below:
+                self._pruned.popleft()
+
+    def _leaves_below(self, below: int) -> str:
+        """The SHA-256 of the digests before an offset; only those are hashed that no compaction before this one has."""
+        if below < self._hashed:  # the one before was refused
+            self._leaves, self._hashed = sha256(), 1
+        self._leaves.update(self._chain.digests(self._hashed - 1, below - 1))
+        self._hashed = below
+        return self._leaves.hexdigest()
 
     def finish(self, line: int, below: int = 0) -> None:
         """Refuse what nobody vouched for: an event, or the header of a fork for what its parent redacted later.

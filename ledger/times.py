@@ -20,6 +20,7 @@ _SECOND = 1_000_000
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})\Z"
 )
+_EXPONENT = 400  # beyond it, the ratio of integers that a decimal is may fill the memory
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -99,6 +100,8 @@ def _floor_micros(value: Any) -> int:
             return index(value) * _SECOND
         if not isinstance(value, (Decimal, Fraction)):
             value = Decimal(repr(float(value)))
+        if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _EXPONENT:
+            value = Decimal(value and (1e30 if value.adjusted() > 0 else 1e-30)).copy_sign(value)  # floors alike
         above, below = value.as_integer_ratio()
         return int(above * _SECOND // below)
     except (ValueError, OverflowError) as error:  # NaN and infinity

@@ -171,7 +171,7 @@ def verify_bundle(bundle: Mapping[str, Any], root: str | None = None) -> dict[st
         return _verify(bundle, root)
     except InvalidProof:
         raise
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError, StopIteration) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError, StopIteration) as error:
         raise InvalidProof("a bundle has the form of its version", error=repr(error)) from error
 
 
@@ -203,9 +203,7 @@ def _verify(bundle: Mapping[str, Any], root: str | None) -> dict[str, Any]:
 
 def _proven_events(spans: list[Span], items: Iterable[Any], tree: Any) -> dict[int, Event]:
     """The events of a bundle by offset, once chain and tree hold."""
-    digests: dict[int, str] = {}
-    events: dict[int, Event] = {}
-    previous: dict[int, str] = {}
+    digests, previous, events = dict[int, str](), dict[int, str](), dict[int, Event]()
     for item in items:
         offset, line = item["offset"], item["line"].encode()
         _check_sizes(offset=offset)
@@ -213,7 +211,7 @@ def _proven_events(spans: list[Span], items: Iterable[Any], tree: Any) -> dict[i
             raise InvalidProof("an event stands once in a bundle", offset=offset)
         digest = _line_digest(spans, offset, _hash(item["previous"], "previous"), line)
         verify_inclusion(digest, offset, tree["size"], item["hashes"], tree["root"])
-        events[offset] = json.loads(line, object_pairs_hook=_once)  # it begins with its own offset
+        events[offset] = _parse(line.decode())  # it begins with its own offset
         digests[offset], previous[offset] = digest, item["previous"]
     for offset, digest in digests.items():
         if previous.get(offset + 1, digest) != digest and offset + 1 not in {first for first, _, _ in spans}:
@@ -223,18 +221,18 @@ def _proven_events(spans: list[Span], items: Iterable[Any], tree: Any) -> dict[i
 
 def _spans(header_line: str) -> list[Span]:
     """The spans of every ledger in the ancestry, the newest first."""
-    raw = header_line.encode()
-    body = raw[:-TAIL_SIZE]
+    body = (raw := header_line.encode())[:-TAIL_SIZE]
     digest = sha256(b"\0" + body)
     if raw != body + TAIL % digest.hexdigest().encode():
         raise InvalidProof("a header's digest binds its bytes")
-    data = json.loads(raw, object_pairs_hook=_once)
-    if data["format"] != "vectordb-ledger" or data["version"] != 1:
+    data = _parse(header_line)
+    if data["format"] != "vectordb-ledger" or repr(data["version"]) != "1":
         raise InvalidProof("a header is of a ledger of a known version", format=data["format"])
     spans: list[Span] = []
     ledger_id, genesis, parent = data["ledger_id"], digest.digest(), data["parent"]
     while parent is not None:
-        spans.append((int(parent["offset"]) + 1, bytes.fromhex(ledger_id), genesis))
+        _check_sizes(offset=parent["offset"])
+        spans.append((parent["offset"] + 1, bytes.fromhex(ledger_id), genesis))
         ledger_id, genesis, parent = parent["ledger_id"], _hash(parent["genesis"], "genesis"), parent["parent"]
     return [*spans, (1, bytes.fromhex(ledger_id), genesis)]
 
@@ -259,13 +257,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+_parse = json.JSONDecoder(object_pairs_hook=_once, parse_constant=int).decode  # int refuses NaN and Infinity
+
+
 def _definition(events: Events, kind: str, label: str, before: int) -> dict[str, Any]:
     """The definition of ``name@version``, made before an offset."""
-    name, _, version = label.partition("@")
     for offset, event in events.items():
         if event["type"] == kind and offset < before:
             found: dict[str, Any] = event["definition"]
-            if found["name"] == name and str(found["version"]) == version:
+            if f"{found['name']}@{found['version']}" == label:
                 return found
     raise InvalidProof("a bundle holds the definitions that it speaks of", type=kind, label=label)
 

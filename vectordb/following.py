@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import Event, Journal, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
+from ledger import MAX_MICROS, Event, Journal, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore, parse_json
 from vectordb.connecting import load_shared
 from vectordb.opening import Options, open_state
 from vectordb.state import State
@@ -42,9 +41,19 @@ def lag_of(state: State) -> Lag:
         return Lag(head, head, 0, 0.0, 0.0)
     position = head + 1 if isinstance(store, SqlStore) else journal.position
     events, line = store.ahead(position)
-    time = json.loads(line).get("time") if events else None
+    time = _recorded(line) if events else None
     seconds = 0.0 if time is None else max(0, state.clock() - time) / 1e6
     return Lag(head, head + events, events, seconds, monotonic() - journal.read_at)
+
+
+def _recorded(line: bytes) -> int | None:
+    """When an event was recorded, as its line says; None where it does not: the next refresh names what is wrong."""
+    try:
+        data = parse_json(line)
+    except (ValueError, RecursionError):
+        return None
+    time = data.get("time") if isinstance(data, dict) else None
+    return time if type(time) is int and abs(time) <= MAX_MICROS else None
 
 
 def catch_up(db: VectorDB) -> None:

@@ -240,6 +240,7 @@ def replay_path(
             state.rows.set_floor()
         if as_of is None:
             check_ancestry(log)
+            store.end = max(store.end, position)
             return state, cut_torn_tail(store, reading.lines + 1)
         return state, OpenReport()
     finally:

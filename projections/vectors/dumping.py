@@ -3,7 +3,8 @@
     dump = 8 bytes (length of the head) | head, JSON | blobs, one after the other
 
 The vectors themselves stay in the log; a run of lanes names the event that holds its bytes. The planes are in
-the dump, so a million vectors reopen without a build.
+the dump, so a million vectors reopen without a build. A count that the blobs do not bear out is refused before
+anything is made of it: a dump of a few bytes takes no memory and no time, whatever it says.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-from ledger import Log, Vector
+from ledger import ROW_BITS, ROW_MASK, Log, Vector
 from projections.vectors.bytescale import ByteScale, table_of
 from projections.vectors.calibration import Effort, Promise
 from projections.vectors.field import Field
 from projections.vectors.index import Index, Trained
+from projections.vectors.lanes import GONE, SINGLES
 from projections.vectors.quantiser import Axis, Quantiser
 from projections.vectors.segment import Sealed, Segment
 from projections.vectors.training import Centres
@@ -35,11 +37,36 @@ def load_field(log: Log, view: str, slot: int, kind: Vector, state: bytes) -> Fi
     """The field of a dump, over the same log."""
     head, blobs = _split(state)
     field = Field(log, view, slot, kind)
-    field.lanes.load(array("q", next(blobs)), array("q", next(blobs)), next(blobs), head["count"])
-    field.load(array("q", next(blobs)), array("q", next(blobs)), array("q", next(blobs)))
+    starts, refs, forms = array("q", next(blobs)), array("q", next(blobs)), next(blobs)
+    _check_runs(log, starts, refs, forms, head["count"])
+    field.lanes.load(starts, refs, forms, head["count"])
+    lanes, offsets, restless = (array("q", next(blobs)) for _ in range(3))
+    for named in (lanes, restless):
+        _check(min(named, default=0) >= 0 and max(named, default=-1) < head["count"], "a lane is one of the field's")
+    _check(len(lanes) == len(offsets), "a death has a lane and an offset")
+    field.load(lanes, offsets, restless)
     if head["index"] is not None:
         field.index = _index(kind, head["index"], blobs)
     return field
+
+
+def _check(holds: bool, rule: str) -> None:
+    if not holds:
+        raise ValueError(rule)
+
+
+def _check_runs(log: Log, starts: array[int], refs: array[int], forms: bytes, count: int) -> None:
+    """Runs are as long as what they name in the log. The bytes of batches are looked for when they are loaded."""
+    _check(type(count) is int and len(starts) == len(refs) == len(forms), "a run has a start, a reference and a form")
+    stops = [*starts[1:], count]
+    _check(list(starts[:1]) == [0] or (not starts and not count), "the first run starts at lane 0")
+    for start, stop, ref, form in zip(starts, stops, refs, forms):
+        offset, row = ref >> ROW_BITS, ref & ROW_MASK
+        _check(stop > start and 0 < offset <= log.head, "a run has lanes, and begins in the log")
+        if form == SINGLES:
+            _check(offset + stop - start - 1 <= log.head, "single vectors end in the log")
+        elif form == GONE:
+            _check(row + stop - start <= log.rows_at(offset), "forgotten vectors were rows of their event")
 
 
 def _join(head: dict[str, Any], blobs: list[bytes]) -> bytes:
@@ -50,7 +77,10 @@ def _join(head: dict[str, Any], blobs: list[bytes]) -> bytes:
 def _split(state: bytes) -> tuple[dict[str, Any], Iterator[bytes]]:
     start = 8 + int.from_bytes(state[:8], "little")
     head = json.loads(state[8:start])
-    return head, _cut(state, start, head["sizes"])
+    sizes = head["sizes"]
+    _check(all(type(size) is int and size >= 0 for size in sizes), "the size of a blob is a number of bytes")
+    _check(start + sum(sizes) == len(state), "a dump is its head and its blobs")  # ints
+    return head, _cut(state, start, sizes)
 
 
 def _cut(state: bytes, start: int, sizes: list[int]) -> Iterator[bytes]:
@@ -101,13 +131,19 @@ def _index(kind: Vector, head: dict[str, Any], blobs: Iterator[bytes]) -> Index:
 
 def _load_segment(segment: Segment, item: dict[str, Any], blobs: Iterator[bytes]) -> None:
     segment.ids = array("I", next(blobs))
-    size, data = (item["sealed"] + 7) // 8, next(blobs)
+    size, data, lanes = (item["sealed"] + 7) // 8, next(blobs), len(segment.ids)
+    _check(0 <= item["planes"] <= len(data), "a plane has a bit")
+    _check(size * item["planes"] == len(data) and 0 <= item["sealed"] <= lanes, "planes have a bit for each lane")
     planes = (data[place * size : (place + 1) * size] for place in range(item["planes"]))
     numbers = tuple(int.from_bytes(plane, "little") for plane in planes)
     segment.sealed = Sealed(item["sealed"], numbers, next(blobs))
     codes, count = next(blobs), item["pending"]
+    _check(item["sealed"] + count == lanes and (count > 0 or not codes), "lanes stand in planes, or wait")
     width = len(codes) // count if count else 0
     segment.pending = [codes[place * width : (place + 1) * width] for place in range(count)]
     segment.least = item["least"]
-    segment.load_deaths(array("q", next(blobs)), array("I", next(blobs)))
+    offsets, places = array("q", next(blobs)), array("I", next(blobs))
+    _check(len(offsets) == len(places) and max(places, default=-1) < lanes, "who died is one of the lanes")
+    segment.load_deaths(offsets, places)
     segment.restless = int.from_bytes(next(blobs), "little")
+    _check(segment.restless.bit_length() <= lanes, "who is restless is one of the lanes")

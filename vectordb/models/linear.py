@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import fsum
+from math import fsum, isfinite
 from operator import mul
 from typing import Any
 
@@ -33,12 +33,15 @@ class Linear(Model):
     def scores(self, values: list[float]) -> list[float]:
         """The linear score of each list of coefficients."""
         try:
-            return [
+            found = [
                 fsum([intercept, *map(mul, coefficients, values)])
                 for coefficients, intercept in zip(self.coefficients, self.intercepts, strict=True)
             ]
-        except (OverflowError, ValueError) as error:  # a product or the sum leaves float64
+        except (OverflowError, ValueError) as error:  # products of either sign, or the sum, leave float64
             raise InvalidInput("a model's score is finite", model=self.definition.label, error=str(error)) from error
+        if not all(map(isfinite, found)):
+            raise InvalidInput("a model's score is finite", model=self.definition.label, scores=found[:10])
+        return found
 
     def evaluate(self, values: list[float]) -> Any:
         """The score, or the scores."""

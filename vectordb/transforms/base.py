@@ -18,7 +18,7 @@ OUTPUTS = ("default", "pandas", "polars")
 OTHER = ""  # no plain value
 KINDS_OF_ONE = {float: FLOAT, int: "int", bool: "bool", str: "category", type(None): "category"}
 PROGRAMS = 16  # for rows of different kinds of values; the oldest goes
-WIDEST = 2**20  # features: names are made of a stored number of them
+WIDEST = 2**16  # features of a stored transformer: each has a name, and a step of a program
 
 
 class Compiled(NamedTuple):

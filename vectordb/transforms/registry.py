@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ledger import InvalidInput
+from ledger import InvalidInput, parse_json
 from vectordb.transforms import composing, encoding, filling, scaling, shaping, times
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing import OfType
@@ -15,6 +15,8 @@ from vectordb.transforms.program import Program
 from vectordb.transforms.shapes import refuse
 
 DEEPEST: Final = 32
+MOST_COLUMNS: Final = 2**18  # of all transformers of a definition, each once for every one that it stands in
+COLUMNS: Final = ("n_features_in_", "n_output_features_", "n_features")  # how many there are, in a few bytes
 FAMILIES: Final = (scaling, filling, shaping, encoding, times, composing)
 TRANSFORMERS: Final[dict[str, type[Transformer]]] = {
     name: kind
@@ -41,7 +43,10 @@ def transformer_from_dict(plain: Any, place: str = "transformer") -> Transformer
     unknown = set(given) - set(parameters_of(kind)) if isinstance(given, Mapping) else {"not an object"}
     if unknown:
         raise refuse(f"parameters of {kind.__name__}", f"{place}.parameters", sorted(map(str, unknown)))
-    if place.count(".parameters.") + place.count(".fitted.") > DEEPEST:
+    depth = place.count(".parameters.") + place.count(".fitted.")
+    if not depth:
+        _check_columns(plain, place)
+    if depth > DEEPEST:
         raise refuse(f"at most {DEEPEST} transformers inside one another", place, kind.__name__)
     makers: dict[str, Callable[[Any, str], Any]] = {"transformer": transformer_from_dict, "types": OfType.from_plain}
     try:
@@ -54,6 +59,22 @@ def transformer_from_dict(plain: Any, place: str = "transformer") -> Transformer
     except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise refuse(f"a {kind.__name__} ({error})", place, plain.get("fitted", given)) from error
     return made
+
+
+def _check_columns(plain: Any, place: str) -> None:
+    """Refuse a definition of a few bytes that says it has columns enough to fill the memory."""
+    found, parts = 0, [(plain, 0)]
+    while parts:
+        part, depth = parts.pop()
+        if isinstance(part, Mapping):
+            depth += "type" in part
+            wide = [part[name] for name in COLUMNS if type(part.get(name)) is int]
+            found += depth * sum(min(max(count, 0), MOST_COLUMNS) for count in wide)  # ints
+            parts += [(item, depth) for item in part.values() if isinstance(item, (Mapping, list, tuple))]
+        else:
+            parts += [(item, depth) for item in part if isinstance(item, (Mapping, list, tuple))]
+    if found > MOST_COLUMNS:
+        raise refuse(f"at most {MOST_COLUMNS} columns, those of all parts together", place, found)
 
 
 def _read_fitted(made: Transformer, plain: Any, place: str) -> None:
@@ -75,7 +96,7 @@ def dumps(transformer: Transformer) -> str:
 def loads(text: str | bytes) -> Transformer:
     """See ``dumps``."""
     try:
-        plain = json.loads(text)
+        plain = parse_json(text)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"a stored transformer is JSON: {error}") from error
     return transformer_from_dict(plain)

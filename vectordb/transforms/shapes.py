@@ -43,7 +43,7 @@ def write_scalar(value: Any) -> Any:
 
 def read_scalar(plain: Any, place: str) -> Any:
     """See ``write_scalar``."""
-    if plain is None or type(plain) in (bool, str, int, float):
+    if plain is None or type(plain) in (bool, str, int) or (type(plain) is float and isfinite(plain)):
         return plain
     if isinstance(plain, Mapping) and len(plain) == 1:
         if plain.get("float") in ("nan", "inf", "-inf"):

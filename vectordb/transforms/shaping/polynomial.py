@@ -16,6 +16,7 @@ from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.table import Table
 
 MOST: Final = 2**16  # outputs: each is an expression of the program
+WORK: Final = 2**24  # factors squared, all outputs together: what it costs to name and to write them
 MISSING: Final = "Input X contains NaN. PolynomialFeatures does not accept missing values encoded as NaN natively."
 
 Factors = tuple[int, ...]  # places of features, one a factor, in order
@@ -81,13 +82,17 @@ class PolynomialFeatures(Transformer):
     def _count(self, width: int) -> int:
         """How many outputs there are; refused where they are too many."""
         least, most = self._degrees()
-        found = int(self.include_bias)
+        found, work = int(self.include_bias), 0
         for factors in range(max(1, least), (min(most, width) if self.interaction_only else most) + 1):
-            if found <= MOST:
-                found += comb(width if self.interaction_only else width + factors - 1, factors)
+            if factors**2 > WORK:
+                raise InvalidInput("The products that would result have too many factors", degree=self.degree)
+            more = comb(width if self.interaction_only else width + factors - 1, factors)
+            found, work = found + more, work + more * factors**2
             if found > MOST:
                 rule = f"The output that would result has {found} features or more, which is too large: at most {MOST}"
                 raise InvalidInput(rule, features=width, degree=self.degree)
+            if work > WORK:
+                raise InvalidInput("The products that would result have too many factors", degree=self.degree)
         if not found:
             raise InvalidInput("there are fewer features than factors", features=width, degree=self.degree)
         return found

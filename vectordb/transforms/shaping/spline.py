@@ -19,8 +19,7 @@ from vectordb.transforms.shaping.spacing import evenly, of_percentages
 from vectordb.transforms.table import Table
 
 EXTRAPOLATIONS: Final = ("error", "constant", "linear", "continue", "periodic")
-
-
+STEEPEST: Final = 100  # degrees: a value takes the square of it
 CLOSEST: Final = 1e-300  # below, a slope between two knots may be infinite
 
 
@@ -74,6 +73,8 @@ class SplineTransformer(Transformer):
     def _check(self) -> None:
         check_whole("n_knots", self.n_knots, 2)
         check_whole("degree", self.degree, 0)
+        if self.degree > STEEPEST:
+            raise InvalidInput(f"a spline has a degree of at most {STEEPEST}", degree=self.degree)
         if isinstance(self.knots, str):
             check_choice("knots", self.knots, ("uniform", "quantile"))
         check_choice("extrapolation", self.extrapolation, EXTRAPOLATIONS)
