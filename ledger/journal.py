@@ -70,7 +70,7 @@ class Journal:
         self._is_cut_short = False  # a load began and did not end: what it left half done is undone by the next
         self.settlement = Settlement(log.chain)
         if store is not None:
-            log.read_lines_with(partial(self._read_line, store))
+            log.reader = partial(self._read_line, store)
 
     def write(self, event: Event, bound: int | None = None) -> None:
         """Write the event's line, then add it to the log. Whatever raises leaves both without it.
@@ -263,7 +263,7 @@ class Journal:
         self.store = fresh
         self.lines += 1
         self.position = fresh.end
-        self.log.read_lines_with(partial(self._read_line, fresh))
+        self.log.reader = partial(self._read_line, fresh)
         return positions
 
     def _lines_anew(
