@@ -14,6 +14,7 @@ from ledger.checkpoint_text import TreeHead, parse_tree_head
 from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies, parse_json
 from ledger.columns import BadCell, Column, check_column, check_entities
+from ledger.deferral import Covered, defer, dump_covered, load_covered, restart
 from ledger.errors import (
     AlreadyTrue,
     CannotExchange,
@@ -215,6 +216,7 @@ __all__ = [
     "CompactTree",
     "Conflict",
     "ConnectionLost",
+    "Covered",
     "DamagedLog",
     "DefinitionConflict",
     "DefinitionError",
@@ -344,6 +346,8 @@ __all__ = [
     "check_plain",
     "codes_at",
     "decode_event",
+    "defer",
+    "dump_covered",
     "duration_micros",
     "encode_event",
     "entity_from_json",
@@ -357,6 +361,7 @@ __all__ = [
     "heavy_in_tail",
     "is_torn_header",
     "light_cell",
+    "load_covered",
     "mixed",
     "named",
     "new_header",
@@ -377,6 +382,7 @@ __all__ = [
     "render_entity",
     "render_version",
     "replacing",
+    "restart",
     "runs_between",
     "seal_line",
     "source_at",

@@ -42,7 +42,7 @@ class Block:
         is_complete: bool = False,
     ) -> None:
         self.layout = layout
-        self.entities = entities
+        self.entities = tuple(entities)  # which the garbage collector stops looking at
         self.rows = rows
         self.heavy = heavy
         self.first = first

@@ -84,6 +84,16 @@ def parse_bodies(bodies: Sequence[bytes], first: int, line: int) -> list[dict[st
     return [_parse_one(body, first + place, line + place) for place, body in enumerate(bodies)]
 
 
+def parse_arrays(texts: bytes) -> list[list[Any]]:
+    """Arrays that stand one after the other, parsed as one; of the first the opening bracket is left out.
+
+    Where the text has no other opening bracket than those between them, and there are as many lists as texts, each
+    list is what its own text says: none has closed another's, nor taken it into a string of its own.
+    """
+    values: list[list[Any]] = _parse((b"[[" + texts + b"]").decode())
+    return values
+
+
 def _parse_one(body: bytes, offset: int, line: int) -> dict[str, Any]:
     try:
         data = _checked(_parse((body + b"}").decode()), body)

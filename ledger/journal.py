@@ -41,6 +41,7 @@ from ledger.header import (
 )
 from ledger.jsonl_store import MAX_LINE_BYTES, JsonlStore
 from ledger.log import Log
+from ledger.plain_rows import PlainRows, decode_plain_rows
 from ledger.settlement import Settlement
 from ledger.sql_store import SqlStore
 from ledger.store import Store
@@ -73,7 +74,7 @@ class Journal:
         self._is_cut_short = False  # a load began and did not end: what it left half done is undone by the next
         self.settlement = Settlement(log.chain)
         if store is not None:
-            log.read_lines_with(partial(self._read_line, store))
+            log.reader = partial(self._read_line, store)
 
     def write(self, event: Event, bound: int | None = None) -> None:
         """Write the event's line, then add it to the log. Whatever raises leaves both without it.
@@ -145,8 +146,14 @@ class Journal:
     def _load_chunk(self, lines: list[bytes]) -> Iterator[Event]:
         number, log = self.lines + 1, self.log
         bodies = log.chain.verify(lines, number)
+        redacted = log.chain.redacted
+        if not redacted or max(redacted) <= log.head:
+            plain = decode_plain_rows(bodies, log.head + 1, log.layout_of, log.last_time)
+            if plain is not None:
+                yield from self._load_plain(plain, lines)
+                return
         objects = parse_bodies(bodies, log.head + 1, number)
-        layout_of, lazy, redacted = log.layout_of, self.lazy, log.chain.redacted
+        layout_of, lazy = log.layout_of, self.lazy
         assert self.store is not None
         after = self.store.after
         for place, data in enumerate(objects):
@@ -165,6 +172,15 @@ class Journal:
             log.append(event, self.position if lazy else None)
             self.lines += 1
             self.position = after(self.position, lines[place])
+            yield event
+
+    def _load_plain(self, plain: PlainRows, lines: list[bytes]) -> Iterator[Event]:
+        log, lazy, after, layout = self.log, self.lazy, self.store.after, plain.layout  # type: ignore[union-attr]
+        for line, time, entity, row in zip(lines, plain.times, plain.entities, plain.rows):
+            event = Event(log.head + 1, time, RowPut(layout, entity, row), None, log)
+            log.append(event, self.position if lazy else None)
+            self.lines += 1
+            self.position = after(self.position, line)
             yield event
 
     def _check(self, event: Event, body: bytes, line: int) -> None:
@@ -267,7 +283,7 @@ class Journal:
         self.store = fresh
         self.lines += 1
         self.position = fresh.end
-        self.log.read_lines_with(partial(self._read_line, fresh))
+        self.log.reader = partial(self._read_line, fresh)
         return positions
 
     def _lines_anew(

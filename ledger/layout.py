@@ -51,7 +51,7 @@ class Layout:
     """
 
     __slots__ = (
-        "bound", "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names",
+        "blank_words", "bound", "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names",
         "pack_plain", "plain_flags", "pool", "slot_words", "slots", "types", "version", "view", "words",
     )  # fmt: skip
 
@@ -77,6 +77,7 @@ class Layout:
         self.pool = pool
         self.bound = 8_192 + sum(kind.max_json for kind in self.types)  # ints
         self.words = _words(slot_words)
+        self.blank_words: list[Any] = [ABSENT_FLOAT if word == "d" else ABSENT for word in slot_words]
         self.flags = FOUND | len(slot_words) << SLOTS_SHIFT
         covers = len(self.types) == len(slot_words)  # a version that lacks a removed feature never replaces a row
         self.complete_flags = self.flags | (COMPLETE if covers else 0)
@@ -154,7 +155,7 @@ class Layout:
         return self.words.pack(ref, event_time, flags, *words) + b"".join(tail)
 
     def _sparse_words(self, cells: Cells) -> tuple[list[Any], list[bytes]]:
-        words: list[Any] = [ABSENT_FLOAT if word == "d" else ABSENT for word in self.slot_words]
+        words = list(self.blank_words)
         tail: list[bytes] = []
         start = 0
         for cell, kind, slot in zip(cells, self.types, self.slots, strict=True):

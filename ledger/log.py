@@ -10,6 +10,7 @@ columns (``ledger.segment``), and an ``Event`` is made when it is asked for.
 from __future__ import annotations
 
 import gc
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Condition, RLock
@@ -17,6 +18,7 @@ from typing import Any
 
 from ledger.block import Block
 from ledger.chain import Chain, parent_at
+from ledger.deferred_segment import DeferredSegment
 from ledger.errors import Erased, HeadConflict, IdempotencyConflict, OffsetOutOfRange, Pruned, UnknownVersion
 from ledger.event import Event
 from ledger.facts.event_pruned import EventPruned
@@ -60,7 +62,7 @@ class Log:
         self._grown = Condition()
         self.awaited = 0
         self._recent: dict[int, Event] = {}
-        self._reader: Callable[[int, int], Any] | None = None
+        self.reader: Any = None  # how events left in a file are read: a function of a line's position and offset
         self.chain = Chain(lambda: self.header, self.body)
 
     @property
@@ -105,7 +107,7 @@ class Log:
             self._segments[-1].seal()
             self._payloads[-1] = self._segments[-1].payloads
         first = self.head + 1
-        segment = FileSegment(first, self._reader) if lazy and self._reader else MemorySegment(first, self.layout_of)
+        segment = FileSegment(first, self.reader) if lazy and self.reader else MemorySegment(first, self.layout_of)
         self._segments.append(segment)
         self._payloads.append(segment.payloads)
 
@@ -120,6 +122,16 @@ class Log:
         self.last_time = self.time_of(self.head) if self.head else -(2**53)
         self.registry = self.registry.branch(self.head)
         self._recent = {}
+
+    def take(self, segments: Sequence[MemorySegment | FileSegment], head: int) -> None:
+        """Hold the events of these segments, which stand in a file, and nothing else; what they define is not noted."""
+        self._segments, self._payloads = list(segments), [segment.payloads for segment in segments]
+        self.head, self.last_time = head, segments[-1].times[-1] if segments else -(2**53)
+        self.registry, self._recent = Registry(self.layouts.pool), {}
+
+    def times(self) -> Iterator[array[int]]:
+        """The recorded times of all events, some thousands at a time."""
+        return (segment.times for segment in self._segments)
 
     def layout_of(self, label: str) -> Layout:
         """The layout of ``view@version``."""
@@ -250,7 +262,7 @@ class Log:
     def events_like(self, kinds: tuple[type[Fact], ...]) -> Iterator[Event]:
         """Events of these facts, subclasses included. 50 ns an event of others, where it is in memory."""
         for segment in self._segments:
-            if isinstance(segment, MemorySegment):
+            if type(segment) is MemorySegment:
                 places = [
                     at for at, shape in enumerate(segment.shapes) if type(shape) is type and issubclass(shape, kinds)
                 ]
@@ -272,10 +284,6 @@ class Log:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=0, last=self.head)
         return self.chain.digest(offset)
 
-    def read_lines_with(self, read: Callable[[int, int], Any]) -> None:
-        """How events left in a file are read: a function of a line's position and offset."""
-        self._reader = read
-
     # -- rewriting what is there ---------------------------------------------------------------------
 
     @property
@@ -294,8 +302,8 @@ class Log:
         self.registry.rewrite({event.offset: event.fact for event in events})
         for number, segment in enumerate(self._segments):
             changed = by_segment.get(number, ())
-            if positions is not None and isinstance(segment, FileSegment):
-                fresh: MemorySegment | FileSegment = self._moved(segment, changed, positions)
+            if positions is not None and isinstance(segment, (FileSegment, DeferredSegment)):
+                fresh: MemorySegment | FileSegment = segment.moved(changed, positions, self.reader)
             else:
                 fresh = self._in_memory(segment).rewritten(changed) if changed else segment
             self._segments[number], self._payloads[number] = fresh, fresh.payloads
@@ -308,14 +316,6 @@ class Log:
         copy = self._copy_start(segment, len(segment.times))
         copy.seal()
         return copy
-
-    def _moved(self, segment: FileSegment, changed: Iterable[Event], positions: Sequence[int]) -> FileSegment:
-        assert self._reader is not None
-        times = segment.times[:]
-        for event in changed:
-            times[event.offset - segment.first] = event.time
-        start = segment.first - 1
-        return segment.moved(positions[start : start + len(times)], times, self._reader)
 
     # -- followers of the log ------------------------------------------------------------------------
 
@@ -349,7 +349,7 @@ class Log:
         branch._payloads = [segment.payloads for segment in branch._segments]
         branch.head = offset
         branch.last_time = self.time_of(offset) if offset else branch.last_time
-        branch._reader = self._reader
+        branch.reader = self.reader
         branch.chain.share(self.chain, offset)
         return branch
 

@@ -132,6 +132,11 @@ class Registry:
         arms.update(definition.arms)
         self._arms[definition.name] = definition.bucket_version, arms
 
+    @property
+    def noted(self) -> list[int]:
+        """Offsets of the events that define something, name something, or rewrote others."""
+        return [offset for offset, _ in self._noted]
+
     def branch(self, offset: int) -> Registry:
         """The registry as of an offset, for a fork; the pool of categories is shared."""
         branch = Registry(self.layouts.pool)

@@ -56,7 +56,7 @@ class MemorySegment:
         else:
             self.shapes.append(type(fact))
             self.entities.append(None)
-            self.payloads.append(_held(fact, event.time))
+            self.payloads.append(held_form(fact, event.time))
             origin = None
         if origin is not None or meta is not None:
             self.extras[len(self.times)] = (origin, meta)
@@ -68,7 +68,7 @@ class MemorySegment:
         for event in events:
             place = event.offset - self.first
             copy.shapes[place], copy.entities[place] = type(event.fact), None
-            copy.payloads[place] = _held(event.fact, event.time)
+            copy.payloads[place] = held_form(event.fact, event.time)
             copy.times[place] = event.time
             copy.extras.pop(place, None)
             if event.meta is not None:
@@ -124,7 +124,7 @@ class MemorySegment:
         return encode_event(self.first + place, self.times[place], fact, meta)
 
 
-def _held(fact: Fact, time: int) -> Any:
+def held_form(fact: Fact, time: int) -> Any:
     """What a segment in memory keeps of a fact that is no single row."""
     whole = isinstance(fact, (RowsPut, TransactionCommitted, EventPruned, EventOmitted))
     return fact if whole else canonical(fact.to_json(time)).decode()
@@ -149,10 +149,15 @@ class FileSegment:
         self.positions.append(position)
         self.times.append(time)
 
-    def moved(self, positions: Sequence[int], times: Sequence[int], read: Callable[[int, int], Any]) -> FileSegment:
-        """The same events in another file."""
+    def moved(
+        self, changed: Iterable[Event], positions: Sequence[int], read: Callable[[int, int], Any]
+    ) -> FileSegment:
+        """The same events in another file, whose lines stand at these positions; some with another time."""
         copy = FileSegment(self.first, read)
-        copy.positions, copy.times = array("q", positions), array("q", times)
+        start = self.first - 1
+        copy.positions, copy.times = array("q", positions[start : start + len(self.times)]), self.times[:]
+        for event in changed:
+            copy.times[event.offset - self.first] = event.time
         return copy
 
     def cut(self, size: int) -> None:

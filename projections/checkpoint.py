@@ -1,12 +1,14 @@
 """Checkpoints: the dumps of all projections at one offset, for a start without a replay.
 
-    file = {"format","ledger_id","offset","digest","projections":[{name,version,bytes,sha256}]} NEWLINE
-           the dumps, one after the other
+    file = {"format","version","ledger_id","offset","digest","log":{bytes,sha256},
+            "projections":[{name,version,bytes,sha256}]} NEWLINE
+           the dump of every projection, one after the other, then what the log has to know of its events
 
 A checkpoint is a cache, never the truth: it is used only when it belongs to this ledger, its digest is
 that of the log at its offset, every dump has its version and hash, and nothing was erased since; otherwise the log is
-replayed. Its hashes tell damage from what was written, not who wrote it: whoever can write the file can make reads
-wrong, as whoever can write to the process's own memory. It holds plain data, from which no code is run.
+replayed. What it covers is hashed line by line, and parsed when asked for (``ledger.deferral``). Its hashes tell damage
+from what was written, not who wrote it: whoever can write the file can make reads wrong, as whoever can write to the
+process's own memory. It holds plain data, from which no code is run.
 """
 
 from __future__ import annotations
@@ -15,86 +17,109 @@ import json
 import os
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
-from ledger import FILES, Files, Log, write_atomically
+from ledger import FILES, Files, Journal, Log, defer, dump_covered, load_covered, restart, write_atomically
 from projections.fold import Fold
 
 FORMAT: Final = "vectordb-checkpoint"
+FORMAT_VERSION: Final = 2
 MAX_HEAD: Final = 1 << 20
 
 
+class Held(NamedTuple):
+    """A checkpoint that fits by itself; whether it fits the log is still to be seen."""
+
+    offset: int
+    digest: str
+    covered: bytes
+    dumps: list[bytes]
+
+
 def write_checkpoint(path: str | os.PathLike[str], fold: Fold, files: Files = FILES) -> int:
-    """Dump every projection at the head of the log; the bytes written."""
-    dumps = [(projection, projection.dump()) for projection in fold.projections]
+    """Dump log and projections at the head of the log; the bytes written."""
     log = fold.log
+    covered, dumps = dump_covered(log), [projection.dump() for projection in fold.projections]
     head = {
         "format": FORMAT,
+        "version": FORMAT_VERSION,
         "ledger_id": log.header.ledger_id,
         "offset": log.head,
         "digest": log.digest(log.head).hex(),
+        "log": _size_of(covered),
         "projections": [
-            {
-                "name": projection.name,
-                "version": projection.version,
-                "bytes": len(dump),
-                "sha256": sha256(dump).hexdigest(),
-            }
-            for projection, dump in dumps
+            {"name": projection.name, "version": projection.version, **_size_of(dump)}
+            for projection, dump in zip(fold.projections, dumps, strict=True)
         ],
     }
-    return write_atomically(path, _chunks(head, [dump for _, dump in dumps]), files=files)
+    return write_atomically(path, _chunks(head, [*dumps, covered]), files=files)
 
 
-def _chunks(head: dict[str, Any], dumps: list[bytes]) -> Iterator[bytes]:
+def _size_of(part: bytes) -> dict[str, Any]:
+    return {"bytes": len(part), "sha256": sha256(part).hexdigest()}
+
+
+def _chunks(head: dict[str, Any], parts: list[bytes]) -> Iterator[bytes]:
     yield json.dumps(head).encode() + b"\n"
-    yield from dumps
+    yield from parts
 
 
-def load_checkpoint(path: str | os.PathLike[str], fold: Fold, log: Log) -> int:
-    """Take the state of a checkpoint; its offset, or 0 where it cannot be used (``fold`` is then empty).
+def load_checkpoint(path: str | os.PathLike[str], fold: Fold, journal: Journal, position: int) -> int:
+    """Bring an empty log and fold to the end of a journal's file, by a checkpoint and a replay of what comes after it.
 
-    The events after the offset are still to be folded.
+    Its offset; 0 where it cannot be used: journal and fold are then empty as before.
     """
-    parts = _read(path, fold, log)
-    if parts is None:
+    held = _read(path, fold, journal.log)
+    if held is None:
         return 0
-    offset, dumps = parts
     try:
-        for projection, dump in zip(fold.projections, dumps, strict=True):
-            projection.load(dump)
-    except Exception:  # whatever a damaged or foreign dump leads to: the log is replayed instead
-        for projection in fold.projections:
-            projection.reset()
-        return 0
-    return offset
+        if _take(held, fold, journal, position):
+            return held.offset
+    except Exception:  # whatever a damaged log or a foreign dump leads to: the replay finds and names it
+        pass
+    restart(journal)
+    for projection in fold.projections:
+        projection.reset()
+    return 0
 
 
-def _read(path: str | os.PathLike[str], fold: Fold, log: Log) -> tuple[int, list[bytes]] | None:
-    """Offset and dumps of a checkpoint that belongs to this log, None for anything else."""
+def _take(held: Held, fold: Fold, journal: Journal, position: int) -> bool:
+    log = journal.log
+    if not defer(journal, position, load_covered(held.covered), held.digest) or log.head != held.offset:
+        return False
+    for _ in journal.load(journal.position):
+        pass  # read, verified and in the log; folded below
+    if log.registry.rewritten > held.offset:
+        return False
+    for projection, dump in zip(fold.projections, held.dumps, strict=True):
+        projection.load(dump)
+    fold.run(log.events(held.offset + 1))
+    return True
+
+
+def _read(path: str | os.PathLike[str], fold: Fold, log: Log) -> Held | None:
+    """A checkpoint of this ledger and these projections, whole as it was written; None for anything else."""
     try:
         with open(path, "rb") as file:
             head = json.loads(file.readline(MAX_HEAD))
-            dumps = _dumps(file.read(), head["projections"])
-        fits = head["format"] == FORMAT and head["ledger_id"] == log.header.ledger_id
-        wanted = [(projection.name, projection.version) for projection in fold.projections]
-        fits = fits and [(item["name"], item["version"]) for item in head["projections"]] == wanted
-        fits = fits and type(head["offset"]) is int and 0 <= head["offset"] <= log.head
-        fits = fits and head["offset"] >= log.registry.rewritten
-        fits = fits and log.digest(head["offset"]).hex() == head["digest"]
+            fits = (head["format"], head["version"]) == (FORMAT, FORMAT_VERSION)
+            fits = fits and head["ledger_id"] == log.header.ledger_id
+            wanted = [(projection.name, projection.version) for projection in fold.projections]
+            fits = fits and [(item["name"], item["version"]) for item in head["projections"]] == wanted
+            if not fits or type(head["offset"]) is not int or head["offset"] < 1:
+                return None
+            dumps = [_part(file, item) for item in head["projections"]]
+            return Held(head["offset"], head["digest"], _part(file, head["log"]), dumps)
     except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
         return None
-    return (head["offset"], dumps) if fits else None
 
 
-def _dumps(data: bytes, items: list[dict[str, Any]]) -> list[bytes]:
-    """The dumps one after the other, each with its hash."""
-    dumps: list[bytes] = []
-    start = 0
-    for item in items:
-        dump = data[start : start + item["bytes"]]
-        if item["bytes"] < 0 or len(dump) != item["bytes"] or sha256(dump).hexdigest() != item["sha256"]:
-            raise ValueError("a dump has its length and hash")
-        dumps.append(dump)
-        start += len(dump)
-    return dumps
+def _part(file: BinaryIO, part: dict[str, Any]) -> bytes:
+    """The next part of the file, with its size and hash."""
+    size = part["bytes"]
+    if type(size) is not int or not 0 <= size <= os.fstat(file.fileno()).st_size:
+        raise ValueError("a part lies in its file")
+    data = file.read(size)
+    if len(data) != size or sha256(data).hexdigest() != part["sha256"]:
+        raise ValueError("a part has its length and hash")
+    return data

@@ -33,7 +33,9 @@ def row_as_of(table: Table, row_of: RowOf, entity: Entity, limit: int, at: int, 
         held = table.versions.get(entity)  # written before the row: see ``projections.table``
         if held is None:
             return row if row is not None and _is_visible(row, limit, at) else None
-    if isinstance(held, Timeline):
+    if type(held) is bytes:
+        held = array("q", held)
+    elif isinstance(held, Timeline):
         return _resolve(held, row_of, limit, at, slots)
     place = bisect_right(held, limit)
     if place == 0:

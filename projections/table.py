@@ -1,9 +1,11 @@
 """The table of one view: current rows, and the versions behind them.
 
 An entity written once is only in ``rows``: its row carries its own reference, so the row is its history.
-The second write adds its references to ``versions``: an array while the entity is **straight** (every
-write complete, in order of event time, none dated ahead), else a ``Timeline``. One dict entry for a new
-entity instead of two made a bulk load 1.3x faster and saved 130 bytes an entity.
+The second write adds its references to ``versions``, one after the other, while the entity is **straight** (every
+write complete, in order of event time, none dated ahead): as bytes while there are few, which the garbage collector
+does not look at (a full collection of a million entities took 85 ms with arrays), then as an array. Of other
+entities there is a ``Timeline``. One dict entry for a new entity instead of two made a bulk load 1.3x faster and saved
+130 bytes an entity.
 
 A complete newest row replaces the one before it, unless that one is or remembers a delete: a delete also
 hides late writes of features that the view gains later, so the two are merged.
@@ -16,21 +18,25 @@ then still no versions has seen the one write there was.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
-from operator import is_not
+from operator import add, is_not, itemgetter
 from typing import Any, Final, TypeAlias
 
-from ledger import COMPLETE, FOUND, MIXED, TOMBSTONE, Block, Entity, header_of
+from ledger import COMPLETE, FOUND, MIXED, TOMBSTONE, WORD, Block, Entity, header_of
 from projections.merge import merge
 from projections.timeline import Timeline
 
 OLDEST: Final = -(2**63)
 MARKED: Final = TOMBSTONE | MIXED  # a row that may know of a delete, which also covers features to come
-Versions: TypeAlias = "array[int] | Timeline"
+SHORT: Final = 32 * WORD  # bytes of references; adding one copies them, 0.06 us
+Versions: TypeAlias = "bytes | array[int] | Timeline"
 EventTimeOf: TypeAlias = Callable[[int], int]
+ref_bytes_of: Final = itemgetter(slice(0, WORD))  # the reference of a row, as it stands there
+flags_of: Final = itemgetter(2 * WORD if sys.byteorder == "little" else 3 * WORD - 1)  # the lowest byte of them
 
 
 class Table:
@@ -65,7 +71,7 @@ class Table:
         elif old is not None:
             straight = straight and event_time >= header_of(old)[1]
         if old is not None or not straight:
-            self._add_version(entity, old, ref, event_time, straight and flags & COMPLETE)
+            self._add_version(entity, old, row, straight and flags & COMPLETE)
         if old is None or (straight and flags & COMPLETE and (flags & TOMBSTONE or not header_of(old)[2] & MARKED)):
             self.rows[entity] = row
         else:
@@ -77,17 +83,18 @@ class Table:
         for copy in self.copies:
             copy.pop(entity, None)
 
-    def _add_version(self, entity: Entity, old: bytes | None, ref: int, event_time: int, straight: int) -> None:
+    def _add_version(self, entity: Entity, old: bytes | None, row: bytes, straight: int) -> None:
         held = self.versions.get(entity)
         if straight and type(held) is array:
-            held.append(ref)
-        elif straight and held is None and old is not None:
-            self.versions[entity] = array("q", (header_of(old)[0], ref))
+            held.append(header_of(row)[0])
+        elif straight and not isinstance(held, Timeline) and old is not None:
+            refs = (held or old[:WORD]) + row[:WORD]
+            self.versions[entity] = refs if len(refs) <= SHORT else array("q", refs)
         elif isinstance(held, Timeline):
             held.keep(self.rows[entity])
-            held.add(ref, event_time)
+            held.add(*header_of(row)[:2])
         else:
-            self.versions[entity] = self.timeline([*self.refs(entity), ref])
+            self.versions[entity] = self.timeline([*self.refs(entity), header_of(row)[0]])
 
     def timeline(self, refs: Sequence[int]) -> Timeline:
         """The timeline of references in order of offset."""
@@ -117,14 +124,25 @@ class Table:
                 self.put(entity, row, recorded)
             return
         entities, packed = block.entities, block.rows
-        known = list(map(is_not, map(self.rows.setdefault, entities, packed), packed))
+        olds = list(map(self.rows.setdefault, entities, packed))
+        known = list(map(is_not, olds, packed))
         if any(known):
-            for place in compress(range(len(packed)), known):
-                self._follow(entities[place], packed[place], recorded)
+            self._follow_all(*(list(compress(each, known)) for each in (entities, olds, packed)), recorded)
         self.newest = block.newest
         for copy in self.copies:
             if copy:
                 deque(map(copy.pop, entities, repeat(None)), maxlen=0)
+
+    def _follow_all(self, entities: list[Entity], olds: list[bytes], packed: list[bytes], recorded: int) -> None:
+        """Complete, newest rows of known entities: where each has few versions, by C-level passes (1.8x faster)."""
+        helds = list(map(self.versions.get, entities, map(ref_bytes_of, olds)))
+        plain = set(map(type, helds)) == {bytes} and len(set(entities)) == len(entities)
+        if plain and max(map(len, helds)) < SHORT and not any(flags & MARKED for flags in set(map(flags_of, olds))):
+            self.versions.update(zip(entities, map(add, helds, map(ref_bytes_of, packed))))
+            self.rows.update(zip(entities, packed))
+            return
+        for entity, row in zip(entities, packed):
+            self._follow(entity, row, recorded)
 
     def _follow(self, entity: Entity, row: bytes, recorded: int) -> None:
         """A complete, newest row of a known entity: its array grows, or it goes the long way."""
@@ -159,7 +177,9 @@ class Table:
             held = self.versions.get(entity)  # see the module: it may have come in between
             if held is None:
                 return () if row is None else (header_of(row)[0],)
-        return held.refs if isinstance(held, Timeline) else held
+        if isinstance(held, Timeline):
+            return held.refs
+        return array("q", held) if type(held) is bytes else held
 
     def living(self) -> list[Entity]:
         """The entities that are not deleted, in order of their first write. 5 ns each."""

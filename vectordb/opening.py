@@ -133,7 +133,7 @@ def load_state(
     journal = Journal(log, store, max_event_bytes=options.max_event_bytes, lazy=options.lazy)
     journal.lines = 1
     state = State(journal, options.clock, projections, options.auto_index, options.served_bytes)
-    used = _fold(state, journal.load(position), options.checkpoint)
+    used = _fold(state, position, options.checkpoint)
     check_ancestry(log)
     store.end = max(store.end, position)
     journal.check_expected(expect)  # first: a torn tail may be what is left of the event that is missed
@@ -141,16 +141,12 @@ def load_state(
     return state, (tail if tail.torn_bytes else report)._replace(checkpoint=used)
 
 
-def _fold(state: State, events: Iterator[Event], checkpoint: str | os.PathLike[str] | None) -> int:
-    """Fold the events as they are read; with a checkpoint, only those after it."""
-    if checkpoint is None:
-        state.fold.run(events)
-        return 0
-    for _ in events:
-        pass  # read, verified and in the log; folded below
-    offset = load_checkpoint(checkpoint, state.fold, state.log)
-    state.fold.run(state.log.events(offset + 1))
-    return offset
+def _fold(state: State, position: int, checkpoint: str | os.PathLike[str] | None) -> int:
+    """Read and fold the events from a position on; those that a checkpoint covers are not folded. Its offset."""
+    used = 0 if checkpoint is None else load_checkpoint(checkpoint, state.fold, state.journal, position)
+    if not used:
+        state.fold.run(state.journal.load(position))
+    return used
 
 
 def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:

@@ -1,7 +1,5 @@
 """Dumping: a field and its index as bytes for a checkpoint, and back. Plain data, never code.
 
-    dump = 8 bytes (length of the head) | head, JSON | blobs, one after the other
-
 The vectors themselves stay in the log; a run of lanes names the event that holds its bytes. The planes are in
 the dump, so a million vectors reopen without a build. A count that the blobs do not bear out is refused before
 anything is made of it: a dump of a few bytes takes no memory and no time, whatever it says.
@@ -9,12 +7,12 @@ anything is made of it: a dump of a few bytes takes no memory and no time, whate
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator
 from typing import Any
 
 from ledger import ROW_BITS, ROW_MASK, Log, Vector
+from projections.blobs import join_blobs, split_blobs
 from projections.vectors.bytescale import ByteScale, table_of
 from projections.vectors.calibration import Effort, Promise
 from projections.vectors.field import Field
@@ -30,12 +28,12 @@ def dump_field(field: Field) -> bytes:
     blobs: list[bytes] = [item.tobytes() for item in (*field.lanes.runs(), field.death_lanes, field.death_offsets)]
     blobs.append(field.restless.tobytes())
     head = {"count": len(field.lanes), "index": None if field.index is None else _index_head(field.index, blobs)}
-    return _join(head, blobs)
+    return join_blobs(head, blobs)
 
 
 def load_field(log: Log, view: str, slot: int, kind: Vector, state: bytes) -> Field:
     """The field of a dump, over the same log."""
-    head, blobs = _split(state)
+    head, blobs = split_blobs(state)
     field = Field(log, view, slot, kind)
     starts, refs, forms = array("q", next(blobs)), array("q", next(blobs)), next(blobs)
     _check_runs(log, starts, refs, forms, head["count"])
@@ -67,26 +65,6 @@ def _check_runs(log: Log, starts: array[int], refs: array[int], forms: bytes, co
             _check(offset + stop - start - 1 <= log.head, "single vectors end in the log")
         elif form == GONE:
             _check(row + stop - start <= log.rows_at(offset), "forgotten vectors were rows of their event")
-
-
-def _join(head: dict[str, Any], blobs: list[bytes]) -> bytes:
-    text = json.dumps({**head, "sizes": list(map(len, blobs))}).encode()
-    return b"".join([len(text).to_bytes(8, "little"), text, *blobs])
-
-
-def _split(state: bytes) -> tuple[dict[str, Any], Iterator[bytes]]:
-    start = 8 + int.from_bytes(state[:8], "little")
-    head = json.loads(state[8:start])
-    sizes = head["sizes"]
-    _check(all(type(size) is int and size >= 0 for size in sizes), "the size of a blob is a number of bytes")
-    _check(start + sum(sizes) == len(state), "a dump is its head and its blobs")  # ints
-    return head, _cut(state, start, sizes)
-
-
-def _cut(state: bytes, start: int, sizes: list[int]) -> Iterator[bytes]:
-    for size in sizes:
-        yield state[start : start + size]
-        start += size
 
 
 def _index_head(index: Index, blobs: list[bytes]) -> dict[str, Any]:

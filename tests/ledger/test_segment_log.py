@@ -275,7 +275,7 @@ def lazy(source: Log) -> tuple[Log, list[int]]:
         return source.body(event.offset), event.fact, event.meta
 
     log = Log(source.header, source.layouts.pool)
-    log.read_lines_with(read)
+    log.reader = read
     for event in source.events():
         log.append(event, event.offset * 100)
     return log, asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import gc
 from array import array
 from collections import defaultdict
 
@@ -50,7 +51,13 @@ def test_complete_writes_in_order_stay_straight() -> None:
     for offset in (1, 2, 3):
         store.put("a", Write(offset << ROW_BITS, offset, (offset,) * WIDTH))
         assert ("a" in store.table.versions) is (offset > 1), "one write needs no versions"
+    assert isinstance(store.table.versions["a"], bytes)
+    assert not gc.is_tracked(store.table.versions), "the collector has nothing to look at"
+    for offset in range(4, 40):
+        store.put("a", Write(offset << ROW_BITS, offset, (offset,) * WIDTH))
+        assert list(store.table.refs("a")) == [number << ROW_BITS for number in range(1, offset + 1)]
     assert isinstance(store.table.versions["a"], array)
+    store.table.check()
 
 
 @pytest.mark.parametrize(
