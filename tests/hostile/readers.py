@@ -233,12 +233,13 @@ def mutate_checkpoint(random: Random, data: bytes) -> bytes:
         return kind + mutated(random, data, FILE)
     line, _, rest = data.partition(b"\n")
     head, dumps, start = json.loads(line), [], 0
-    for item in head["projections"]:
+    items = [*head["projections"], head["log"]]
+    for item in items:
         dumps.append(rest[start : start + item["bytes"]])
         start += item["bytes"]
     place = random.randrange(len(dumps))
     dumps[place] = mutated(random, dumps[place], TEXT)
-    for item, dump in zip(head["projections"], dumps):
+    for item, dump in zip(items, dumps):
         item.update(bytes=len(dump), sha256=sha256(dump).hexdigest())
     return kind + json.dumps(head).encode() + b"\n" + b"".join(dumps)
 

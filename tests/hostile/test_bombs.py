@@ -354,7 +354,7 @@ def lying(data: bytes, change: Callable[[dict[str, Any], list[bytes]], None]) ->
     dumps[place] = _joined({**outer, "sizes": [len(field)]}, field)
     for item, dump in zip(head["projections"], dumps):
         item.update(bytes=len(dump), sha256=sha256(dump).hexdigest())
-    return json.dumps(head).encode() + b"\n" + b"".join(dumps)
+    return json.dumps(head).encode() + b"\n" + b"".join(dumps) + rest[start:]
 
 
 def _taken_apart(dump: bytes) -> tuple[dict[str, Any], bytes]:
