@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
+from ledger import InvalidInput
 from vectordb.interop.bits import pack_bits
 
 NULLABLE: Final = 2
@@ -48,6 +49,14 @@ class Column(NamedTuple):
 
     shape: Shape
     cells: Cells
+
+
+def check_alike(expected: Shape, given: Shape) -> None:
+    """Refuse a table that is not of its stream's columns: read by another layout, its buffers would be overrun."""
+    if given == expected:
+        return
+    said = [{name: shape.format for name, shape in one.children} for one in (expected, given)]
+    raise InvalidInput("every table of a stream has the columns of the stream", expected=said[0], given=said[1])
 
 
 def valid(present: Sequence[bool]) -> tuple[int, Piece | None]:
@@ -102,7 +111,7 @@ def coded(values: Sequence[Any]) -> Column:
     codes[None] = 0
     places = Piece(array("i", map(codes.__getitem__, values)).tobytes())
     index = plain("i", places, len(values), [value is not None for value in values] if None in values else None)
-    shape = Shape("i", dictionary=known.shape)
+    shape = Shape("i", dictionary=known.shape, metadata=known.shape.metadata)  # pyarrow keeps none of a dictionary
     return Column(shape, index.cells._replace(dictionary=known.cells))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ledger import InvalidInput
+from vectordb.interop.capsules import array_of, schema_of, stream_of
 from vectordb.interop.column import Column
 from vectordb.interop.column import table as struct_of
-from vectordb.interop.export import array_capsules, schema_capsule, stream_capsule
 
 
 class Table:
@@ -56,13 +56,13 @@ class Table:
         return {name: held.tolist() if hasattr(held, "tolist") else list(held) for name, held in columns.items()}
 
     def __arrow_c_schema__(self) -> Any:
-        return schema_capsule(self._struct.shape)
+        return schema_of(self._struct.shape)
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
-        return array_capsules(self._struct)
+        return array_of(self._struct)
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return stream_capsule(self._struct.shape, [self._struct])
+        return stream_of(self._struct.shape, [self._struct])
 
     def __repr__(self) -> str:
         return f"Table({len(self)} rows, {self.formats})"
@@ -91,7 +91,7 @@ class TableStream:
         return self._empty.__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return stream_capsule(self._empty._struct.shape, (table._struct for table in self))
+        return stream_of(self._empty._struct.shape, (table._struct for table in self))
 
 
 class Tabular:
