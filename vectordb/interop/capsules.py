@@ -44,5 +44,6 @@ def tensor_of(block: Any, max_version: Any, dl_device: Any, copy: bool | None) -
     numpy = loaded("numpy")
     if numpy is None or not hasattr(numpy, "from_dlpack") or numpy.__version__.startswith(("1.", "2.0.")):
         return tensor(block._bytes, block._start, block.shape, block.dtype, versioned, copied)
-    numbers = numpy.array(block) if copied else numpy.asarray(block)
-    return numbers.__dlpack__(max_version=max_version) if versioned else numbers.__dlpack__()
+    if not versioned:
+        return numpy.array(block).__dlpack__()
+    return numpy.asarray(block).__dlpack__(max_version=max_version, copy=True if copied else None)

@@ -13,7 +13,7 @@ import pytest
 from ledger import CannotExchange
 from tests.vectordb.interop.stories import COLUMNS, IDS, make, same, twin
 from vectordb import Dense, Float, InvalidInput, Vector, VectorDB
-from vectordb.interop import Table, TableStream, given_column, held, is_table, read_array, read_batches, read_table
+from vectordb.interop import Table, TableStream, address_of, given_column, held, is_table, read_array, read_batches, read_table
 from vectordb.interop.bits import pack_bits, unpack_bits
 from vectordb.interop.column import Cells, Column, Piece, Shape, mixed, numbers, plain, texts
 from vectordb.interop.export import array_capsules, stream_capsule
@@ -234,8 +234,8 @@ class Numbers:
 
     def __init__(self, raw: bytes, shape: Any, typestr: str, **more: Any) -> None:
         self.raw = raw
-        address = Dense(raw, (1, 1), "uint8").__array_interface__["data"]
-        self.__array_interface__ = {"version": 3, "shape": shape, "typestr": typestr, "data": address, **more}
+        data = (address_of(raw), True)
+        self.__array_interface__ = {"version": 3, "shape": shape, "typestr": typestr, "data": data, **more}
 
 
 def test_array_interfaces_are_columns_and_vectors() -> None:
@@ -256,15 +256,35 @@ def test_array_interfaces_are_columns_and_vectors() -> None:
     assert view.load({"e": ["x", "y"], "p": block}, chunk_rows=1).rows == 2 and view.get("y")["p"].tolist() == [1, 2]
     assert given_column(Numbers(b"", (0, 2), "<f4")).tolist() == []
     for wrong in (
-        {"shape": (2,), "typestr": ">f8"},
         {"shape": (), "typestr": "<f8"},
+        {"shape": (1, 1, 1), "typestr": "<f8"},
         {"shape": (-1,), "typestr": "<f8"},
+        {"shape": (1.0,), "typestr": "<f8"},
+        {"shape": 3, "typestr": "<f8"},
         {"shape": (2,), "typestr": "<U4"},
+        {"shape": (2,), "typestr": "<V2"},
+        {"shape": (2,), "typestr": ""},
         {"shape": (1,), "typestr": "<f8", "strides": (16,)},
+        {"shape": (1, 2), "typestr": "<f4", "strides": (4, 4)},
+        {"shape": (2,), "typestr": "<f8", "strides": (-8,)},
+        {"shape": (1,), "typestr": "<f8", "mask": [0]},
         {"shape": (1,), "typestr": "<f8", "data": None},
+        {"shape": (1,), "typestr": "<f8", "data": (-1, True)},
+        {"shape": (1,), "typestr": "<f8", "data": ("0", True)},
     ):
         with pytest.raises(CannotExchange, match="array interface"):
             given_column(Numbers(bytes(16), **wrong))
+    for bomb in ({"shape": (1,), "data": (0, True)}, {"shape": (2**40, 2**40)}):  # no address; more than there can be
+        with pytest.raises(CannotExchange, match="memory has an address"):
+            given_column(Numbers(bytes(16), **{"typestr": "<f8", **bomb}))
+
+
+def test_array_interfaces_of_either_byte_order() -> None:
+    assert given_column(Numbers(struct.pack(">2d", 0.5, -2), (2,), ">f8")).tolist() == [0.5, -2]
+    assert given_column(Numbers(struct.pack(">4e", 1, 2, 3, 4), (2, 2), ">f2")).tolist() == [[1, 2], [3, 4]]
+    assert given_column(Numbers(struct.pack(">2q", -1, 2**40), (1, 2), ">i8", strides=(16, 8))).tolist() == [[-1, 2**40]]
+    assert given_column(Numbers(bytes([1, 0]), (2,), "|b1")).tolist() == [True, False]
+    assert given_column(Numbers(b"", (0,), ">f8")).tolist() == []
 
 
 def test_a_spine_and_event_times_come_in_as_arrow() -> None:
