@@ -55,6 +55,8 @@ def arrow_schema(arrow: Any, shape: Shape) -> Any:
 
 def arrow_array(arrow: Any, shape: Shape, cells: Cells) -> Any:
     """The array of a column, over its own bytes."""
+    if shape.format == "n":
+        return arrow.nulls(cells.length)
     pieces = [None if piece is None else memoryview(piece.data)[piece.start :] for piece in cells.buffers]
     buffers = [None if piece is None else arrow.py_buffer(piece) for piece in pieces]
     if shape.dictionary is not None and cells.dictionary is not None:
