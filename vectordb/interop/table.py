@@ -79,7 +79,7 @@ class Table:
         return array_of(self._struct)
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        cuts = [self] if self._rows <= BATCH else self.batches()
+        cuts = [self] if self._rows <= BATCH else self.batches(BATCH)
         return stream_of(self._struct.shape, (table._struct for table in cuts))
 
     def __repr__(self) -> str:

@@ -39,6 +39,12 @@ def is_table(rows: Any) -> bool:
     return bool(_fields(rows))
 
 
+def is_column(values: Any) -> bool:
+    """Whether something of Arrow's protocol is one column: it has a type, and no columns or fields."""
+    typed = hasattr(values, "dtype") or hasattr(values, "type")
+    return typed and not hasattr(values, "columns") and not _fields(values)
+
+
 def _fields(rows: Any) -> Sequence[str]:
     """Names of the fields of a record array."""
     return getattr(getattr(rows, "dtype", None), "names", None) or ()
@@ -102,6 +108,12 @@ def given_column(column: Any) -> Any:
     except (TypeError, BufferError):
         return column
     return buffer_view(view)
+
+
+def given_list(values: Any) -> list[Any]:
+    """Ids or labels, in their order, as Python's own values."""
+    held = given_column(values)
+    return held.tolist() if hasattr(held, "tolist") else list(held)
 
 
 def _is_whole(column: Any) -> bool:
