@@ -14,11 +14,12 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-from ledger import MISSING, sync_folder
+from ledger import MISSING, InvalidInput, sync_folder
 from vectordb.exporting.cells import compact, plain
 from vectordb.exporting.options import Options
 from vectordb.exporting.table import BOOL, FLOAT, INT, JSON, STATUS, TIME, VECTOR, Field, Table, Told, unique
 
+MAX_COLUMNS: Final = 2_000  # SQLITE_MAX_COLUMN as it is built everywhere
 AFFINITIES: Final = {
     INT: "INTEGER", BOOL: "INTEGER", FLOAT: "REAL", TIME: "TEXT", STATUS: "TEXT", JSON: "TEXT", VECTOR: "BLOB",
 }  # fmt: skip
@@ -37,7 +38,7 @@ def write_database(path: str, tables: Sequence[tuple[Table, Told]]) -> int:
             # No journal and no syncs of SQLite's own: until it is whole, the file has another name.
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
-            names = unique([table.what.replace(" ", "_") for table, _ in tables], (), str.lower)
+            names = unique([_table_name(table.what) for table, _ in tables], (), str.lower)
             for name, (table, told) in zip(names, tables):
                 _fill(connection, name, table, told)
         with open(temporary, "rb+") as file:
@@ -52,7 +53,16 @@ def write_database(path: str, tables: Sequence[tuple[Table, Told]]) -> int:
     return size
 
 
+def _table_name(what: str) -> str:
+    """A name that SQLite takes: those that begin with ``sqlite_`` are its own, and get an underscore in front."""
+    name = what.replace(" ", "_")
+    return f"_{name}" if name.lower().startswith("sqlite_") else name
+
+
 def _fill(connection: sqlite3.Connection, name: str, table: Table, told: Told) -> None:
+    if len(table.fields) > MAX_COLUMNS:
+        rule = "a table of SQLite has so many columns at most: choose features, or another format"
+        raise InvalidInput(rule, most=MAX_COLUMNS, columns=len(table.fields), what=table.what)
     columns = zip(unique(table.names, (), str.lower), table.fields)
     said = ", ".join(f"{_quoted(column)} {AFFINITIES.get(one.kind, '')}".rstrip() for column, one in columns)
     connection.execute("BEGIN")

@@ -12,7 +12,7 @@ from struct import unpack
 from sys import byteorder
 from typing import Any, Final
 
-from ledger import CannotExchange
+from ledger import CannotExchange, InvalidInput
 from vectordb.interop.decoding import MAX_ROWS
 from vectordb.interop.foreign import memory_at
 from vectordb.interop.reading import Columns, read_array, read_batches, read_table
@@ -114,6 +114,13 @@ def given_list(values: Any) -> list[Any]:
     """Ids or labels, in their order, as Python's own values."""
     held = given_column(values)
     return held.tolist() if hasattr(held, "tolist") else list(held)
+
+
+def plain_values(name: str, column: Any) -> list[Any]:
+    """A caller's column of any values as Python's own; what has a type of NumPy or the like is unpacked."""
+    if not hasattr(column, "isna") and getattr(getattr(column, "dtype", None), "kind", "") == "M":
+        raise InvalidInput("a column of times is of aware datetimes: NumPy's have no zone", column=name)
+    return [value.item() if hasattr(value, "item") else value for value in given_list(column)]
 
 
 def _is_whole(column: Any) -> bool:
