@@ -22,7 +22,7 @@ FORMATS: Final = {
     "f8": "d", "f4": "f", "f2": "e", "b1": "?",
     "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q",
 }  # fmt: skip
-KINDS: Final = {**dict.fromkeys("bhilqn", "i"), **dict.fromkeys("BHILQNc", "u"), **dict.fromkeys("efd", "f"), "?": "b"}
+KINDS: Final = {**dict.fromkeys("bhilqn", "i"), **dict.fromkeys("BHILQN", "u"), **dict.fromkeys("efd", "f"), "?": "b"}
 NATIVE: Final = frozenset("bBhHiIlLqQfd?")  # what a memoryview reads itself
 SWAPPED: Final = byteorder == "big"
 ORDERS: Final = {  # whether bytes stand the other way round

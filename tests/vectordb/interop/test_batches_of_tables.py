@@ -61,17 +61,15 @@ def listed(cell: Any) -> Any:
     return list(cell) if hasattr(cell, "__len__") and not isinstance(cell, (str, bytes)) else cell
 
 
-@pytest.mark.parametrize("size", [1, 7, 8, 64, 100, 199, 200, 1_000])
+@pytest.mark.parametrize("size", [7, 8, 64, 100, 199, 200, 1_000])
 def test_batches_are_the_rows_in_order(size: int) -> None:
     table = every_kind()
     whole, parts = shown(table), list(table.batches(size))
     assert [len(part) for part in parts] == [min(size, ROWS - start) for start in range(0, ROWS, size)]
+    cut = [shown(part) for part in parts]
     for name, cells in whole.items():
-        assert [cell for part in parts for cell in shown(part)[name]] == cells, name
-    for part in parts:
-        for name in table.names:
-            nulls = part.column(name).cells.nulls
-            assert nulls == shown(part)[name].count(None) if name != "code" else nulls >= 0
+        assert [cell for part in cut for cell in part[name]] == cells, name
+        assert [part.column(name).cells.nulls for part in parts] == [part[name].count(None) for part in cut], name
     with pytest.raises(InvalidInput, match="at least one row"):
         list(table.batches(0))
 
