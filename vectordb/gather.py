@@ -94,7 +94,7 @@ class Gather:
             rows = itemgetter(*ids)(held.rows) if len(ids) > 1 else _picked(held.rows, ids)
         except (KeyError, TypeError):
             return None  # some are not held, or no ids
-        return b"".join(rows) if held.epoch == epoch else None
+        return _own(rows) if held.epoch == epoch else None
 
     def _is_attached(self) -> bool:
         tables = self._state.rows.tables
@@ -136,7 +136,7 @@ class Gather:
             self._hold(sequence, now, missing, columns, packed, beside)
         rows.update(packed)
         words.update(beside)
-        return b"".join(map(rows.__getitem__, ids)), b"".join(map(words.__getitem__, ids)) if self.others else b""
+        return _own(list(map(rows.__getitem__, ids))), b"".join(map(words.__getitem__, ids)) if self.others else b""
 
     def _live_column(self, view: str, entities: Sequence[Entity], now: int) -> list[Raw]:
         """The raw row of every entity at the head. 0.1 us each, unless something is dated ahead."""
@@ -227,7 +227,7 @@ class Gather:
             columns.append([row(view, entity, limit, at, wanted) for entity in entities])
         _check_unknown(entities, columns)
         rows, words = self._packed(entities, columns, at, shared)
-        return b"".join(map(rows.__getitem__, ids)), b"".join(map(words.__getitem__, ids)) if self.others else b""
+        return _own(list(map(rows.__getitem__, ids))), b"".join(map(words.__getitem__, ids)) if self.others else b""
 
     # -- both ----------------------------------------------------------------------------------------
 
@@ -289,9 +289,14 @@ def _check_unknown(entities: Sequence[Entity], columns: Sequence[Sequence[Raw]])
                 check_entity(entity)
 
 
-def _picked(held: dict[Entity, bytes], ids: Sequence[Entity]) -> Iterable[bytes]:
+def _picked(held: dict[Entity, bytes], ids: Sequence[Entity]) -> Sequence[bytes]:
     """The bytes of some entities; ``KeyError`` where one has none."""
     return itemgetter(*ids)(held) if len(ids) > 1 else [held[entity] for entity in ids]
+
+
+def _own(rows: Sequence[bytes]) -> bytes:
+    """Rows as one run of bytes that nobody else has: a join of one is that one, and some (PyTorch) write to what they get."""
+    return b"".join(rows) if len(rows) != 1 else b"".join((rows[0], b""))
 
 
 def _is_ahead(tables: Iterable[Table], entity: Entity, now: int) -> bool:

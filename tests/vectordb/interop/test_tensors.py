@@ -98,3 +98,21 @@ def test_torch_reads_the_same_memory() -> None:
     assert seen[:, 0].tolist() == [12, 2.0**53, -3, 0] and torch.from_dlpack(matrix[1:3])[0, 0] == 2.0**53
     vectors = view.get_many(["d-1", "d-3"]).vectors("profile")
     assert torch.from_dlpack(vectors).tolist() == [[1.0, 2.0, 3.0], [0.5, 0.25, -1.0]]
+
+
+def test_a_block_of_one_row_has_bytes_of_its_own() -> None:
+    """PyTorch writes to what DLPack says is read-only; the row that is held for the next read was changed by it."""
+    db, view = make()
+    service = db.create_service("s", features=["drivers:trips"])
+    for read in (
+        lambda: view.get_many(["d-1"], ["trips"]),
+        lambda: db.as_of(2).view("drivers").get_many(["d-1"], ["trips"]),
+        lambda: service.get_many(["d-1"]),
+        lambda: view.get_many(["d-1"]).vectors("profile"),
+    ):
+        expected = getattr(read(), "numbers", read()).to_rows()
+        kept = [read() for _ in range(3)]
+        assert len({one.__array_interface__["data"][0] for one in kept}) == 3
+        address = kept[0].__array_interface__["data"][0]
+        ctypes.memset(address, 0x7F, 8)
+        assert getattr(read(), "numbers", read()).to_rows() == expected == getattr(kept[1], "numbers", kept[1]).to_rows()
