@@ -3,7 +3,8 @@
 Ints and bools are INTEGER, floats REAL, texts and times TEXT (ISO 8601), vectors BLOB (little-endian elements: what
 ``numpy.frombuffer`` reads), lists and tuples TEXT of JSON. Null and missing are both NULL: ``statuses=True`` tells them
 apart. Entities and categories have a column without affinity, where 1 and "1" stay apart. SQLite itself stores a float
-without a fraction as an integer: -0.0 comes back as 0.0; an int beyond 64 bits is kept as text.
+without a fraction as an integer: -0.0 comes back as 0.0; an entity or category beyond 64 bits is kept as
+text, a label refused.
 """
 
 from __future__ import annotations
@@ -92,6 +93,8 @@ def _maker(field: Field) -> Callable[[Any], Any]:
         if isinstance(value, (list, dict)):
             return compact(value)
         if type(value) is int and not -(2**63) <= value < 2**63:
+            if field.kind == INT:  # a column of numbers would make a rounded float of the text
+                raise InvalidInput("SQLite holds ints of 64 bits", column=field.name, value=value)
             return str(value)
         return value
 
