@@ -41,9 +41,9 @@ class Export:
     """Writes files for offline analysis, as of the reader that it was asked of: one offset and clock a file.
 
     The format follows from the path's ending (.jsonl, .csv, .npy, .npz, .sqlite) or from ``format``. Rows are written
-    1,000 at a time, whatever their number; a file is there whole or not at all, and one that was there before stays
+    1,000 at a time (events: so many as hold 1,000 rows), whatever their number; a file is there whole or not at all, and one that was there before stays
     until then (a link stays, what it points to is replaced; devices and pipes are refused). ``progress(rows, of)`` is
-    called after each thousand (``of`` is None where nobody knows it); what it raises stops the export. Floats read back
+    called after each such piece (``of`` is None where nobody knows it); what it raises stops the export. Floats read back
     bit for bit, times are ISO 8601 in texts. Erased and pruned rows are left out and counted; files that are there are
     beyond an erasure's reach. Options: ``null`` and ``missing`` (markers of CSV), ``formula_safe`` (CSV for
     spreadsheets), ``compress`` (npz). Raises ``InvalidInput`` for a format that does not hold such a table.
