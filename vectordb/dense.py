@@ -31,7 +31,13 @@ class Dense(Block):
     __slots__ = ("_bytes", "_start", "dtype", "shape")
 
     def __init__(self, data: bytes, shape: tuple[int, int], dtype: str, start: int = 0) -> None:
-        """``start`` is the first byte of ``data`` that counts."""
+        """``start`` is the first byte of ``data`` that counts. Others read the memory: the bytes hold the whole shape."""
+        kind = CODES.get(dtype)
+        rows, width = shape
+        if kind is None or type(data) is not bytes or rows < 0 or width < 0 or start < 0:
+            raise InvalidInput("a block is of bytes and a known type", shape=shape, dtype=dtype, start=start)
+        if start + rows * width * kind[2] > len(data):
+            raise InvalidInput("bytes hold the whole block", shape=shape, dtype=dtype, start=start, nbytes=len(data))
         self._bytes = data
         self._start = start
         self.shape = shape
@@ -90,13 +96,18 @@ class Dense(Block):
         return self.flat[place :: self.shape[1]].tolist()
 
     def rows(self, start: int, stop: int) -> Dense:
-        """Some rows; the bytes are shared."""
+        """Some rows, of those that there are; the bytes are shared."""
         size = self.shape[1] * CODES[self.dtype][2]
         return Dense(self._bytes, (max(0, stop - start), self.shape[1]), self.dtype, self._start + start * size)
 
     def pick(self, places: Sequence[int]) -> Dense:
-        """Rows at some places, copied."""
-        size, raw = self.shape[1] * CODES[self.dtype][2], self.raw
+        """Rows at some places (from the end where they are negative), copied."""
+        size, raw, rows = self.shape[1] * CODES[self.dtype][2], self.raw, self.shape[0]
+        if places and not (min(places) >= 0 and max(places) < rows):
+            wrong = [place for place in places if not -rows <= place < rows]
+            if wrong:
+                raise IndexError(f"a block of {rows} rows has no row {wrong[0]}")
+            places = [place % rows for place in places]
         data = b"".join([raw[place * size : (place + 1) * size] for place in places])
         return Dense(data, (len(places), self.shape[1]), self.dtype)
 

@@ -53,7 +53,10 @@ class Packed(NamedTuple):
     joined: Sequence[tuple[bytes, bytes]]
 
     def of(self, ids: Sequence[Entity]) -> tuple[bytes, bytes]:
-        """Joined for the ids that they were packed for: as they stand where none is repeated, 4 times as fast."""
+        """Joined for the ids that they were packed for: as they stand where none is repeated, 4 times as fast.
+
+        Nobody else has those bytes: the rows were cut out of them.
+        """
         rows, words = self.rows, self.words
         if len(ids) == len(rows):
             return b"".join([numbers for numbers, _ in self.joined]), b"".join([beside for _, beside in self.joined])
@@ -109,7 +112,7 @@ class Gather:
             rows = itemgetter(*ids)(held.rows) if len(ids) > 1 else _picked(held.rows, ids)
         except (KeyError, TypeError):
             return None  # some are not held, or no ids
-        return b"".join(rows) if held.epoch == epoch else None
+        return _own(rows) if held.epoch == epoch else None
 
     def _is_attached(self) -> bool:
         tables = self._state.rows.tables
@@ -153,7 +156,7 @@ class Gather:
             return packed.of(ids)
         rows.update(packed.rows)
         words.update(packed.words)
-        return b"".join(map(rows.__getitem__, ids)), b"".join(map(words.__getitem__, ids)) if self.others else b""
+        return _own(list(map(rows.__getitem__, ids))), b"".join(map(words.__getitem__, ids)) if self.others else b""
 
     def _live_column(self, view: str, entities: Sequence[Entity], now: int) -> list[Raw]:
         """The raw row of every entity at the head. 0.1 us each, unless something is dated ahead."""
@@ -318,9 +321,14 @@ def _check_unknown(entities: Sequence[Entity], columns: Sequence[Sequence[Raw]])
                 check_entity(entity)
 
 
-def _picked(held: dict[Entity, bytes], ids: Sequence[Entity]) -> Iterable[bytes]:
+def _picked(held: dict[Entity, bytes], ids: Sequence[Entity]) -> Sequence[bytes]:
     """The bytes of some entities; ``KeyError`` where one has none."""
     return itemgetter(*ids)(held) if len(ids) > 1 else [held[entity] for entity in ids]
+
+
+def _own(rows: Sequence[bytes]) -> bytes:
+    """Rows as one run of bytes that nobody else has: a join of one is that one, and some (PyTorch) write to what they get."""
+    return b"".join(rows) if len(rows) != 1 else b"".join((rows[0], b""))
 
 
 def _is_ahead(tables: Iterable[Table], entity: Entity, now: int) -> bool:

@@ -264,7 +264,7 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
                 raise InvalidInput(rule, feature=name, dtype=kind.dtype, entities=without)
             blank = kind.packer.pack(*[float("nan")] * kind.dim)
             cells = [blank if cell is None else cell for cell in cells]
-        return Dense(b"".join(cells), (len(cells), kind.dim), kind.dtype)
+        return Dense(b"".join([*cells, b""]), (len(cells), kind.dim), kind.dtype)  # its own bytes, also of one cell
 
     @property
     def beside(self) -> dict[str, Column]:

@@ -3,8 +3,9 @@
 So ``""`` is the empty text and an empty field is null, ``"1"`` the entity "1" and ``1`` the entity 1, for readers that
 look at quotes; others take ``null=`` and ``missing=`` markers, or ``statuses=True``. Vectors and tuples are JSON texts.
 
-A text that begins with = + - @ tab or return is run as a formula by spreadsheets (OWASP, "CSV Injection"). Files for
-them take ``formula_safe=True``: such a text then has an apostrophe in front, and is no longer the one that was stored.
+A text that begins with = + - @ (or their full-width forms), a tab or a line's end is run as a formula by spreadsheets
+(OWASP, "CSV Injection"). Files for them take ``formula_safe=True``: such a text, in the header too, then has an apostrophe
+in front, and is no longer the one that was stored.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from vectordb.exporting.cells import compact, iso, plain
 from vectordb.exporting.options import Options
 from vectordb.exporting.table import BOOL, FLOAT, INT, TIME, Table, Told
 
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 END: Final = "\r\n"
 
 
@@ -29,7 +30,7 @@ def write_csv(path: str, table: Table, told: Told, options: Options) -> int:
 def _lines(table: Table, told: Told, options: Options) -> Iterator[bytes]:
     makers = [_maker(one.kind, options) for one in table.fields]
     null, missing = options.null, options.missing
-    yield (",".join(map(quoted, table.names)) + END).encode()
+    yield (",".join([quoted(_harmless(name, options)) for name in table.names]) + END).encode()
     for chunk in told:
         lines = [
             ",".join(
@@ -41,6 +42,10 @@ def _lines(table: Table, told: Told, options: Options) -> Iterator[bytes]:
             for row in chunk
         ]
         yield (END.join(lines) + END).encode()
+
+
+def _harmless(text: str, options: Options) -> str:
+    return f"'{text}" if options.formula_safe and text.startswith(FORMULAS) else text
 
 
 def quoted(text: str) -> str:
@@ -67,9 +72,7 @@ def _maker(kind: str, options: Options) -> Callable[[Any], str]:
         if type(value) is int:
             return repr(value)
         text = value if isinstance(value, str) else compact(value)
-        if options.formula_safe and text.startswith(FORMULAS):
-            text = f"'{text}"
-        return quoted(text)
+        return quoted(_harmless(text, options))
 
     return field
 

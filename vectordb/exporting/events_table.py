@@ -24,6 +24,7 @@ FIELDS = (
     Field("tags", JSON),
     Field("payload", JSON),
 )
+ROWS = [field.name for field in FIELDS].index("rows")
 DIGEST = Field("digest", TEXT)
 
 
@@ -58,7 +59,12 @@ def events_table(reader: Reader, asked: Asked) -> Table:
                 count_gaps(event, left_out)
                 yield _row(event, asked.digests)
 
-    return Table("events", reader.as_of_offset, fields, lambda: chunked(rows()), size, left_out)
+    return Table("events", reader.as_of_offset, fields, lambda: chunked(rows(), weigh=_weight), size, left_out)
+
+
+def _weight(row: Row) -> int:
+    """An event weighs as much as its rows: a thousand batches of 50,000 rows are gigabytes."""
+    return max(1, row[ROWS])
 
 
 def _row(event: Event, digests: bool) -> Row:

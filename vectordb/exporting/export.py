@@ -41,11 +41,12 @@ class Export:
     """Writes files for offline analysis, as of the reader that it was asked of: one offset and clock a file.
 
     The format follows from the path's ending (.jsonl, .csv, .npy, .npz, .sqlite) or from ``format``. Rows are written
-    1,000 at a time, whatever their number; a file is there whole or not at all, and one that was there before stays
-    until then. ``progress(rows, of)`` is called after each thousand (``of`` is None where nobody knows it). Floats read
-    back bit for bit, times are ISO 8601 in texts. Erased and pruned rows are left out and counted. Options: ``null``
-    and ``missing`` (markers of CSV), ``formula_safe`` (CSV for spreadsheets), ``compress`` (npz). Raises
-    ``InvalidInput`` for a format that does not hold such a table.
+    1,000 at a time (events: so many as hold 1,000 rows), whatever their number; a file is there whole or not at all, and one that was there before stays
+    until then (a link stays, what it points to is replaced; devices and pipes are refused). ``progress(rows, of)`` is
+    called after each such piece (``of`` is None where nobody knows it); what it raises stops the export. Floats read back
+    bit for bit, times are ISO 8601 in texts. Erased and pruned rows are left out and counted; files that are there are
+    beyond an erasure's reach. Options: ``null`` and ``missing`` (markers of CSV), ``formula_safe`` (CSV for
+    spreadsheets), ``compress`` (npz). Raises ``InvalidInput`` for a format that does not hold such a table.
 
     >>> import os, tempfile
     >>> from vectordb import Int, VectorDB
@@ -155,7 +156,8 @@ class Export:
 
     def everything(self, path: Path, *, statuses: bool = False, progress: Progress | None = None) -> list[Exported]:
         """One SQLite file: ``events``, ``lineage``, ``tallies``, and of each view its rows and its history."""
-        reader, place = self._pinned(), os.fspath(path)
+        place = _place(path)
+        reader = self._pinned()
         tables = [events_table(reader, Asked()), edges_table(reader), tallies_table(reader, None)]
         for name in reader.views():
             tables += [rows_table(reader, name, None, statuses), versions_table(reader, name, None)]
@@ -171,7 +173,7 @@ class Export:
     def _write(
         self, table: Table, path: Path, format: str | None, progress: Progress | None, options: dict[str, Any]
     ) -> Exported:
-        place = os.fspath(path)
+        place = _place(path)
         found = _format(place) if format is None else format
         write = FORMATS.get(found)
         if write is None:
@@ -183,6 +185,14 @@ class Export:
 
     def __repr__(self) -> str:
         return f"Export(as_of={self._reader.as_of_offset})"
+
+
+def _place(path: Path) -> str:
+    """Where a file is written: behind links, and never in the place of a device, a pipe or a folder."""
+    place = os.path.realpath(os.fsdecode(path)) if os.path.islink(path) else os.fsdecode(path)
+    if os.path.exists(place) and not os.path.isfile(place):
+        raise InvalidInput("an export is a regular file", path=place)
+    return place
 
 
 def _format(path: str) -> str:

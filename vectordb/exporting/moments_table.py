@@ -22,6 +22,7 @@ from vectordb.exporting.table import (
     feature_field,
     unique,
 )
+from vectordb.interop import plain_values
 from vectordb.training_set import TrainingSet
 
 LABELS: Final[Mapping[type, str]] = {bool: BOOL, int: INT, float: FLOAT, str: TEXT, datetime: TIME}
@@ -51,7 +52,7 @@ def moments_table(training_set: TrainingSet, statuses: bool) -> Table:
             own = [cells[start:stop] for _, cells in labels.values()]
             yield list(zip(*ids, spine.times[start:stop], *inputs, *own))
 
-    whole = (*around[: size + 1], *with_statuses(fields, statuses), *around[size + 1 :])
+    whole = (*around[: size + 1], *with_statuses(fields, statuses, titles), *around[size + 1 :])
     return Table("training set", training_set.as_of, whole, chunks, len(training_set))
 
 
@@ -63,9 +64,9 @@ def check_training_set(given: object) -> None:
 
 def _plain(name: str, column: Sequence[Any]) -> tuple[str, list[Any]]:
     """The kind of a column of labels, and its cells in Python's own values."""
-    values: list[Any] = column.tolist() if hasattr(column, "tolist") else list(column)
-    cells = [value.item() if hasattr(value, "item") else value for value in values]
-    cells = [None if value != value else value for value in cells]
+    if "\0" in name:
+        raise InvalidInput("the name of a column has no NUL", column=name)
+    cells = [None if value != value else value for value in plain_values(name, column)]
     types = {type(value) for value in cells if value is not None}
     if types == {int, float}:
         return FLOAT, [None if value is None else float(value) for value in cells]
@@ -74,6 +75,16 @@ def _plain(name: str, column: Sequence[Any]) -> tuple[str, list[Any]]:
     if more or not kind:
         rule = "a column of labels is of one kind: bool, int, float, text or aware datetime"
         raise InvalidInput(rule, column=name, types=sorted(one.__name__ for one in types))
+    if kind == TEXT:
+        _check_text(name, cells)
     if kind == TIME:
         cells = [None if value is None else to_micros(value) for value in cells]
     return kind, cells
+
+
+def _check_text(name: str, cells: list[Any]) -> None:
+    for cell in cells:
+        try:
+            str.encode(cell or "")
+        except UnicodeEncodeError as error:
+            raise InvalidInput("text of a file is what UTF-8 holds", column=name, value=ascii(cell)) from error

@@ -5,6 +5,7 @@ Source: numpy.lib.format: magic, version 1.0, a header of ASCII padded so that t
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from collections.abc import Iterator
@@ -52,10 +53,15 @@ def write_npy(path: str, table: Table, told: Told, options: Options) -> int:
         places = [place for place, one in enumerate(table.fields) if one.is_feature]
         shape, dtype = (len(fields),), "<f8"
         pieces = (_numbers(chunk, places) for chunk in told)
-    with tempfile.TemporaryFile() as spool:
+    with tempfile.TemporaryFile(dir=spool_folder(path)) as spool:
         for piece in pieces:
             spool.write(piece)
         return write_atomically(path, _whole(header(dtype, (told.rows, *shape)), spool), files=told.files)
+
+
+def spool_folder(path: str) -> str:
+    """Where rows wait until the file is written: beside it, since /tmp may be memory."""
+    return os.path.dirname(os.path.abspath(path))
 
 
 def _whole(first: bytes, spool: IO[bytes]) -> Iterator[bytes]:

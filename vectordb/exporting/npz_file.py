@@ -21,7 +21,7 @@ from typing import IO, Any, Final
 
 from ledger import MISSING, InvalidInput, write_atomically
 from vectordb.exporting.cells import compact, plain
-from vectordb.exporting.npy_file import DTYPES, PIECE, header, little, vector_bytes, vector_shape
+from vectordb.exporting.npy_file import DTYPES, PIECE, header, little, spool_folder, vector_bytes, vector_shape
 from vectordb.exporting.options import Options
 from vectordb.exporting.table import BOOL, FLOAT, INT, STATUS, TIME, VECTOR, Field, Row, Table, Told, unique
 from vectordb.plan import Status
@@ -39,7 +39,8 @@ NUMBERS: Final[dict[str, tuple[str, str, Any]]] = {  # numpy's type, array's cod
 
 def write_npz(path: str, table: Table, told: Told, options: Options) -> int:
     """The bytes written. Columns wait in one temporary file until the table is through."""
-    with tempfile.TemporaryFile() as spool, tempfile.TemporaryFile() as whole:
+    folder = spool_folder(path)
+    with tempfile.TemporaryFile(dir=folder) as spool, tempfile.TemporaryFile(dir=folder) as whole:
         columns = _columns(table)
         for chunk in told:
             for column in columns:
@@ -139,8 +140,11 @@ def _column(place: int, field: Field) -> _Column:
         dtype, code, blank = NUMBERS[field.kind]
 
         def numbers(chunk: list[Row]) -> bytes:
-            cells = [row[place] for row in chunk]
-            return little(array(code, [blank if cell is None or cell is MISSING else cell for cell in cells]))
+            cells = [blank if row[place] is None or row[place] is MISSING else row[place] for row in chunk]
+            try:
+                return little(array(code, cells))
+            except OverflowError as error:
+                raise InvalidInput("npz holds ints of 64 bits", column=field.name, error=str(error)) from error
 
         return _Column(field.name, dtype, (), numbers)
     if field.kind == STATUS:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ledger import MISSING, to_micros
+from ledger import MISSING, EntityErased, to_micros
 from vectordb.exporting.table import (
     CHUNK,
     ENTITY,
@@ -32,24 +33,38 @@ def rows_table(reader: Reader, name: str, features: Iterable[str] | None, status
     view = View(reader, name)
     plan = reader.plan(name)
     names = plan.check_features(features)
+    head = reader.state.log.head
     entities = view.entities()
     fields = [feature_field(one, plan.slot(one).kind) for one in names]
+
+    left_out: Counter[str] = Counter()
 
     def chunks() -> Iterator[list[Row]]:
         for start in range(0, len(entities), CHUNK):
             ids = entities[start : start + CHUNK]
-            columns = matrix_columns(view.get_many(ids, names), fields, statuses)
-            yield list(zip(ids, *columns))
+            matrix = view.get_many(ids, names)
+            rows = list(zip(ids, *matrix_columns(matrix, fields, statuses)))
+            if was_erased_since(reader, head):
+                left_out["erased rows"] += matrix.found.count(False)
+                rows = [row for row, found in zip(rows, matrix.found) if found]
+            yield rows
 
-    whole = (Field(view.definition.entity, ENTITY), *with_statuses(fields, statuses))
-    return Table(name, reader.as_of_offset, whole, chunks, len(entities))
+    kind = view.definition.entity
+    whole = (Field(kind, ENTITY), *with_statuses(fields, statuses, [kind]))
+    return Table(name, reader.as_of_offset, whole, chunks, len(entities), left_out)
 
 
-def with_statuses(fields: list[Field], statuses: bool) -> list[Field]:
+def was_erased_since(reader: Reader, head: int) -> bool:
+    """Whether entities were erased while a file was written: their ids are not to be in it."""
+    later = reader.state.log.events(head + 1)
+    return any(isinstance(event.fact, EntityErased) for event in later)
+
+
+def with_statuses(fields: list[Field], statuses: bool, taken: Iterable[str] = ()) -> list[Field]:
     """The columns of features, and behind each where asked for that of its status."""
     if not statuses:
         return fields
-    titles = unique([f"{one.name}__status" for one in fields], [one.name for one in fields])
+    titles = unique([f"{one.name}__status" for one in fields], [*taken, *(one.name for one in fields)])
     return [part for one, title in zip(fields, titles) for part in (one, Field(title, STATUS))]
 
 

@@ -3,7 +3,8 @@
 Ints and bools are INTEGER, floats REAL, texts and times TEXT (ISO 8601), vectors BLOB (little-endian elements: what
 ``numpy.frombuffer`` reads), lists and tuples TEXT of JSON. Null and missing are both NULL: ``statuses=True`` tells them
 apart. Entities and categories have a column without affinity, where 1 and "1" stay apart. SQLite itself stores a float
-without a fraction as an integer: -0.0 comes back as 0.0; an int beyond 64 bits is kept as text.
+without a fraction as an integer: -0.0 comes back as 0.0; an entity or category beyond 64 bits is kept as
+text, a label refused.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-from ledger import MISSING, Files, replacing
+from ledger import MISSING, Files, InvalidInput, replacing
 from vectordb.exporting.cells import compact, plain
 from vectordb.exporting.options import Options
 from vectordb.exporting.table import BOOL, FLOAT, INT, JSON, STATUS, TIME, VECTOR, Field, Table, Told, unique
 
+MAX_COLUMNS: Final = 2_000  # SQLITE_MAX_COLUMN as it is built everywhere
 AFFINITIES: Final = {
     INT: "INTEGER", BOOL: "INTEGER", FLOAT: "REAL", TIME: "TEXT", STATUS: "TEXT", JSON: "TEXT", VECTOR: "BLOB",
 }  # fmt: skip
@@ -35,13 +37,22 @@ def write_database(path: str, tables: Sequence[tuple[Table, Told]], files: Files
             # No journal and no syncs of SQLite's own: until it is whole, the file has another name.
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
-            names = unique([table.what.replace(" ", "_") for table, _ in tables], (), str.lower)
+            names = unique([_table_name(table.what) for table, _ in tables], (), str.lower)
             for name, (table, told) in zip(names, tables):
                 _fill(connection, name, table, told)
         return files.sync_file(temporary)
 
 
+def _table_name(what: str) -> str:
+    """A name that SQLite takes: those that begin with ``sqlite_`` are its own, and get an underscore in front."""
+    name = what.replace(" ", "_")
+    return f"_{name}" if name.lower().startswith("sqlite_") else name
+
+
 def _fill(connection: sqlite3.Connection, name: str, table: Table, told: Told) -> None:
+    if len(table.fields) > MAX_COLUMNS:
+        rule = "a table of SQLite has so many columns at most: choose features, or another format"
+        raise InvalidInput(rule, most=MAX_COLUMNS, columns=len(table.fields), what=table.what)
     columns = zip(unique(table.names, (), str.lower), table.fields)
     said = ", ".join(f"{_quoted(column)} {AFFINITIES.get(one.kind, '')}".rstrip() for column, one in columns)
     connection.execute("BEGIN")
@@ -71,6 +82,8 @@ def _maker(field: Field) -> Callable[[Any], Any]:
         if isinstance(value, (list, dict)):
             return compact(value)
         if type(value) is int and not -(2**63) <= value < 2**63:
+            if field.kind == INT:  # a column of numbers would make a rounded float of the text
+                raise InvalidInput("SQLite holds ints of 64 bits", column=field.name, value=value)
             return str(value)
         return value
 

@@ -76,14 +76,16 @@ class Told:
                 self._progress(self.rows, self._table.size)
 
 
-def chunked(rows: Iterable[Row], size: int = CHUNK) -> Iterator[list[Row]]:
-    """Rows in lists of at most so many."""
+def chunked(rows: Iterable[Row], size: int = CHUNK, weigh: Callable[[Row], int] | None = None) -> Iterator[list[Row]]:
+    """Rows in lists of at most so many; where rows are weighed, a list ends when it weighs so much."""
     chunk: list[Row] = []
+    held = 0
     for row in rows:
         chunk.append(row)
-        if len(chunk) == size:
+        held += 1 if weigh is None else weigh(row)
+        if held >= size:
             yield chunk
-            chunk = []
+            chunk, held = [], 0
     if chunk:
         yield chunk
 

@@ -22,6 +22,7 @@ from vectordb.interop.taking import (
     given_vector,
     given_vectors,
     is_table,
+    plain_values,
 )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "hits_table",
     "is_table",
     "matrix_table",
+    "plain_values",
     "read_array",
     "read_batches",
     "read_table",

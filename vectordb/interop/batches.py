@@ -41,7 +41,7 @@ class Batches:
 
 
 def _dtype(labels: Any) -> str:
-    kinds = {type(label) for label in (labels.tolist() if hasattr(labels, "tolist") else labels)}
+    kinds = set(map(type, labels))
     if kinds <= {bool}:
         return "bool"
     if kinds <= {bool, int}:

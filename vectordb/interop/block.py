@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from vectordb.interop.capsules import array_of, schema_of, tensor_of
 from vectordb.interop.column import Column, Piece, vectors
-from vectordb.interop.export import array_capsules, schema_capsule
-from vectordb.interop.tensor import CPU, tensor
+from vectordb.interop.tensor import CPU
 
 FORMATS: Final = {"float64": "g", "float32": "f", "float16": "e", "int8": "c", "uint8": "C"}
 
@@ -14,7 +14,8 @@ FORMATS: Final = {"float64": "g", "float32": "f", "float16": "e", "int8": "c", "
 class Block:
     """Everything that ``numpy.from_dlpack``, ``torch.from_dlpack`` and ``pyarrow.array`` ask a block of numbers for.
 
-    They share its bytes, whose address is that of ``__array_interface__``.
+    They share its bytes, whose address is that of ``__array_interface__``. Those are read-only, and say so: PyTorch does
+    not heed that of DLPack, so clone a tensor before writing to it (what was read elsewhere is not touched, this block is).
     """
 
     __slots__ = ()
@@ -31,7 +32,7 @@ class Block:
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
     ) -> Any:
-        return tensor(self._bytes, self._start, self.shape, self.dtype, max_version, dl_device, copy)
+        return tensor_of(self, max_version, dl_device, copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return CPU
@@ -41,10 +42,10 @@ class Block:
         return vectors(FORMATS[self.dtype], width, Piece(self._bytes, self._start), rows)
 
     def __arrow_c_schema__(self) -> Any:
-        return schema_capsule(self._as_column().shape)
+        return schema_of(self._as_column().shape)
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
-        return array_capsules(self._as_column())
+        return array_of(self._as_column())
 
 
 class Blocked:

@@ -11,9 +11,13 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
+from ledger import InvalidInput
 from vectordb.interop.bits import pack_bits
 
 NULLABLE: Final = 2
+WORDS: Final = {  # bytes a row of the second buffer: numbers, codes, or offsets of texts and lists
+    "g": 8, "l": 8, "tsu": 8, "U": 8, "f": 4, "i": 4, "u": 4, "+l": 4, "e": 2, "c": 1, "C": 1,
+}  # fmt: skip
 FORM: Final = b"vectordb:form"  # metadata: how cells of several types are written in a column of text
 
 
@@ -48,6 +52,14 @@ class Column(NamedTuple):
 
     shape: Shape
     cells: Cells
+
+
+def check_alike(expected: Shape, given: Shape) -> None:
+    """Refuse a table that is not of its stream's columns: read by another layout, its buffers would be overrun."""
+    if given == expected:
+        return
+    said = [{name: shape.format for name, shape in one.children} for one in (expected, given)]
+    raise InvalidInput("every table of a stream has the columns of the stream", expected=said[0], given=said[1])
 
 
 def valid(present: Sequence[bool]) -> tuple[int, Piece | None]:
@@ -102,7 +114,7 @@ def coded(values: Sequence[Any]) -> Column:
     codes[None] = 0
     places = Piece(array("i", map(codes.__getitem__, values)).tobytes())
     index = plain("i", places, len(values), [value is not None for value in values] if None in values else None)
-    shape = Shape("i", dictionary=known.shape)
+    shape = Shape("i", dictionary=known.shape, metadata=known.shape.metadata)  # pyarrow keeps none of a dictionary
     return Column(shape, index.cells._replace(dictionary=known.cells))
 
 
@@ -146,3 +158,37 @@ def table(names: Sequence[str], columns: Sequence[Column], rows: int) -> Column:
     """Columns under names."""
     shape = Shape("+s", tuple(zip(names, (column.shape for column in columns))))
     return Column(shape, Cells(rows, 0, (None,), tuple(column.cells for column in columns)))
+
+
+def cut(shape: Shape, cells: Cells, start: int, rows: int) -> Cells:
+    """Some rows of a column: its memory is shared, but for bits that do not begin at a byte."""
+    if not cells.buffers:
+        return cells._replace(length=rows, nulls=rows)  # the null type
+    word = shape.format.partition(":")[0]
+    size = int(shape.format[2:]) if word == "w" else WORDS.get(word, 0)
+    bitmap = None if cells.buffers[0] is None else _cut_bits(cells.buffers[0], start, rows)
+    nulls = 0 if bitmap is None else rows - int.from_bytes(_bytes_of(bitmap, rows), "little").bit_count()
+    buffers = [bitmap if nulls else None, *cells.buffers[1:]]
+    if len(buffers) > 1 and buffers[1] is not None:
+        piece = buffers[1]
+        buffers[1] = _cut_bits(piece, start, rows) if word == "b" else Piece(piece.data, piece.start + start * size)
+    every = {"+s": 1, "+w": int(shape.format[3:] or 0) if word == "+w" else 0}.get(word)
+    children = cells.children
+    if every is not None:
+        pairs = zip(shape.children, cells.children)
+        children = tuple(cut(own, child, start * every, rows * every) for (_, own), child in pairs)
+    return Cells(rows, nulls, tuple(buffers), children, cells.dictionary)
+
+
+def _cut_bits(piece: Piece, start: int, rows: int) -> Piece:
+    first, shift = piece.start + start // 8, start % 8
+    if not shift:
+        return Piece(piece.data, first)
+    bits = int.from_bytes(piece.data[first : first + (shift + rows + 7) // 8], "little") >> shift
+    return Piece(bits.to_bytes((rows + 63) // 64 * 8 + 1, "little"))
+
+
+def _bytes_of(bitmap: Piece, rows: int) -> bytes:
+    """The bytes of a bitmap, its last one without the bits of later rows."""
+    held = bitmap.data[bitmap.start : bitmap.start + (rows + 7) // 8]
+    return held[:-1] + bytes([held[-1] & (1 << rows % 8) - 1]) if rows % 8 else held

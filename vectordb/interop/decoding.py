@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from ctypes import c_void_p, string_at
+from ctypes import c_void_p
 from itertools import pairwise
 from json import loads
 from struct import unpack
@@ -17,14 +17,16 @@ from typing import Any, Final, NamedTuple
 from ledger import CannotExchange, from_micros
 from vectordb.interop.bits import unpack_bits
 from vectordb.interop.column import FORM, Shape
-from vectordb.interop.foreign import addresses
+from vectordb.interop.foreign import addresses, memory_at
 from vectordb.interop.structs import ArrowArray
 
 CODES: Final = {
     "c": "b", "C": "B", "s": "h", "S": "H", "i": "i", "I": "I", "l": "q", "L": "Q", "f": "f", "g": "d",
 }  # fmt: skip
-UNITS: Final = {"tss": (1_000_000, 1), "tsm": (1_000, 1), "tsu": (1, 1), "tsn": (1, 1_000)}
+INTS: Final = frozenset("cCsSiIlL")
+UNITS: Final = {"tss:": (1_000_000, 1), "tsm:": (1_000, 1), "tsu:": (1, 1), "tsn:": (1, 1_000)}  # ns are cut to us
 MAX_ROWS: Final = 1 << 40
+MAX_BUFFERS: Final = 1 << 16
 MAX_MICROS: Final = 1 << 53  # the years 1684 to 2255
 VIEW, INLINE = 16, 12  # bytes of a view, and of a text that stands in it
 
@@ -41,42 +43,51 @@ class Span(NamedTuple):
     def present(self) -> bytes | None:
         """A byte a row, zero where it is null; None where no row is."""
         bitmap = self.buffers[0] if self.buffers else None
-        if not self.array.null_count or not bitmap or not self.rows:
+        if not self.array.null_count or not self.rows:
+            return None
+        if not bitmap:
+            if self.array.null_count > 0:
+                raise CannotExchange("an array with nulls says which they are", nulls=self.array.null_count)
             return None
         first = self.start // 8
-        bits = string_at(bitmap + first, (self.start + self.rows + 7) // 8 - first)
+        bits = memory_at(bitmap + first, (self.start + self.rows + 7) // 8 - first)
         flags = unpack_bits(bits, self.start % 8, self.rows)
         return None if flags.count(1) == self.rows else flags
 
-    def raw(self, place: int, size: int, extra: int = 0) -> bytes:
-        """The bytes of the rows in a buffer of so many bytes a row, and of some rows behind them."""
-        count = (self.rows + extra) * size
-        if not count or not self.rows:
-            return b""
+    def raw(self, place: int, size: int, extra: int = 0) -> memoryview:
+        """The bytes of the rows in a buffer of so many bytes a row, and of some rows behind them; not copied."""
+        if not self.rows:
+            return memoryview(b"")
         address = self.buffers[place]
         if not address:
             raise CannotExchange("a buffer of rows has an address", buffer=place, rows=self.rows)
-        return string_at(address + self.start * size, count)
+        return memory_at(address + self.start * size, (self.rows + extra) * size)
 
 
 def decode(shape: Shape, struct: Any, start: int = 0, rows: int | None = None) -> Sequence[Any]:
     """The values of some rows: an ``array`` of numbers, a view of two dimensions of vectors, else a list."""
     rows = struct.length if rows is None else rows
+    made, buffers = (_coded, 2) if shape.dictionary is not None else _decoder(shape.format)
+    _check(shape, struct, start, rows, buffers)
+    span = Span(struct, _pointers(struct.buffers, struct.n_buffers), struct.offset + start, rows)
+    try:
+        values = made(shape, span)
+    except MemoryError as error:
+        raise CannotExchange("an array fits in memory", format=shape.format, rows=rows) from error
+    return _from_json(values) if (FORM, b"json") in shape.metadata and shape.dictionary is None else values
+
+
+def _check(shape: Shape, struct: Any, start: int, rows: int, buffers: int | None) -> None:
+    """Refuse an array that contradicts its format, before anything is read through its pointers."""
     sound = struct.length >= 0 and struct.offset >= 0 and struct.offset + struct.length <= MAX_ROWS
-    if not sound or start < 0 or start + rows > struct.length or not 0 <= struct.n_buffers <= 1 << 16:
-        said = {"length": struct.length, "offset": struct.offset, "buffers": struct.n_buffers}
+    if not sound or start < 0 or rows < 0 or start + rows > struct.length:
+        said = {"length": struct.length, "offset": struct.offset}
         raise CannotExchange("an array holds the rows that are asked of it", **said, start=start, rows=rows)
-    held = (_pointers(struct.buffers, struct.n_buffers), struct.offset + start, rows)
-    span = Span(struct, *held)
-    if shape.dictionary is not None:
-        return _coded(shape, span)
-    made, buffers = _decoder(shape.format)
-    enough = len(span.buffers) >= 3 if buffers is None else len(span.buffers) == buffers
+    count = struct.n_buffers
+    enough = 3 <= count <= MAX_BUFFERS if buffers is None else count == buffers
     if not enough or struct.n_children != len(shape.children):
-        given = {"format": shape.format, "buffers": len(span.buffers), "children": struct.n_children}
+        given = {"format": shape.format, "buffers": count, "children": struct.n_children}
         raise CannotExchange("an array has the buffers and children of its format", **given)
-    values = made(shape, span)
-    return _from_json(values) if (FORM, b"json") in shape.metadata else values
 
 
 def _pointers(address: int | None, count: int) -> list[int | None]:
@@ -90,10 +101,10 @@ def child(span: Span, place: int = 0) -> Any:
 
 def _decoder(format: str) -> tuple[Callable[[Shape, Span], Sequence[Any]], int | None]:
     """What reads a format, and how many buffers that has (None: any number from three on)."""
-    word = "ts" if format[:4] in {f"{unit}:" for unit in UNITS} else format.partition(":")[0]
-    found = _DECODERS.get(word)
+    word, colon, _ = format.partition(":")
+    found = _DECODERS.get(word + colon)
     if found is None:
-        raise CannotExchange("a column has a format that is understood", format=format, known=[*CODES, *_DECODERS])
+        raise CannotExchange("a column has a format that is understood", format=format, known=list(_DECODERS))
     return found
 
 
@@ -118,6 +129,8 @@ def _halves(shape: Shape, span: Span) -> Sequence[Any]:
 
 
 def _bools(shape: Shape, span: Span) -> Sequence[Any]:
+    if not span.rows:
+        return []
     bits = span._replace(start=span.start // 8, rows=(span.start % 8 + span.rows + 7) // 8)
     return _holed(list(map(bool, unpack_bits(bits.raw(1, 1), span.start % 8, span.rows))), span)
 
@@ -126,8 +139,8 @@ def _instants(shape: Shape, span: Span) -> Sequence[Any]:
     unit, _, zone = shape.format.partition(":")
     if not zone:
         raise CannotExchange("a timestamp has a time zone (UTC)", format=shape.format)
-    times, parts = UNITS[unit]
-    ticks = memoryview(span.raw(1, 8)).cast("q").tolist()
+    times, parts = UNITS[f"{unit}:"]
+    ticks = span.raw(1, 8).cast("q").tolist()
     present = span.present
     micros = [tick * times // parts if there else 0 for tick, there in zip(ticks, present or b"\1" * span.rows)]
     if micros and not -MAX_MICROS <= min(micros) <= max(micros) <= MAX_MICROS:
@@ -138,9 +151,13 @@ def _instants(shape: Shape, span: Span) -> Sequence[Any]:
 def _coded(shape: Shape, span: Span) -> Sequence[Any]:
     """Values by their codes in a dictionary."""
     assert shape.dictionary is not None
-    if shape.format not in "cCsSiIlL" or not span.array.dictionary:
+    if shape.format not in INTS or not span.array.dictionary:
         raise CannotExchange("a dictionary is told by ints", format=shape.format)
-    values = list(decode(shape.dictionary, ArrowArray.from_address(span.array.dictionary)))
+    values: Sequence[Any] = decode(shape.dictionary, ArrowArray.from_address(span.array.dictionary))
+    if isinstance(values, memoryview):
+        values = values.tolist()
+    if (FORM, b"json") in shape.metadata and (FORM, b"json") not in shape.dictionary.metadata:
+        values = _from_json(values)
     codes = _numbers(shape._replace(dictionary=None), span)
     used = {code for code in codes if code is not None}
     if used and not 0 <= min(used) <= max(used) < len(values):
@@ -150,7 +167,7 @@ def _coded(shape: Shape, span: Span) -> Sequence[Any]:
 
 def _offsets(span: Span, size: int) -> list[int]:
     """Where each row begins, and where the last one ends: rising, from 0 on."""
-    found = memoryview(span.raw(1, size, 1)).cast("i" if size == 4 else "q").tolist() or [0]
+    found = span.raw(1, size, 1).cast("i" if size == 4 else "q").tolist() or [0]
     if found[0] < 0 or found != sorted(found):  # of a sorted list one look, 10 ns an offset
         raise CannotExchange("offsets rise", first=found[:10])
     return found
@@ -162,7 +179,7 @@ def _texts(shape: Shape, span: Span) -> Sequence[Any]:
     address = span.buffers[2]
     if ends[-1] > first and not address:
         raise CannotExchange("a buffer of text has an address", bytes=ends[-1] - first)
-    data = string_at((address or 0) + first, ends[-1] - first) if ends[-1] > first else b""
+    data = bytes(memory_at((address or 0) + first, ends[-1] - first))
     pairs = pairwise(ends)
     if shape.format in "zZ":
         return _holed([data[start - first : end - first] for start, end in pairs], span)
@@ -183,8 +200,8 @@ def _decoded(values: Sequence[bytes], span: Span) -> list[str | None]:
 def _views(shape: Shape, span: Span) -> Sequence[Any]:
     """Texts of at most 12 bytes stand in their view; of others it has the buffer and the place in it."""
     blocks = span.buffers[2:-1]
-    sizes = unpack(f"={len(blocks)}q", string_at(span.buffers[-1] or 0, 8 * len(blocks))) if blocks else ()
-    views, values = span.raw(1, VIEW), []
+    sizes = unpack(f"={len(blocks)}q", memory_at(span.buffers[-1], 8 * len(blocks)))
+    views, values = bytes(span.raw(1, VIEW)), []
     for place, there in zip(range(0, len(views), VIEW), span.present or b"\1" * span.rows):
         size, _, block, start = unpack("=iiii", views[place : place + VIEW])
         if not there:
@@ -192,7 +209,8 @@ def _views(shape: Shape, span: Span) -> Sequence[Any]:
         elif 0 <= size <= INLINE:
             values.append(views[place + 4 : place + 4 + size])
         elif 0 <= block < len(blocks) and 0 <= start <= start + size <= sizes[block]:
-            values.append(string_at((blocks[block] or 0) + start, size))
+            address = blocks[block]
+            values.append(bytes(memory_at(address and address + start, size)))
         else:
             raise CannotExchange("a view lies in its buffer", size=size, buffer=block, start=start)
     return _decoded(values, span) if shape.format == "vu" else _holed(values, span)
@@ -200,7 +218,7 @@ def _views(shape: Shape, span: Span) -> Sequence[Any]:
 
 def _fixed_bytes(shape: Shape, span: Span) -> Sequence[Any]:
     size = _size(shape)
-    data = span.raw(1, size)
+    data = bytes(span.raw(1, size))
     return _holed([data[row * size : (row + 1) * size] for row in range(span.rows)], span)
 
 
@@ -256,12 +274,12 @@ _DECODERS: Final[dict[str, tuple[Callable[[Shape, Span], Sequence[Any]], int | N
     "n": (_nulls, 0),
     "e": (_halves, 2),
     "b": (_bools, 2),
-    "ts": (_instants, 2),
+    **dict.fromkeys(UNITS, (_instants, 2)),
     **dict.fromkeys("uUzZ", (_texts, 3)),
     "vu": (_views, None),
     "vz": (_views, None),
-    "w": (_fixed_bytes, 2),
-    "+w": (_vectors, 1),
+    "w:": (_fixed_bytes, 2),
+    "+w:": (_vectors, 1),
     "+l": (_lists, 2),
     "+L": (_lists, 2),
 }

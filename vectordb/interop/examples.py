@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 from ledger import InvalidInput, UnknownName
 from vectordb.interop.service_transformer import check_numeric
+from vectordb.interop.taking import given_list
 
 
 class Examples:
@@ -36,14 +38,16 @@ class Examples:
         framework: Any = None,
     ) -> None:
         self._source = source
-        self._entities = entities
+        self._entities = None if entities is None else given_list(entities)
         self._labels = _labels(source, label)
         self._dtype = dtype
         self._framework = _name(framework)
+        self._names: tuple[str, ...] | None = None
         if entities is None:
             if not hasattr(source, "numbers"):
                 raise InvalidInput("a service or view comes with its entities", source=type(source).__name__)
-            self._source = check_numeric(source).astype(dtype)
+            self._names = source.names
+            self._source = check_numeric(source).astype(dtype).numbers  # which a worker process can be sent
         if self._labels is not None and len(self._labels) != len(self):
             raise InvalidInput("there is one label a row", rows=len(self), labels=len(self._labels))
 
@@ -53,8 +57,9 @@ class Examples:
     @property
     def names(self) -> tuple[str, ...]:
         """The columns of the numbers."""
-        found: tuple[str, ...] = self._matrix([]).names
-        return found
+        if self._names is None:
+            self._names = self._read([]).names
+        return self._names
 
     @property
     def labelled(self) -> Sequence[Any] | None:
@@ -75,19 +80,17 @@ class Examples:
 
     def batch(self, places: Sequence[int]) -> Any:
         """The rows at some places as one block, rows x features; with labels (block, labels). One read."""
-        asked = [int(place) for place in places]
+        asked = list(map(index, places))
         numbers = self._framed(self._numbers(asked))
         if self._labels is None:
             return numbers
         return numbers, self._framed_labels([self._labels[place] for place in asked])
 
     def _numbers(self, places: list[int]) -> Any:
-        return self._source.numbers.pick(places) if self._entities is None else self._matrix(places).numbers
+        return self._source.pick(places) if self._entities is None else self._read(places).numbers
 
-    def _matrix(self, places: list[int]) -> Any:
-        if self._entities is None:
-            return self._source
-        entities = self._entities
+    def _read(self, places: list[int]) -> Any:
+        entities = self._entities or []
         return check_numeric(self._source.get_many([entities[place] for place in places], dtype=self._dtype))
 
     def _framed(self, block: Any) -> Any:
@@ -109,14 +112,13 @@ class Examples:
         return module.tensor(labels) if self._framework == "torch" else module.array(labels)
 
 
-def _labels(source: Any, label: str | Sequence[Any] | None) -> Sequence[Any] | None:
+def _labels(source: Any, label: str | Sequence[Any] | None) -> list[Any] | None:
     if not isinstance(label, str):
-        return label
+        return None if label is None else given_list(label)
     extra = getattr(source, "extra", {})
     if label not in extra:
         raise UnknownName("a label is a column of the training set's spine", label=label, known=list(extra)[:20])
-    found: Sequence[Any] = extra[label]
-    return found
+    return given_list(extra[label])
 
 
 def _name(framework: Any) -> str:

@@ -10,8 +10,19 @@ from ctypes import CFUNCTYPE, addressof, c_char_p, c_int, c_void_p, cast, memmov
 from struct import pack
 from typing import Any
 
-from vectordb.interop.column import NULLABLE, Cells, Column, Piece, Shape
-from vectordb.interop.lifetime import ARRAY, EIO, SCHEMA, STREAM, capsule, hold, immortal, pointer_of, things_of
+from vectordb.interop.column import NULLABLE, Cells, Column, Piece, Shape, check_alike
+from vectordb.interop.lifetime import (
+    ARRAY,
+    EINTR,
+    EIO,
+    SCHEMA,
+    STREAM,
+    capsule,
+    hold,
+    immortal,
+    pointer_of,
+    things_of,
+)
 from vectordb.interop.structs import ArrowArray, ArrowArrayStream, ArrowSchema
 
 
@@ -84,7 +95,7 @@ def array_capsules(column: Column) -> tuple[Any, Any]:
 
 
 class _Stream:
-    """What a stream has still to give, and why it stopped."""
+    """What a stream has still to give, and why it stopped: an error is told again to whoever asks on."""
 
     def __init__(self, shape: Shape, batches: Iterator[Column]) -> None:
         self.shape = shape
@@ -96,6 +107,8 @@ class _Stream:
 
     def next(self, out: int) -> None:
         batch = next(self.batches, None)
+        if batch is not None:
+            check_alike(self.shape, batch.shape)
         _move(ArrowArray() if batch is None else make_array(batch.cells), out)  # one without ``release`` is the end
 
 
@@ -112,30 +125,55 @@ def stream_capsule(shape: Shape, batches: Iterable[Column]) -> Any:
 
 def _callback(work: Callable[[_Stream, int], None]) -> int:
     """A call of a stream: errors become a code and a message, since none may pass through foreign code."""
-    token_at = ArrowArrayStream.private_data.offset
-    word, state_of = c_void_p.from_address, things_of
+    state_of, failed = _state_reader(), EIO
 
-    def call(stream: int, out: int) -> int:
-        state = state_of(word(stream + token_at).value)
+    def attempt(stream: int, out: int) -> int:
+        state = state_of(stream)
+        if state is None or state.error is not None:
+            return failed  # released, or failed before
         try:
             work(state, out)
-        except Exception as error:
+        except BaseException as error:
             state.error = f"{type(error).__name__}: {error}".encode("utf-8", "replace")
-            return EIO
+            return failed
         return 0
 
-    return pointer_of(immortal(CFUNCTYPE(c_int, c_void_p, c_void_p)(call)))
+    return _settled(attempt, c_int, EINTR)
 
 
 def _last_error() -> int:
-    token_at = ArrowArrayStream.private_data.offset
-    word, state_of = c_void_p.from_address, things_of
+    state_of, address = _state_reader(), address_of
 
-    def call(stream: int) -> int | None:
-        error = state_of(word(stream + token_at).value).error
-        return address_of(error) if error else None
+    def attempt(stream: int, out: int) -> int:
+        state = state_of(stream)
+        error = None if state is None else state.error
+        return address(error) if error else 0
 
-    return pointer_of(immortal(CFUNCTYPE(c_void_p, c_void_p)(call)))
+    return _settled(attempt, c_void_p, 0)
+
+
+def _state_reader() -> Callable[[int], Any]:
+    token_at, word, find = ArrowArrayStream.private_data.offset, c_void_p.from_address, things_of
+    return lambda stream: find(word(stream + token_at).value)
+
+
+def _settled(attempt: Callable[[int, int], int], kind: Any, interrupted: int) -> int:
+    """A callback that always answers; ``interrupted`` where its function did not come to an end.
+
+    ctypes returns any number where a function raises, which an interrupt can make it do before its first line. So the
+    function's answer is put aside (``inner``, which returns nothing), and ``settle`` is called through C when it is over.
+    """
+    answers: dict[int, int] = immortal({})  # of the calls under way, by stream
+
+    def answer(stream: int, out: int) -> None:
+        answers[stream] = attempt(stream, out)
+
+    def settle(result: None, function: object, given: tuple[int, int]) -> int:
+        return answers.pop(given[0], interrupted)
+
+    inner: Any = CFUNCTYPE(None, c_void_p, c_void_p)(answer)
+    inner.errcheck = settle
+    return pointer_of(immortal(CFUNCTYPE(kind, c_void_p, c_void_p)(inner)))
 
 
 _CALLBACKS = (_callback(_Stream.schema), _callback(_Stream.next), _last_error())

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes import CFUNCTYPE, PYFUNCTYPE, addressof, c_char_p, c_int, c_void_p, py_object, pythonapi, string_at
+from ctypes import (
+    CFUNCTYPE,
+    PYFUNCTYPE,
+    addressof,
+    c_char_p,
+    c_int,
+    c_ssize_t,
+    c_void_p,
+    py_object,
+    pythonapi,
+    string_at,
+)
 from struct import unpack
 from typing import Any, Final
 
@@ -13,11 +24,25 @@ from vectordb.interop.column import Shape
 from vectordb.interop.structs import ArrowArray, ArrowArrayStream, ArrowSchema
 
 _pointer: Any = PYFUNCTYPE(c_void_p, py_object, c_char_p)(("PyCapsule_GetPointer", pythonapi))
+_memory: Any = PYFUNCTYPE(py_object, c_void_p, c_ssize_t, c_int)(("PyMemoryView_FromMemory", pythonapi))
 _OUT = CFUNCTYPE(c_int, c_void_p, c_void_p)
 _MESSAGE = CFUNCTYPE(c_char_p, c_void_p)
 _RELEASE = CFUNCTYPE(None, c_void_p)
 MAX_DEPTH: Final = 16
 MAX_CHILDREN: Final = 1 << 16
+MAX_BYTES: Final = 1 << 48
+MAX_METADATA: Final = 1 << 28  # bytes of it
+READ: Final = 0x100  # PyBUF_READ
+
+
+def memory_at(address: int | None, size: int) -> memoryview:
+    """Some bytes of foreign memory, to be copied at once (``ctypes.string_at`` counts no more than 2 GiB)."""
+    if not size:
+        return memoryview(b"")
+    if not address or not 0 < size <= MAX_BYTES:
+        raise CannotExchange("memory has an address, and a size that can be", bytes=size)
+    view: memoryview = _memory(address, size, READ)
+    return view
 
 
 def struct_in(capsule: Any, name: bytes, kind: Any) -> Any:
@@ -63,25 +88,26 @@ def _text(address: int | None) -> str:
 
 
 def _metadata(address: int | None) -> tuple[tuple[bytes, bytes], ...]:
+    """Pairs of keys and values, whose lengths are believed as far as ``MAX_METADATA``."""
     if not address:
         return ()
-    place = address
+    first = place = address
 
     def number() -> int:
         nonlocal place
         place += 4
-        found: int = unpack("=i", string_at(place - 4, 4))[0]
-        if found < 0:
-            raise CannotExchange("lengths in metadata are not negative", length=found)
+        found: int = unpack("=i", memory_at(place - 4, 4))[0]
+        if found < 0 or place - first + found > MAX_METADATA:
+            raise CannotExchange("lengths in metadata are not negative, and of some size", length=found)
         return found
 
     def word() -> bytes:
         nonlocal place
         size = number()
         place += size
-        return string_at(place - size, size)
+        return bytes(memory_at(place - size, size))
 
-    return tuple((word(), word()) for _ in range(number()))
+    return tuple([(word(), word()) for _ in range(number())])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ledger import FeatureRef, InvalidInput, NotFitted
-from vectordb.interop.taking import given_columns, is_table
+from vectordb.interop.taking import given_columns, given_list, is_column, is_table
 
 OUTPUTS: Final = ("default", "pandas", "polars")
 PARAMETERS: Final = ("service", "at", "raw", "dtype")
@@ -15,6 +15,8 @@ PARAMETERS: Final = ("service", "at", "raw", "dtype")
 
 class ServiceTransformer:
     """A transformer for a scikit-learn ``Pipeline``: ids of shape (n,), (n, kinds), or a table with a column a kind.
+
+    A column of ids may be a list, an array, or a series of pandas, Polars or pyarrow.
 
     Request inputs are further columns of such a table. The result is the block of numbers of one ``get_many``, as a
     NumPy array where NumPy is imported (its memory is shared, read-only), else ``Dense``. ``service`` may be that of a
@@ -90,7 +92,7 @@ class ServiceTransformer:
             raise NotFitted("a transformer is fitted before it transforms", type=type(self).__name__)
         matrix = self._read(*self._asked(X))
         numpy: Any = sys.modules.get("numpy")
-        return self._wrapped(matrix.numbers if numpy is None else numpy.asarray(matrix), matrix)
+        return self._wrapped(matrix.numbers if numpy is None else numpy.asarray(matrix), matrix, X)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Both."""
@@ -110,13 +112,14 @@ class ServiceTransformer:
             self._output = transform
         return self
 
-    def _wrapped(self, numbers: Any, matrix: Any) -> Any:
+    def _wrapped(self, numbers: Any, matrix: Any, X: Any) -> Any:
         wanted = vars(self).get("_output", "default")
         package: Any = sys.modules.get(wanted)
         if wanted == "default" or package is None:
             return numbers
         if wanted == "pandas":
-            return package.DataFrame(numbers, columns=list(matrix.names))
+            index = X.index if isinstance(X, (package.DataFrame, package.Series)) else None  # as scikit-learn has it
+            return package.DataFrame(numbers, columns=list(matrix.names), index=index)
         return package.DataFrame(numbers, schema=list(matrix.names))
 
     def _read(self, ids: Mapping[str, Sequence[Any]], request: Mapping[str, Sequence[Any]]) -> Any:
@@ -128,7 +131,7 @@ class ServiceTransformer:
         """Ids by kind, and the request inputs."""
         kinds = self.service.entity_kinds
         requests = [item.name for item in self.service.definition.features if not isinstance(item, FeatureRef)]
-        if isinstance(X, Mapping) or is_table(X):
+        if isinstance(X, Mapping) or is_table(X) and not is_column(X):
             columns = given_columns(X) or {}
             missing = [name for name in (*kinds, *requests) if name not in columns]
             if missing:
@@ -136,7 +139,7 @@ class ServiceTransformer:
             return {kind: columns[kind] for kind in kinds}, {name: columns[name] for name in requests}
         if requests:
             raise InvalidInput("request inputs come as named columns of a table", requests=requests)
-        return _by_kind(X.tolist() if hasattr(X, "tolist") else list(X), kinds), {}
+        return _by_kind(given_list(X), kinds), {}
 
 
 def _by_kind(rows: list[Any], kinds: Sequence[str]) -> dict[str, Any]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from ledger import InvalidInput
-from vectordb.interop.column import Column
+from vectordb.interop.capsules import array_of, schema_of, stream_of
+from vectordb.interop.column import Column, cut
 from vectordb.interop.column import table as struct_of
-from vectordb.interop.export import array_capsules, schema_capsule, stream_capsule
+
+BATCH: Final = 1 << 16  # rows of a batch of a stream
 
 
 class Table:
     """Named columns of equally many rows, immutable; exported without a copy, as often as it is asked.
+
+    A stream of it has batches of at most 65,536 rows, which share its memory. It is a copy of what was read: it outlives
+    the database, no later write changes it, and no erasure reaches it (drop what was made of an entity that is erased).
 
     ``pyarrow.table(t)``, ``polars.DataFrame(t)``, ``pandas.DataFrame.from_arrow(t)`` and ``duckdb.sql("from t")`` take
     it as it is, and so do ``put_many``, ``load`` and ``training_set``.
@@ -24,6 +29,9 @@ class Table:
     """
 
     def __init__(self, columns: dict[str, Column]) -> None:
+        wrong = [name for name in columns if type(name) is not str or not name.isprintable()]
+        if wrong:
+            raise InvalidInput("the name of a column is printable text", names=wrong)
         sizes = {name: column.cells.length for name, column in columns.items()}
         if len(set(sizes.values())) > 1:
             raise InvalidInput("the columns of a table are equally long", columns=sizes)
@@ -48,6 +56,15 @@ class Table:
         """The bytes of a column."""
         return self._columns[name]
 
+    def batches(self, rows: int = BATCH) -> Iterator[Table]:
+        """Tables of at most so many rows, in order; they share this one's memory."""
+        if type(rows) is not int or rows < 1:
+            raise InvalidInput("a batch has at least one row", rows=rows)
+        for start in range(0, self._rows, rows):
+            size = min(rows, self._rows - start)
+            parts = ((name, column.shape, column.cells) for name, column in self._columns.items())
+            yield Table({name: Column(shape, cut(shape, cells, start, size)) for name, shape, cells in parts})
+
     def to_columns(self) -> dict[str, list[Any]]:
         """Plain Python values, column by column."""
         from vectordb.interop.reading import read_table
@@ -56,13 +73,14 @@ class Table:
         return {name: held.tolist() if hasattr(held, "tolist") else list(held) for name, held in columns.items()}
 
     def __arrow_c_schema__(self) -> Any:
-        return schema_capsule(self._struct.shape)
+        return schema_of(self._struct.shape)
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]:
-        return array_capsules(self._struct)
+        return array_of(self._struct)
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return stream_capsule(self._struct.shape, [self._struct])
+        cuts = [self] if self._rows <= BATCH else self.batches(BATCH)
+        return stream_of(self._struct.shape, (table._struct for table in cuts))
 
     def __repr__(self) -> str:
         return f"Table({len(self)} rows, {self.formats})"
@@ -71,7 +89,8 @@ class Table:
 class TableStream:
     """Tables of one kind, made one after the other as a consumer asks for them; exported as often as it is asked.
 
-    Memory is that of one table. Takers are those of ``Table``.
+    Memory is that of one table. Takers are those of ``Table``. A table of other columns is refused, as the stream's
+    error; where making one raises, the consumer raises an error of its own that says so.
     """
 
     def __init__(self, empty: Table, tables: Callable[[], Iterable[Table]]) -> None:
@@ -91,7 +110,7 @@ class TableStream:
         return self._empty.__arrow_c_schema__()
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return stream_capsule(self._empty._struct.shape, (table._struct for table in self))
+        return stream_of(self._empty._struct.shape, (table._struct for table in self))
 
 
 class Tabular:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger import MISSING, FeatureType, InvalidInput
 from vectordb.interop.column import Column, bools, coded, instants, lists, mixed, numbers, texts
 from vectordb.interop.table import Table, TableStream
+from vectordb.interop.taking import plain_values
 from vectordb.interop.typed import cell_column, number_column, split, time_column, value_column
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def matrix_table(matrix: FeatureMatrix, entity: str | Sequence[str] = "entity", 
     columns = _ids(matrix.entities, entity, features)
     moments = getattr(matrix, "moments", None)
     if moments is not None:
-        columns[free_name("time", features)] = instants(moments)
+        columns[free_name("time", {*columns, *features})] = instants(moments)
     columns.update(features)
     for name, values in getattr(matrix, "extra", {}).items():
-        columns[free_name(name, columns)] = loose_column(values)
+        columns[free_name(str(name), columns)] = loose_column(str(name), values)
     if statuses:
         told = matrix.status
         for name in told[0] if told else matrix.names:
@@ -58,6 +59,8 @@ def _ids(entities: Sequence[Any], names: str | Sequence[str], taken: Iterable[st
     if wrong:
         rule = "ids in several columns are tuples of so many parts"
         raise InvalidInput(rule, columns=list(names), entity=wrong[0])
+    if len(set(names)) < len(names):
+        raise InvalidInput("columns of ids have names of their own", columns=list(names))
     parts = zip(*entities) if entities else [()] * len(names)
     return {free_name(name, taken): mixed(part) for name, part in zip(names, parts)}
 
@@ -75,20 +78,23 @@ def _beside(beside: Any) -> Column:
     return cell_column(kind, [default if cell is MISSING else cell for cell in beside.cells])
 
 
-def loose_column(values: Sequence[Any]) -> Column:
+def loose_column(name: str, values: Sequence[Any]) -> Column:
     """A column of a caller's own values: bools, ints, floats, text or aware datetimes; others are refused."""
-    held = values.tolist() if hasattr(values, "tolist") else list(values)
+    held = plain_values(name, values)
     kinds = {type(value) for value in held if value is not None}
-    if kinds == {bool}:
-        return bools(held)
-    if kinds <= {int, float} and float in kinds:
-        return numbers("g", "d", held)
-    if kinds <= {int, str, tuple}:
-        return mixed(held)
+    try:
+        if kinds == {bool}:
+            return bools(held)
+        if kinds <= {int, float} and float in kinds:
+            return numbers("g", "d", held)
+        if kinds <= {int, str, tuple}:
+            return mixed(held)
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise InvalidInput("numbers are float64, and text is what UTF-8 holds", column=name, error=str(error)) from error
     if all(hasattr(kind, "utcoffset") for kind in kinds):
         return time_column(held)
-    names = sorted(kind.__name__ for kind in kinds)
-    raise InvalidInput("a column holds bools, numbers, text or datetimes", types=names)
+    known = sorted(kind.__name__ for kind in kinds)
+    raise InvalidInput("a column holds bools, numbers, text or datetimes", column=name, types=known)
 
 
 def hits_table(hits: Hits | Iterable[Hits]) -> Table:

@@ -19,22 +19,20 @@ READ_ONLY, COPIED = 1, 2
 TYPES: Final = {"float64": (2, 64), "float32": (2, 32), "float16": (2, 16), "int8": (0, 8), "uint8": (1, 8)}
 
 
-def tensor(
-    data: bytes,
-    start: int,
-    shape: tuple[int, int],
-    dtype: str,
-    max_version: tuple[int, int] | None = None,
-    dl_device: tuple[int, int] | None = None,
-    copy: bool | None = None,
-) -> Any:
-    """The capsule of a row-major block; ``BufferError`` for what the protocol lets a producer refuse."""
+def check_asked(
+    max_version: tuple[int, int] | None, dl_device: tuple[int, int] | None, copy: bool | None
+) -> tuple[bool, bool]:
+    """Whether the tensor is of version 1, and a copy; ``BufferError`` for what the protocol lets a producer refuse."""
     if dl_device is not None and tuple(dl_device) != CPU:
         raise BufferError(f"numbers lie in the processor's memory, device {CPU}, not {tuple(dl_device)}")
     versioned = max_version is not None and tuple(max_version) >= VERSION
     if not versioned and copy is False:
         raise BufferError("shared memory is read-only, which DLPack can say since version 1.0: pass max_version")
-    copied = bool(copy) or not versioned
+    return versioned, bool(copy) or not versioned
+
+
+def tensor(data: bytes, start: int, shape: tuple[int, int], dtype: str, versioned: bool, copied: bool) -> Any:
+    """The capsule of a row-major block."""
     size = shape[0] * shape[1] * TYPES[dtype][1] // 8
     held: Any = create_string_buffer(data[start : start + size], max(size, 1)) if copied else memoryview(data)
     address = addressof(held) if copied else address_of(data) + start

@@ -45,7 +45,7 @@ def value_column(kind: FeatureType, values: Sequence[Any]) -> Column:
 
 def _vectors(kind: Any, cells: Sequence[bytes | None]) -> Column:
     gap = kind.gap()
-    data = b"".join([gap if cell is None else cell for cell in cells])
+    data = b"".join([*(gap if cell is None else cell for cell in cells), b""])  # its own bytes, also of one cell
     present = [cell is not None for cell in cells]
     if kind.dtype == "binary":
         nulls, bitmap = valid(present)

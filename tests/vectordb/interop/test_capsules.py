@@ -19,7 +19,7 @@ from vectordb.transforms import Pipeline, StandardScaler
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left() -> Any:
+def _nothing_is_left(own_structs: None) -> Any:
     gc.collect()
     before = held()
     yield

@@ -125,6 +125,57 @@ def test_frames_come_out_where_they_are_asked_for(shop: Shop, library: str) -> N
     assert found["visits"].to_list() == [0, 1]
 
 
+@pytest.mark.parametrize("library", ["numpy", "pandas", "polars", "pyarrow"])
+def test_ids_and_labels_come_as_any_sequence(shop: Shop, library: str) -> None:
+    """By their order: a series of pandas answers ``[0]`` by its index."""
+    package = pytest.importorskip(library)
+    numpy = pytest.importorskip("numpy")
+
+    def column(values: Any) -> Any:
+        if library == "pandas":
+            return package.Series(values, index=range(7, 7 + len(values)))
+        return package.Series(values) if library == "polars" else package.array(values)
+
+    one = ServiceTransformer(shop.one)
+    assert rows_of(one.fit(column(["u-2", "u-0"])).transform(column(["u-2", "u-0"]))) == [[1, 2], [0, 0]]
+    data = Examples(shop.one, column(["u-2", "u-0", "u-4"]), label=column([1, 0, 1]), framework=numpy)
+    numbers, labels = data.batch([2, 1])
+    assert numbers.tolist() == [[2, 4], [0, 0]] and labels.tolist() == [1, 0] and labels.dtype.kind == "i"
+    assert Batches(data).signature[1]["dtype"] == "int64"
+
+
+def test_examples_stay_within_their_rows(shop: Shop) -> None:
+    """A place beyond the end was read from whatever memory lay there."""
+    data = Examples(shop.training_set(), label="label", framework="")
+    assert data.batch([-1, 0]) == ([[2.0, 4.0], [0.0, 0.0]], [0, 0])
+    for places in ([5], [-6], [10**9]):
+        with pytest.raises(IndexError):
+            data.batch(places)
+    with pytest.raises(TypeError):
+        data.batch([1.5])  # type: ignore[list-item]
+
+
+def test_examples_of_a_matrix_go_to_another_process(shop: Shop) -> None:
+    import pickle
+
+    data = Examples(shop.training_set(), label="label", framework="")
+    copy = pickle.loads(pickle.dumps(data))
+    assert copy.batch(range(5)) == data.batch(range(5)) and copy.names == data.names
+
+
+def test_frames_keep_the_index_of_what_was_asked(shop: Shop) -> None:
+    """A column transformer of scikit-learn lays frames side by side, by their index."""
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    compose = pytest.importorskip("sklearn.compose")
+    frame = pandas.DataFrame({"user": ["u-2", "u-0"], "z": [1.0, 2.0]}, index=[5, 9])
+    one = ServiceTransformer(shop.one).set_output(transform="pandas")
+    assert one.fit(frame["user"]).transform(frame["user"]).index.tolist() == [5, 9]
+    made = compose.ColumnTransformer([("s", one, "user"), ("z", "passthrough", ["z"])]).set_output(transform="pandas")
+    found = made.fit_transform(frame)
+    assert found.index.tolist() == [5, 9] and found["s__visits"].tolist() == [2, 0]
+
+
 def test_examples_without_any_framework(shop: Shop) -> None:
     data = Examples(shop.training_set(), label="label", framework="")
     assert len(data) == 5 and data[-1] == ([2.0, 4.0], 0) and data.names == ("age", "visits")

@@ -107,6 +107,28 @@ def test_polars_shares_the_memory_of_a_table() -> None:
     assert polars.Series(view.get_many(["d-1"]).vectors("profile")).to_list() == [[1.0, 2.0, 3.0]]
 
 
+def test_everybody_sees_one_memory() -> None:
+    """The same address through every library that shares it, whoever makes the structs."""
+    numpy = pytest.importorskip("numpy")
+    _, view = make()
+    matrix = view.get_many(IDS, ["trips", "vip"])
+    own = matrix.__array_interface__["data"][0]
+    seen = [numpy.asarray(matrix), numpy.asarray(matrix.numbers), numpy.from_dlpack(matrix)]
+    assert [one.__array_interface__["data"][0] for one in seen] == [own] * 3
+    assert not any(one.flags.writeable for one in seen)
+    assert all(one.tobytes() == matrix.numbers.raw.tobytes() for one in seen)
+    pyarrow = pytest.importorskip("pyarrow")
+    polars = pytest.importorskip("polars")
+    table = view.table(["d-1", "d-3", "d-4"], ["rating", "trips"])
+    for name in ("rating", "trips"):
+        first = pyarrow.table(table).column(name).chunk(0).buffers()[1].address
+        assert polars.DataFrame(table)[name].to_numpy(allow_copy=False).__array_interface__["data"][0] == first
+        assert polars.from_arrow(pyarrow.table(table))[name].to_list() == table.to_columns()[name]
+    torch = pytest.importorskip("torch")
+    shared = [torch.from_dlpack(matrix), torch.from_dlpack(matrix.numbers), torch.as_tensor(numpy.asarray(matrix))]
+    assert [one.data_ptr() for one in shared] == [own] * 3
+
+
 def from_pyarrow(view: Any) -> Any:
     return pytest.importorskip("pyarrow").table(view)
 

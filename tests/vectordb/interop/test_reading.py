@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import struct
 from array import array
 from collections.abc import Callable
@@ -13,10 +15,11 @@ import pytest
 from ledger import CannotExchange
 from tests.vectordb.interop.stories import COLUMNS, IDS, make, same, twin
 from vectordb import Dense, Float, InvalidInput, Vector, VectorDB
-from vectordb.interop import Table, TableStream, given_column, held, is_table, read_array, read_batches, read_table
+from vectordb.interop import Table, TableStream, address_of, given_column, held, is_table, read_array, read_batches, read_table
 from vectordb.interop.bits import pack_bits, unpack_bits
-from vectordb.interop.column import Cells, Column, Piece, Shape, mixed, numbers, plain, texts
+from vectordb.interop.column import Cells, Column, Piece, Shape, coded, mixed, numbers, plain, texts
 from vectordb.interop.export import array_capsules, stream_capsule
+from vectordb.interop.foreign import _metadata, memory_at
 
 
 class Foreign:
@@ -163,6 +166,17 @@ IMPOSSIBLE: list[tuple[str, Callable[[], Any]]] = [
     ("rows that are asked", lambda: Foreign("+w:3", None, inside=(plain("g", Piece(bytes(8)), 1),))),
     ("rows that are asked", lambda: Foreign("+l", None, ints(0, 9), inside=(plain("g", Piece(bytes(8)), 1),))),
     ("one child", lambda: Foreign("+w:1", None, inside=(texts([]), texts([])))),
+    ("understood", lambda: Foreign("c:1", None, b"1")),
+    ("understood", lambda: Foreign("+l:1", None, ints(0, 0))),
+    ("understood", lambda: Foreign("ts", None, bytes(8))),
+    ("buffers and children", lambda: Foreign("i", known=texts(["a"]))),
+    ("buffers and children", lambda: Foreign("i", *[None] * 9, known=texts(["a"]))),
+    ("says which they are", lambda: Foreign("l", None, bytes(8), nulls=1)),
+    ("size that can be", lambda: Foreign("U", None, ints(0, 2**62, code="q"), b"abc")),
+    ("size that can be", lambda: Foreign(f"w:{2**24}", None, bytes(8), rows=2**40)),
+    ("fits in memory", lambda: Foreign("n", rows=2**40)),
+    ("address", lambda: Foreign("vu", None, ints(13, 0, 0, 0), None, ints(13, code="q"))),
+    ("holds JSON", lambda: Foreign("g", None, bytes(8), metadata=((b"vectordb:form", b"json"),))),
 ]
 
 
@@ -172,6 +186,36 @@ def test_contradictions_are_refused_and_let_go_of(rule: str, producer: Callable[
     with pytest.raises(CannotExchange, match=rule):
         read_array(producer())
     assert held() == before
+
+
+def test_metadata_is_believed_within_bounds() -> None:
+    for words in ((-1,), (1, -1), (1, 2**30), (2**30, 1)):
+        address = address_of(raw := ints(*words, 0, 0, 0, 0))
+        with pytest.raises(CannotExchange, match="metadata"):
+            _metadata(address)
+        assert raw
+    assert _metadata(address_of(ints(1, 1) + b"k" + ints(2) + b"vw")) == ((b"k", b"vw"),)
+
+
+def test_columns_beyond_two_gigabytes_are_whole() -> None:
+    """``ctypes.string_at`` counts in 32 bits: such a column was cut, or read as nothing."""
+    size = 2**32 + 8
+    try:
+        block = mmap.mmap(-1, size)  # of which two pages are ever touched
+    except OSError:
+        pytest.skip("there is no room for the addresses")
+    block[size - 8 :] = struct.pack("<d", 0.5)
+    view = memory_at(ctypes.addressof(ctypes.c_char.from_buffer(block)), size)
+    assert len(view) == size and bytes(view[-8:]) == struct.pack("<d", 0.5)
+
+
+def test_codes_of_several_types_come_back_through_pyarrow() -> None:
+    table = Table({"c": coded(["1", 1, None, ("x", 2)]), "t": coded(["a", None, "b", "a"])})
+    expected = {"c": ["1", 1, None, ("x", 2)], "t": ["a", None, "b", "a"]}
+    assert read_table(table) == expected
+    assert read_table(pytest.importorskip("pyarrow").table(table)) == expected
+    known = Dense(struct.pack("<4d", 1, 2, 3, 4), (2, 2), "float64")._as_column()
+    assert read_array(Foreign("i", None, ints(1, 0), rows=2, known=known)) == [[3, 4], [1, 2]]
 
 
 def test_tables_that_are_none_are_refused() -> None:
@@ -234,8 +278,8 @@ class Numbers:
 
     def __init__(self, raw: bytes, shape: Any, typestr: str, **more: Any) -> None:
         self.raw = raw
-        address = Dense(raw, (1, 1), "uint8").__array_interface__["data"]
-        self.__array_interface__ = {"version": 3, "shape": shape, "typestr": typestr, "data": address, **more}
+        data = (address_of(raw), True)
+        self.__array_interface__ = {"version": 3, "shape": shape, "typestr": typestr, "data": data, **more}
 
 
 def test_array_interfaces_are_columns_and_vectors() -> None:
@@ -256,15 +300,35 @@ def test_array_interfaces_are_columns_and_vectors() -> None:
     assert view.load({"e": ["x", "y"], "p": block}, chunk_rows=1).rows == 2 and view.get("y")["p"].tolist() == [1, 2]
     assert given_column(Numbers(b"", (0, 2), "<f4")).tolist() == []
     for wrong in (
-        {"shape": (2,), "typestr": ">f8"},
         {"shape": (), "typestr": "<f8"},
+        {"shape": (1, 1, 1), "typestr": "<f8"},
         {"shape": (-1,), "typestr": "<f8"},
+        {"shape": (1.0,), "typestr": "<f8"},
+        {"shape": 3, "typestr": "<f8"},
         {"shape": (2,), "typestr": "<U4"},
+        {"shape": (2,), "typestr": "<V2"},
+        {"shape": (2,), "typestr": ""},
         {"shape": (1,), "typestr": "<f8", "strides": (16,)},
+        {"shape": (1, 2), "typestr": "<f4", "strides": (4, 4)},
+        {"shape": (2,), "typestr": "<f8", "strides": (-8,)},
+        {"shape": (1,), "typestr": "<f8", "mask": [0]},
         {"shape": (1,), "typestr": "<f8", "data": None},
+        {"shape": (1,), "typestr": "<f8", "data": (-1, True)},
+        {"shape": (1,), "typestr": "<f8", "data": ("0", True)},
     ):
         with pytest.raises(CannotExchange, match="array interface"):
             given_column(Numbers(bytes(16), **wrong))
+    for bomb in ({"shape": (1,), "data": (0, True)}, {"shape": (2**40, 2**40)}):  # no address; more than there can be
+        with pytest.raises(CannotExchange, match="memory has an address"):
+            given_column(Numbers(bytes(16), **{"typestr": "<f8", **bomb}))
+
+
+def test_array_interfaces_of_either_byte_order() -> None:
+    assert given_column(Numbers(struct.pack(">2d", 0.5, -2), (2,), ">f8")).tolist() == [0.5, -2]
+    assert given_column(Numbers(struct.pack(">4e", 1, 2, 3, 4), (2, 2), ">f2")).tolist() == [[1, 2], [3, 4]]
+    assert given_column(Numbers(struct.pack(">2q", -1, 2**40), (1, 2), ">i8", strides=(16, 8))).tolist() == [[-1, 2**40]]
+    assert given_column(Numbers(bytes([1, 0]), (2,), "|b1")).tolist() == [True, False]
+    assert given_column(Numbers(b"", (0,), ">f8")).tolist() == []
 
 
 def test_a_spine_and_event_times_come_in_as_arrow() -> None:

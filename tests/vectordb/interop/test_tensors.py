@@ -29,7 +29,7 @@ def tensor(address: int) -> tuple[Any, ...]:
     return data, (device, index), ndim, (code, bits, lanes), words(shape, ndim), words(strides, ndim), start
 
 
-def test_a_versioned_tensor_shares_memory_and_says_that_it_is_read_only() -> None:
+def test_a_versioned_tensor_shares_memory_and_says_that_it_is_read_only(own_structs: None) -> None:
     gc.collect()
     before = held()
     capsule = BLOCK.rows(1, 3).__dlpack__(max_version=(1, 2))
@@ -44,7 +44,7 @@ def test_a_versioned_tensor_shares_memory_and_says_that_it_is_read_only() -> Non
     assert held() == before
 
 
-def test_an_older_consumer_gets_a_copy() -> None:
+def test_an_older_consumer_gets_a_copy(own_structs: None) -> None:
     capsule = BLOCK.__dlpack__()
     found = tensor(GET(capsule, b"dltensor"))
     assert found[0] != BLOCK.__array_interface__["data"][0] and ctypes.string_at(found[0], 48) == BLOCK.raw
@@ -53,7 +53,7 @@ def test_an_older_consumer_gets_a_copy() -> None:
     assert words(address + 24, 1) == (2,) and tensor(address + 32)[0] != BLOCK.__array_interface__["data"][0]
 
 
-def test_a_consumer_calls_the_deleter() -> None:
+def test_a_consumer_calls_the_deleter(own_structs: None) -> None:
     gc.collect()
     before = held()
     capsule = BLOCK.__dlpack__(max_version=(1, 0))
@@ -76,8 +76,11 @@ def test_what_cannot_be_promised_is_refused() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int8", "uint8"])
-def test_numpy_reads_the_same_memory(dtype: str) -> None:
+@pytest.mark.parametrize("own", [True, False])
+def test_numpy_reads_the_same_memory(dtype: str, own: bool, request: pytest.FixtureRequest) -> None:
     numpy = pytest.importorskip("numpy")
+    if own:
+        request.getfixturevalue("own_structs")
     expected = numpy.arange(6).reshape(3, 2).astype(dtype)
     block = Dense(expected.tobytes(), (3, 2), dtype)
     seen = numpy.from_dlpack(block)
@@ -95,3 +98,21 @@ def test_torch_reads_the_same_memory() -> None:
     assert seen[:, 0].tolist() == [12, 2.0**53, -3, 0] and torch.from_dlpack(matrix[1:3])[0, 0] == 2.0**53
     vectors = view.get_many(["d-1", "d-3"]).vectors("profile")
     assert torch.from_dlpack(vectors).tolist() == [[1.0, 2.0, 3.0], [0.5, 0.25, -1.0]]
+
+
+def test_a_block_of_one_row_has_bytes_of_its_own() -> None:
+    """PyTorch writes to what DLPack says is read-only; the row that is held for the next read was changed by it."""
+    db, view = make()
+    service = db.create_service("s", features=["drivers:trips"])
+    for read in (
+        lambda: view.get_many(["d-1"], ["trips"]),
+        lambda: db.as_of(2).view("drivers").get_many(["d-1"], ["trips"]),
+        lambda: service.get_many(["d-1"]),
+        lambda: view.get_many(["d-1"]).vectors("profile"),
+    ):
+        expected = getattr(read(), "numbers", read()).to_rows()
+        kept = [read() for _ in range(3)]
+        assert len({one.__array_interface__["data"][0] for one in kept}) == 3
+        address = kept[0].__array_interface__["data"][0]
+        ctypes.memset(address, 0x7F, 8)
+        assert getattr(read(), "numbers", read()).to_rows() == expected == getattr(kept[1], "numbers", kept[1]).to_rows()

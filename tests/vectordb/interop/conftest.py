@@ -1,0 +1,11 @@
+"""Which structs are tested: our own, or those that pyarrow and NumPy make of the same memory."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def own_structs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has loaded neither."""
+    monkeypatch.setattr("vectordb.interop.capsules.loaded", lambda name: None)
