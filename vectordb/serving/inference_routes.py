@@ -204,21 +204,22 @@ def _outputs(
         return tensors_of(matrix, kinds), {"as_of": matrix.as_of, "at": matrix.at, "service": matrix.label}
     if at is not None:
         raise BadRequest("a predictor reads at its own clock")
-    served = _predicted(call, predictor if reader is call.db else predictor.on(reader), ids, request)
+    served, tensors = _predicted(call, predictor if reader is call.db else predictor.on(reader), ids, request)
     row = served[0].row
-    return served_tensors(served), {"as_of": row.as_of, "at": row.at, "service": row.service, "model": served[0].model}
+    return tensors, {"as_of": row.as_of, "at": row.at, "service": row.service, "model": served[0].model}
 
 
 def _predicted(
     call: Call, predictor: Predictor, ids: dict[str, list[Entity]], request: dict[str, list[Any]]
-) -> list[Served]:
-    """What a predictor answers; a retry of a request is told by its key."""
+) -> tuple[list[Served], list[Tensor]]:
+    """What a predictor answers, and its tensors; a retry of a request is told by its key."""
     key = call.idempotency_key if predictor.record else None
     try:
-        return predictor.many(ids, request=request or None, idempotency_key=key)
+        served = predictor.many(ids, request=request or None, idempotency_key=key)
+        return served, served_tensors(served)
     except VectorDBError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model that calls sys.exit ends its answer, not the server
         raise PartFailed("the model") from error
 
 

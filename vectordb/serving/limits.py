@@ -11,9 +11,10 @@ from ledger import InvalidInput
 class Limits:
     """What one request may take; more is refused with a 4xx, and the body is never held whole beyond ``body_bytes``.
 
-    ``batch`` counts entities, units or rows, ``cells`` the values of one answer (rows times features), ``queries`` the queries of one search, ``depth`` levels of JSON,
-    ``head_bytes`` the path and query. ``body_seconds`` bounds how long a body may take to arrive: under ASGI and where
-    a WSGI server's input has ``read1`` exactly, else by the server's own timeout.
+    ``batch`` counts entities, units or rows, ``cells`` the values of one answer (rows times features), ``queries`` the
+    queries of one search, ``depth`` levels of JSON, ``head_bytes`` the path and query. ``body_seconds`` bounds how long
+    a body may take to arrive: under ASGI and where a WSGI server's input has ``read1`` exactly, else by the server's
+    own timeout.
 
     >>> Limits(k=50).k
     50

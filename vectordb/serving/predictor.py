@@ -33,8 +33,8 @@ class Predictor:
     exposure first. ``label`` names a callable in records. Errors of the model pass through, and then nothing is
     written; nor is where the output is no plain data.
 
-    Cost beside the model: 3 us, 5 us with an experiment; 45 us where a prediction of ten features is recorded, 80 us with
-    its exposure.
+    Cost beside the model: 3 us, 5 us with an experiment; 45 us where a prediction of ten features is recorded, 80 us
+    with its exposure.
 
     >>> from vectordb import Int, VectorDB
     >>> db = VectorDB()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import io
+import json
 from pathlib import Path
 from time import sleep
 from typing import Any

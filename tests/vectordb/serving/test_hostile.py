@@ -6,6 +6,7 @@ import copy
 import json
 import logging
 import os
+import sys
 from typing import Any
 
 import pytest
@@ -254,6 +255,12 @@ def labelled(value: Any) -> list[Family]:
     return [Family("m", "gauge", "", [Sample("", {"a": value}, 1)])]
 
 
+def circular(row: Any) -> Any:
+    found: list[Any] = []
+    found.append(found)
+    return {"itself": found}
+
+
 def unserializable(row: Any) -> Any:
     return object()
 
@@ -265,6 +272,9 @@ def unserializable(row: Any) -> Any:
     ({"metrics": lambda: labelled("\ud800")}, "/metrics", "the given metrics"),
     ({"model": fail}, MODEL, "the model"),
     ({"model": unserializable}, MODEL, "the model"),
+    ({"model": circular}, MODEL, "the model"),
+    ({"model": lambda row: 10**5_000}, MODEL, "the model"),
+    ({"model": lambda row: sys.exit(0)}, MODEL, "the model"),
     ({"clock": fail}, "/views/drivers/d-7", "the clock"),
 ])  # fmt: skip
 @pytest.mark.parametrize("call", [call_wsgi, call_asgi])

@@ -192,6 +192,39 @@ def test_all_views_of_an_answer_are_read_at_one_clock() -> None:
     assert seen == {"PRESENT", "OUTSIDE_MAX_AGE"}
 
 
+def test_answers_are_whole_while_a_writer_writes() -> None:
+    db, stop, seen = VectorDB(), threading.Event(), []
+    for name in ("a", "b"):
+        db.create_view(name, entity="user", features={"x": Int(), "y": Int()})
+    db.create_service("all", features=["a:x", "a:y", "b:x"])
+    app = Application(db)
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            with db.transaction() as tx:
+                tx.view("a").put("u-1", {"x": number, "y": number})
+                tx.view("b").put("u-1", {"x": number, "y": number})
+
+    def read() -> None:
+        for turn in range(40):
+            asked = {"feature_service": "all"} if turn % 2 else {"features": ["a:x", "a:y", "b:x"]}
+            body = {**asked, "entities": {"user": ["u-1"]}, "full_feature_names": True}
+            answer = call_wsgi(app, "POST", "/get-online-features", body)
+            found = answer.json["results"]
+            seen.append((len({one["values"][0] for one in found}), len({one["event_timestamps"][0] for one in found})))
+
+    writer, readers = threading.Thread(target=write), [threading.Thread(target=read) for _ in range(3)]
+    for thread in (writer, *readers):
+        thread.start()
+    for thread in readers:
+        thread.join(30)
+    stop.set()
+    writer.join(30)
+    assert seen == [(1, 1)] * 120 and db.head > 3
+
+
 def test_a_past_has_no_condition_to_lose() -> None:
     app = Application(make_application().db.as_of(3))
     assert call_wsgi(app, "GET", "/health").json == {"status": "ok", "as_of": 3, "live": False}
