@@ -137,7 +137,7 @@ class JsonlStore:
             self.check_in_place()
 
     def check_in_place(self) -> None:
-        """Refuse to write to a file that the path no longer names, that somebody else wrote to or cut, or is to write to."""
+        """Refuse to write to a file that the path no longer names, or that somebody else wrote to, cut, or locked."""
         try:
             now = self.files.stat(self.path)
             mine = self.files.fstat(self._open_fd())

@@ -220,7 +220,7 @@ def test_a_lock_that_cannot_be_had_is_not_said_to_be_taken(tmp_path: Path) -> No
 
 FULL = """
 import resource, sys
-from ledger import WriteFailed
+from ledger import StoreError, WriteFailed
 from vectordb import Int, VectorDB
 from tests.faults.agreement import assert_agrees
 from pathlib import Path
@@ -246,6 +246,12 @@ for room in (0, 1, 60, 250):
         raise SystemExit("erased")
     except OSError as error:
         assert error.errno == 27
+    try:
+        db.export.everything(f"{path}.db")
+        raise SystemExit("exported")
+    except StoreError as error:
+        assert error.values["path"] == f"{path}.db", error
+    assert sorted(found.name for found in path.parent.iterdir()) == [path.name, f"{path.name}.lock"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     assert_agrees(db, path)
 numbers.put("b", {"n": 2})
