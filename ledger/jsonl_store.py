@@ -223,6 +223,10 @@ class JsonlStore:
                 return data[: end + 1]
             size *= 8
 
+    def ends_so(self, position: int, end: bytes) -> bool:
+        """Whether the line that ended at a position ends there still, and in these bytes."""
+        return self.files.pread(self._open_fd(), len(end), position - len(end)) == end
+
     def ahead(self, position: int) -> tuple[int, bytes]:
         """How many complete lines stand from a position on, and the first of them; reads what is there."""
         count, first = 0, b""

@@ -153,6 +153,26 @@ def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
         assert again.head == db.head + 1
 
 
+@pytest.mark.parametrize("lazy", [False, True], ids=["eager", "lazy"])
+@pytest.mark.parametrize("later", [0, 1, 5])
+def test_a_follower_forgets_a_line_that_was_cut_off_after_it_was_read(tmp_path: Path, lazy: bool, later: int) -> None:
+    """Its sync failed, so the writer was refused; another line stands in its place, as long as it or longer."""
+    path, files = tmp_path / "ledger.jsonl", FaultyFiles()
+    with world(path, files, fsync="always") as db, reopened(path, read_only=True, lazy=lazy) as follower:
+        files.watch = lambda kind: kind == "fsync" and not files.failed and follower.refresh()  # whole, and not yet synced
+        files.fail("fsync", NO_SPACE)
+        with pytest.raises(WriteFailed):
+            db.mark("aaaa")
+        files.heal()
+        assert follower.head == db.head + 1
+        db.mark("bbbb")
+        for number in range(later):
+            WRITES["put"](db, number)
+        follower.refresh()
+        assert shown(follower) == shown(db)
+        assert follower.as_of(mark="bbbb").head == db.head - later
+
+
 # -- what is at the path --------------------------------------------------------------------------------
 
 
