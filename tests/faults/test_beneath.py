@@ -159,7 +159,8 @@ def test_a_follower_forgets_a_line_that_was_cut_off_after_it_was_read(tmp_path: 
     """Its sync failed, so the writer was refused; another line stands in its place, as long as it or longer."""
     path, files = tmp_path / "ledger.jsonl", FaultyFiles()
     with world(path, files, fsync="always") as db, reopened(path, read_only=True, lazy=lazy) as follower:
-        files.watch = lambda kind: kind == "fsync" and not files.failed and follower.refresh()  # whole, and not yet synced
+        # the line is whole, and not yet synced
+        files.watch = lambda kind: kind == "fsync" and not files.failed and follower.refresh()
         files.fail("fsync", NO_SPACE)
         with pytest.raises(WriteFailed):
             db.mark("aaaa")
