@@ -39,7 +39,7 @@ class FileLock:
         return fd
 
     def keep(self) -> None:
-        """Take it again where its file was removed, by a cleaner of old files say; ``LedgerLocked`` if that is too late.
+        """Take it again where its file was removed (by a cleaner of old files); ``LedgerLocked`` if that is too late.
 
         Without its name the lock keeps nobody out.
         """

@@ -137,7 +137,7 @@ class JsonlStore:
             self.check_in_place()
 
     def check_in_place(self) -> None:
-        """Refuse to write to a file that the path no longer names, that somebody else wrote to or cut, or is to write to."""
+        """Refuse to write to a file that the path no longer names, or that somebody else wrote to, cut, or locked."""
         try:
             now = self.files.stat(self.path)
             mine = self.files.fstat(self._open_fd())
@@ -222,6 +222,10 @@ class JsonlStore:
             if end >= 0 or len(data) < size:
                 return data[: end + 1]
             size *= 8
+
+    def ends_so(self, position: int, end: bytes) -> bool:
+        """Whether the line that ended at a position ends there still, and in these bytes."""
+        return self.files.pread(self._open_fd(), len(end), position - len(end)) == end
 
     def ahead(self, position: int) -> tuple[int, bytes]:
         """How many complete lines stand from a position on, and the first of them; reads what is there."""

@@ -126,10 +126,17 @@ def _follow_file(state: State) -> State | None:
     """Fold the complete lines that the file has gained; a new state when the file was replaced."""
     store = state.journal.store
     assert isinstance(store, JsonlStore)
-    if store.was_replaced():
+    if store.was_replaced() or not _stands(state, store):
         return _replay_again(state, store)
     _fold_all(state, state.journal.load(state.journal.position))
     return None
+
+
+def _stands(state: State, store: JsonlStore) -> bool:
+    """Whether the last line that was read stands: a writer cuts one off whose sync failed, or that was interrupted."""
+    head = state.log.head
+    end = b'%b"}\n' % state.log.digest(head).hex().encode()
+    return head == 0 or store.ends_so(state.journal.position, end)
 
 
 def _replay_again(state: State, store: JsonlStore) -> State:

@@ -52,6 +52,7 @@ class FaultyFiles(Files):
         self.faults: list[Fault] = []
         self.most: int | None = None  # bytes that one write takes
         self.failed = 0
+        self.watch: Callable[[str], Any] = lambda kind: None  # told of every call before it is made
 
     def fail(self, kind: str, error: BaseException, call: int = 1, **options: Any) -> None:
         """Have the ``call``-th call of a kind from now on fail (any kind: "")."""
@@ -61,9 +62,11 @@ class FaultyFiles(Files):
         """No faults any more."""
         self.faults.clear()
         self.most = None
+        self.watch = lambda kind: None
 
     def _call(self, kind: str, real: Callable[..., Any], *arguments: Any) -> Any:
         self.calls.append(kind)
+        self.watch(kind)
         fault = self._due(kind)
         if fault is None:
             return real(*arguments)

@@ -153,6 +153,27 @@ def test_a_lock_whose_file_was_removed_is_taken_again(tmp_path: Path) -> None:
         assert again.head == db.head + 1
 
 
+@pytest.mark.parametrize("lazy", [False, True], ids=["eager", "lazy"])
+@pytest.mark.parametrize("later", [0, 1, 5])
+def test_a_follower_forgets_a_line_that_was_cut_off_after_it_was_read(tmp_path: Path, lazy: bool, later: int) -> None:
+    """Its sync failed, so the writer was refused; another line stands in its place, as long as it or longer."""
+    path, files = tmp_path / "ledger.jsonl", FaultyFiles()
+    with world(path, files, fsync="always") as db, reopened(path, read_only=True, lazy=lazy) as follower:
+        # the line is whole, and not yet synced
+        files.watch = lambda kind: kind == "fsync" and not files.failed and follower.refresh()
+        files.fail("fsync", NO_SPACE)
+        with pytest.raises(WriteFailed):
+            db.mark("aaaa")
+        files.heal()
+        assert follower.head == db.head + 1
+        db.mark("bbbb")
+        for number in range(later):
+            WRITES["put"](db, number)
+        follower.refresh()
+        assert shown(follower) == shown(db)
+        assert follower.as_of(mark="bbbb").head == db.head - later
+
+
 # -- what is at the path --------------------------------------------------------------------------------
 
 
@@ -220,7 +241,7 @@ def test_a_lock_that_cannot_be_had_is_not_said_to_be_taken(tmp_path: Path) -> No
 
 FULL = """
 import resource, sys
-from ledger import WriteFailed
+from ledger import StoreError, WriteFailed
 from vectordb import Int, VectorDB
 from tests.faults.agreement import assert_agrees
 from pathlib import Path
@@ -246,6 +267,12 @@ for room in (0, 1, 60, 250):
         raise SystemExit("erased")
     except OSError as error:
         assert error.errno == 27
+    try:
+        db.export.everything(f"{path}.db")
+        raise SystemExit("exported")
+    except StoreError as error:
+        assert error.values["path"] == f"{path}.db", error
+    assert sorted(found.name for found in path.parent.iterdir()) == [path.name, f"{path.name}.lock"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     assert_agrees(db, path)
 numbers.put("b", {"n": 2})
