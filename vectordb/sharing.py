@@ -1,7 +1,8 @@
 """Sharing: a big read packed in pieces, by an executor of the caller's, with progress.
 
 Only bytes go to the workers and come back, so threads, processes and interpreters all do. A piece of work is
-``pack(packers, pieces)``: raw rows in, packed rows out, equal to what the reader would have packed itself.
+``pack(packers, pieces)``: raw rows in, packed rows out, equal to what the reader would have packed itself. The caller
+takes a hand wherever enough pieces are under way.
 """
 
 from __future__ import annotations
