@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import Event, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
+from ledger import Event, Header, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
 from vectordb.connecting import load_shared
 from vectordb.opening import Options, open_state
 from vectordb.state import State
@@ -79,21 +79,38 @@ def _follow_table(db: VectorDB, state: State) -> bool:
     try:
         lines = store.fetch(position)
     except LedgerReplaced:
-        with state.lock:
-            if db.state is state:
-                fresh, _ = load_shared(store.reopened(), _options(state, store))
-                _adopt(fresh, state)
-                _take_over(db, fresh)
-        return True
+        _load_again(db, state, store)
+        return False
     with state.lock:
         if db.state is not state or state.log.head + 1 != position:
             return False  # another thread was here, or wrote
         if not lines:
             journal.read_at = monotonic()
             return True
-        _fold_all(state, journal.load(position, [(position, lines)]))
-        store.end = state.log.head + 1
-    return False
+        events = journal.load(position, [(position, lines)])
+        try:
+            _fold_all(state, events)
+        finally:
+            if position <= state.log.head:
+                store.saw(state.log.head + 1, lines[state.log.head - position])
+    return len(lines) < store.batch_lines  # all that there was
+
+
+def _load_again(db: VectorDB, state: State, store: SqlStore) -> None:
+    """Replay a ledger whose lines were replaced, without the lock; the user's projections move over at the end."""
+    fresh, _ = load_shared(store.reopened(), _options(state, store), create=_refuse_to_create)
+    found, before = fresh.log.header.ledger_id, state.log.header.ledger_id
+    if found != before:
+        rule = "a ledger that was connected to stays the one that it is"
+        raise LedgerReplaced(rule, store=store.path, ledger_id=found, connected_to=before)
+    with state.lock:
+        if db.state is state:
+            _adopt(fresh, state)
+            _take_over(db, fresh)
+
+
+def _refuse_to_create(store: SqlStore, options: Options) -> tuple[Header, int]:
+    raise LedgerReplaced("a ledger that was connected to is there", store=store.path)
 
 
 def _options(state: State, store: SqlStore | JsonlStore) -> Options:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from random import uniform
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Final, TypeVar, cast
 
-from ledger import HeadMoved, UnknownName
+from ledger import HeadMoved, SqlStore, StoreError, UnknownName
 from vectordb.database import VectorDB
 from vectordb.experiments import LiveExperiment
 from vectordb.following import catch_up
@@ -19,13 +19,15 @@ from vectordb.transaction import Transaction
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 TRIES: Final = 100
-LONGEST_PAUSE_S: Final = 0.05
+CALM: Final = 8  # turns in which nobody else wrote, after which a writer waits for none
 
 
 def decided(write: F) -> F:
-    """A write that first folds what others wrote, and is made again where one of them came between.
+    """A write that is decided on what all have written, and again where another one came between.
 
-    What it refuses, it refuses as of a moment within the call. Iterators among the arguments are read once, before.
+    It is made at once: where its line finds its place, nobody came between, and one round trip does it. Where another
+    one did, it waits for its turn, folds what the others wrote, and is made again before they go on. What it refuses,
+    and what it finds done already, holds as of a moment within the call. Iterators among the arguments are read once.
     """
 
     @wraps(write)
@@ -33,20 +35,61 @@ def decided(write: F) -> F:
         db = _database_of(self)
         given = list(map(_kept, arguments))
         kept = {name: _kept(value) for name, value in options.items()}
-        for number in range(1, TRIES + 1):
-            catch_up(db)
-            try:
-                return write(self, *given, **kept)
-            except HeadMoved:
-                if number == TRIES:
-                    raise
-            sleep(uniform(0.0, min(LONGEST_PAUSE_S, 0.0005 * 2 ** min(number, 10))))
-        raise AssertionError("the last try answers or raises")
+        with _store_of(db).lock:  # before that of the state; one thread at a time has a turn
+            return _decide(db, lambda: write(self, *given, **kept))
 
     return cast(F, again)
 
 
-def _database_of(self: Any) -> VectorDB:
+def _decide(db: SharedDB, write: Callable[[], T]) -> T:
+    since = monotonic()
+    for number in range(TRIES):
+        try:
+            return _at_once(db, write) if number == 0 and db.calm >= CALM else _at_its_turn(db, write)
+        except HeadMoved as error:
+            moved = error
+            db.calm = 0
+            sleep(uniform(0.0, 0.001 * min(number, 10)))
+    rule = "a writer is overtaken less often than it tries: others write this ledger all the time"
+    raise HeadMoved(rule, **moved.values, tries=TRIES, seconds=round(monotonic() - since, 3)) from moved
+
+
+def _at_once(db: SharedDB, write: Callable[[], T]) -> T:
+    """Decide on what is folded; what wrote nothing, an answer or a refusal, is given if that is still all there is."""
+    written, known = _store_of(db).written, (db.state, db.head)
+    try:
+        answer = write()
+    except StoreError:
+        raise
+    except Exception:
+        if _store_of(db).written == written and _has_moved(db, known):
+            return _at_its_turn(db, write)
+        raise
+    if _store_of(db).written == written and _has_moved(db, known):
+        return _at_its_turn(db, write)
+    return answer
+
+
+def _has_moved(db: SharedDB, known: tuple[Any, int]) -> bool:
+    catch_up(db)
+    return (db.state, db.head) != known
+
+
+def _at_its_turn(db: SharedDB, write: Callable[[], T]) -> T:
+    """Decide while no other writer does."""
+    with _store_of(db).turn():
+        known = db.state, db.head
+        db.calm = 0 if _has_moved(db, known) else db.calm + 1
+        return write()
+
+
+def _store_of(db: VectorDB) -> SqlStore:
+    store = db.state.journal.store
+    assert isinstance(store, SqlStore)
+    return store
+
+
+def _database_of(self: Any) -> Any:
     return self if isinstance(self, VectorDB) else self._live if isinstance(self, LiveView) else self._db
 
 
@@ -89,6 +132,8 @@ class SharedTransaction(Transaction):
 class SharedDB(VectorDB):
     """What ``VectorDB.connect`` gives: every call of ``VectorDB``, on a ledger that others write too."""
 
+    calm = CALM  # turns of its own since another one wrote
+
     create_view = decided(VectorDB.create_view)
     create_service = decided(VectorDB.create_service)
     create_model = decided(VectorDB.create_model)
@@ -115,6 +160,11 @@ class SharedDB(VectorDB):
     def transaction(self, **options: Any) -> Transaction:
         """Several writes in one event; see ``VectorDB.transaction``."""
         return SharedTransaction(self, **options)
+
+    def close(self) -> None:
+        """Close the connection, once the write under way is done; see ``VectorDB.close``."""
+        with _store_of(self).lock:
+            super().close()
 
     def _named(self, find: Callable[[], T]) -> T:
         """What is there by name; where it is not, another one may have defined it meanwhile."""

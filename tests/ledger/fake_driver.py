@@ -103,6 +103,10 @@ class FakeCursor:
         self.connection = connection
         self.raw: Any = None
 
+    @property
+    def rowcount(self) -> int:
+        return -1 if self.raw is None else int(self.raw.rowcount)
+
     def execute(self, statement: str, values: Any = ()) -> None:
         driver, raw = self.connection.driver, self.connection.raw
         driver.statements.append(statement)

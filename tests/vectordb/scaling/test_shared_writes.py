@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -22,6 +24,7 @@ from vectordb import (
     UnknownName,
     VectorDB,
 )
+from vectordb.shared import CALM, SharedDB
 from vectordb.transforms import StandardScaler
 
 
@@ -36,14 +39,16 @@ def pair(path: Path) -> Iterator[tuple[VectorDB, VectorDB]]:
         yield one, other
 
 
-def overtake(monkeypatch: pytest.MonkeyPatch, db: VectorDB, write: Any, times: int = 1) -> list[int]:
-    """Let another one write between the decision and the line, so many times."""
+def overtake(monkeypatch: pytest.MonkeyPatch, db: VectorDB, write: Any) -> list[int]:
+    """Let another one write between the decision and the line, once: the second time the writer has its turn."""
     store = db.state.journal.store
     assert isinstance(store, SqlStore)
+    assert isinstance(db, SharedDB)
     append, done = store.append, []
+    db.calm = CALM  # as if nobody had written for a while: it waits for no turn
 
-    def late(line: bytes, expected_head: int = 0) -> int:
-        if len(done) < times:
+    def late(line: bytes, expected_head: int | None = None) -> int:
+        if not done:
             done.append(len(done))
             write()
         return append(line, expected_head)
@@ -116,10 +121,10 @@ def test_an_overtaken_write_is_decided_again(
 ) -> None:
     one, other = pair
     theirs = other.view("drivers")
-    done = overtake(monkeypatch, one, lambda: theirs.put("d-9", {"trips": len(done)}), times=3)
+    done = overtake(monkeypatch, one, lambda: theirs.put("d-9", {"trips": len(done)}))
     receipt = one.view("drivers").put("d-1", {"trips": 5}, derived_from=())
-    assert (receipt.offset, len(done)) == (5, 3)
-    assert receipt.versions == ("drivers/d-1@5",)
+    assert (receipt.offset, len(done)) == (3, 1)
+    assert receipt.versions == ("drivers/d-1@3",)
     agree(one, replayed(path, tmp_path))
 
 
@@ -146,13 +151,13 @@ def test_what_holds_no_more_is_refused_the_second_time(
 
 def test_iterators_are_read_once(pair: tuple[VectorDB, VectorDB], monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = pair
-    overtake(monkeypatch, one, lambda: other.view("drivers").put("d-9", {"trips": 1}), times=2)
+    overtake(monkeypatch, one, lambda: other.view("drivers").put("d-9", {"trips": 1}))
     rows = ({"driver": f"d-{number}", "trips": number} for number in range(3))
     receipt = one.view("drivers").put_many(rows, tags=iter(["a", "b"]))
-    assert (receipt.offset, len(receipt.versions)) == (4, 3)
-    assert one.event(4).meta.tags == ("a", "b")  # type: ignore[union-attr]
+    assert (receipt.offset, len(receipt.versions)) == (3, 3)
+    assert one.event(3).meta.tags == ("a", "b")  # type: ignore[union-attr]
     loaded = one.view("drivers").load(({"driver": number, "trips": number} for number in range(5)), chunk_rows=2)
-    assert (loaded.rows, loaded.first, loaded.last) == (5, 5, 7)
+    assert (loaded.rows, loaded.first, loaded.last) == (5, 4, 6)
 
 
 def test_every_kind_of_write_may_be_overtaken(
@@ -193,16 +198,58 @@ def test_every_kind_of_write_may_be_overtaken(
     agree(other, replayed(path, tmp_path))
 
 
+def test_a_writer_at_its_turn_is_not_overtaken(
+    pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread writes as fast as it can; whoever was overtaken once is second at the latest."""
+    one, other = pair
+    theirs, is_over, tries = other.view("drivers"), Flag(), []
+    store = one.state.journal.store
+    assert isinstance(store, SqlStore)
+    append = store.append
+
+    def counted(line: bytes, expected_head: int | None = None) -> int:
+        tries[-1] += 1
+        return append(line, expected_head)
+
+    def go_on() -> None:
+        while not is_over.is_set():
+            theirs.put("z", {"trips": 1})
+
+    monkeypatch.setattr(store, "append", counted)
+    thread = Thread(target=go_on)
+    thread.start()
+    try:
+        for number in range(100):
+            tries.append(0)
+            one.view("drivers").put(f"d-{number % 9}", {"trips": number})
+    finally:
+        is_over.set()
+        thread.join()
+    assert set(tries) <= {1, 2}
+    assert one.refresh() == other.refresh() > 101
+    agree(one, replayed(path, tmp_path))
+
+
 def test_the_tries_are_bounded(pair: tuple[VectorDB, VectorDB], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a store that always finds another line: of a writer that takes no turns."""
     one, other = pair
     monkeypatch.setattr("vectordb.shared.TRIES", 3)
-    done = overtake(monkeypatch, one, lambda: other.view("drivers").put("z", {"trips": 1}), times=9)
-    with pytest.raises(HeadMoved) as caught:
-        one.view("drivers").put("d", {"trips": 1})
-    assert (len(done), caught.value.values["expected"]) == (3, 3)
+    store, done = one.state.journal.store, []
+    assert isinstance(store, SqlStore)
+
+    def moved(line: bytes, expected_head: int | None = None) -> int:
+        done.append(line)
+        raise HeadMoved("a line follows the last one that its writer has seen", expected=3, actual=4)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "append", moved)
+        with pytest.raises(HeadMoved, match="less often than it tries") as caught:
+            one.view("drivers").put("d", {"trips": 1})
+    assert (len(done), caught.value.values["expected"], caught.value.values["tries"]) == (3, 3, 3)
     one.refresh()
     assert not one.view("drivers").get("d").found
-    assert one.head == other.head == 4
+    assert one.view("drivers").put("d", {"trips": 1}).offset == 2 == other.refresh()
 
 
 def test_an_erasure_is_decided_again_and_seen_by_all(
@@ -263,10 +310,7 @@ def test_a_cut_connection_leaves_memory_with_the_table(tmp_path: Path, autocommi
         ):
             driver.next(step, fault)
             assert numbers.put(f"e{number}", {"n": number}).offset == number + 2
-        if autocommit:
-            driver.next("insert", ("after", KeyboardInterrupt()))
-        else:
-            driver.next("commit", ("after", KeyboardInterrupt()), after=2)  # the first ends what was looked up before
+        driver.next("insert" if autocommit else "commit", ("after", KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             numbers.put("last", {"n": 9})
         assert (db.head, numbers.get("last")["n"]) == (6, 9)  # the line stands, so the event does
