@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from ledger.errors import ClosedLedger, ConnectionLost, ForkedProcess, StatementFailed, WriteFailed
-from ledger.sql_dialect import Connect, Dialect, dialect_of, is_autocommit, marked
+from ledger.sql_dialect import Connect, Dialect, dialect_of, is_autocommit, literal
 
 Statement = tuple[str, Mapping[str, Any]]
 
@@ -39,7 +39,8 @@ class SqlConnection:
         self._pid = os.getpid()
         self._is_closed = False
         self._is_begun = False  # by a statement, where the connection commits each one by itself
-        self._is_turn = False  # a transaction goes on after the call
+        self.is_turn = False  # a transaction goes on after the call
+        self._unsent: tuple[Statement, ...] = ()  # that go out with the next one
         self.lock = RLock()
 
     @property
@@ -60,13 +61,13 @@ class SqlConnection:
             raise ForkedProcess(rule, opened_by=self._pid, pid=os.getpid())
 
     def query(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
-        """The rows of one statement. A lost connection is made anew, once; a turn is lost with it."""
+        """The rows of one statement. A lost connection is made anew, once; a turn that has begun is lost with it."""
         with self.lock:
             for is_last in (False, True):
-                connection = self._open()
+                connection, unsent = self._open(), self._unsent
                 try:
                     rows = self._execute(connection, (statement, values))
-                    if not self._is_turn:
+                    if not self.is_turn:
                         self._commit(connection)
                     return rows
                 except Exception as error:
@@ -75,6 +76,8 @@ class SqlConnection:
                         raise StatementFailed(rule, statement=statement, error=repr(error)) from error
                     if is_last:
                         raise ConnectionLost("a connection lasts for a query", error=repr(error)) from error
+                    self.is_turn = self._is_begun = bool(unsent)
+                    self._unsent = unsent
                 except BaseException:
                     self._roll_back(connection)
                     raise
@@ -92,39 +95,41 @@ class SqlConnection:
                 if len(statements) > 1:  # one alone may be committed by itself
                     self._begin(connection)
                 for number, statement in enumerate(statements):
-                    if self._change(connection, statement) == 0 and number < must_change:
+                    if len(statements) == 1 and self.is_turn and self.dialect.joins and self._is_begun:
+                        is_committing = True
+                        self._change(connection, statement, ("COMMIT", {}))
+                        self._is_begun = False
+                    elif self._change(connection, statement) == 0 and number < must_change:
                         raise NothingChanged(statement[0])
                 is_committing = True
                 self._commit(connection)
-                self._is_turn = False
+                self.is_turn = False
             except BaseException as error:
                 is_told = isinstance(error, Exception) and not is_committing  # by the engine, if it still answers
                 return Failure(error, (self._roll_back(connection) and is_told) or isinstance(error, NothingChanged))
         return None
 
     @contextmanager
-    def turn(self, wait: Sequence[Statement]) -> Iterator[None]:
-        """A transaction that begins with statements that wait for others; what is called within belongs to it.
+    def turn(self, wait: Statement | None) -> Iterator[None]:
+        """A transaction that begins with a statement that waits for others; what is called within belongs to it.
 
         It ends with the first ``write``, or with nothing written. A connection that is lost while it waits is made
         anew once; where it is lost later, the calls that follow are transactions of their own.
         """
         with self.lock:
-            self._wait(wait)
+            self._wait(() if wait is None else (wait,))
             try:
                 yield
             finally:
-                if self._is_turn and self._held is not None:
-                    self._roll_back(self._held)
+                if self.is_turn:
+                    self._end_turn()
 
-    def _wait(self, statements: Sequence[Statement]) -> None:
+    def _wait(self, statements: tuple[Statement, ...]) -> None:
         for is_last in (False, True):
             connection = self._open()
             try:
-                self._begin(connection)
-                for statement in statements:
-                    self._change(connection, statement)
-                self._is_turn = True
+                self._begin(connection, statements)
+                self.is_turn = True
                 return
             except Exception as error:
                 if self._roll_back(connection):
@@ -134,6 +139,14 @@ class SqlConnection:
             except BaseException:
                 self._roll_back(connection)
                 raise
+
+    def _end_turn(self) -> None:
+        """Nothing was written: let the others go on."""
+        self.is_turn = False
+        if self._unsent:
+            self._unsent, self._is_begun = (), False
+        elif self._held is not None:
+            self._roll_back(self._held)
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
@@ -159,26 +172,34 @@ class SqlConnection:
 
     def _drop(self) -> None:
         held, self._held = self._held, None
-        self._is_begun = self._is_turn = False
+        self._is_begun = self.is_turn = False
+        self._unsent = ()
         if held is not None and self._dialect is not None:
             with suppress(self._dialect.module.Error, OSError):  # of one that is gone already
                 held.close()
 
     def _execute(self, connection: Any, statement: Statement) -> list[Any]:
         with closing(self._cursor(connection, statement)) as cursor:
-            return list(cursor.fetchall())
+            rows = list(cursor.fetchall())
+        return [row for row in rows if len(row) == len(rows[-1])]  # pg8000 adds those of what was sent before
 
-    def _change(self, connection: Any, statement: Statement) -> int:
+    def _change(self, connection: Any, statement: Statement, *more: Statement) -> int:
         """Carry out a statement without an answer; how many rows it changed (-1: the driver does not know)."""
-        with closing(self._cursor(connection, statement)) as cursor:
+        with closing(self._cursor(connection, statement, *more)) as cursor:
             return int(cursor.rowcount)
 
-    def _cursor(self, connection: Any, statement: Statement) -> Any:
-        assert self._dialect is not None
-        text, values = marked(statement[0], self._dialect.module.paramstyle, statement[1])
+    def _cursor(self, connection: Any, *statements: Statement) -> Any:
+        """A cursor that has carried out the statements that wait to be sent, and these: the answer is the last one's."""
+        sent, self._unsent = (*self._unsent, *statements), ()
+        if len(sent) > 1:
+            text, values = "; ".join(literal(*statement) for statement in sent), ()
+        else:
+            text, values = self.dialect.marked(*sent[0])
         cursor = connection.cursor()
         try:
             cursor.execute(text, values) if values else cursor.execute(text)
+            while len(sent) > 1 and hasattr(cursor, "nextset") and cursor.nextset():
+                pass
         except BaseException:
             cursor.close()
             raise
@@ -186,16 +207,19 @@ class SqlConnection:
 
     # -- transactions ----------------------------------------------------------------------------------
 
-    def _begin(self, connection: Any) -> None:
-        """Begin a transaction, unless this one goes on."""
-        assert self._dialect is not None
-        if self._is_turn or self._is_begun:
+    def _begin(self, connection: Any, wait: tuple[Statement, ...] = ()) -> None:
+        """Begin a transaction, unless this one goes on, and wait by some statements."""
+        if self.is_turn or self._is_begun:
             return
-        if is_autocommit(connection):
-            self._change(connection, (self._dialect.begin, {}))
-            self._is_begun = True
-        elif self._dialect.isolate:
-            self._change(connection, (self._dialect.isolate, {}))
+        commits = is_autocommit(connection)
+        begin = self.dialect.begin if commits else self.dialect.isolate
+        statements = (*([(begin, {})] if begin else ()), *wait)
+        if self.dialect.joins:
+            self._unsent = statements
+        else:
+            for statement in statements:
+                self._change(connection, statement)
+        self._is_begun = commits
 
     def _commit(self, connection: Any) -> None:
         if not is_autocommit(connection):
@@ -206,7 +230,8 @@ class SqlConnection:
 
     def _roll_back(self, connection: Any) -> bool:
         """End the transaction; False where the connection is gone, which is then dropped."""
-        self._is_turn = False
+        self.is_turn = False
+        self._unsent = ()
         try:
             if not is_autocommit(connection):
                 connection.rollback()

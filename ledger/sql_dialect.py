@@ -39,13 +39,30 @@ def marked(statement: str, paramstyle: str, values: Mapping[str, Any]) -> tuple[
     return MARKER.sub(lambda _: f":{next(numbers)}", statement), ordered  # numeric
 
 
+def literal(statement: str, values: Mapping[str, Any]) -> str:
+    """A statement with its values in it, as PostgreSQL reads them whatever its settings.
+
+    >>> literal("SELECT :at, :name, :line", {"at": 3, "name": "it's", "line": bytes([0, 255])})
+    "SELECT 3, 'it''s', decode('00ff', 'hex')"
+    """
+    return MARKER.sub(lambda found: _literal(values[found[1]]), statement)
+
+
+def _literal(value: int | str | bytes) -> str:
+    if isinstance(value, bytes):
+        return f"decode('{value.hex()}', 'hex')"
+    return "'{}'".format(value.replace("'", "''")) if isinstance(value, str) else str(int(value))
+
+
 class Dialect(NamedTuple):
     """What one driver wants. ``module`` is the driver's: it has ``paramstyle`` and ``Error``.
 
     ``begin`` begins a transaction where each statement commits by itself, ``isolate`` stands first in one that the
-    driver begins. ``wait`` has a transaction wait for the others that ask for the row of a ledger. ``skip`` ends an
-    INSERT that writes nothing where the key is taken; without it the engine refuses that. ``purge`` are statements
-    that let go what the engine keeps of rows that were replaced.
+    driver begins. ``wait`` has a transaction wait for the others that ask for the row of a ledger (``g``); ``yields``
+    ends a SELECT that finds no row while another one has it. ``skip`` ends an
+    INSERT that writes nothing where the key is taken; without it the engine refuses that. ``joins``: statements
+    without parameters may be sent together, which saves round trips; ``literal``: all are sent without. ``purge`` are
+    statements that let go what the engine keeps of rows that were replaced.
     """
 
     module: ModuleType | Any
@@ -53,13 +70,19 @@ class Dialect(NamedTuple):
     begin: str = "BEGIN"
     isolate: str = ""
     wait: str = "UPDATE {table} SET generation = generation WHERE ledger = :ledger"
+    yields: str = ""
     skip: str = ""
+    joins: bool = False
+    literal: bool = False
     purge: tuple[str, ...] = ()
 
-    def wrap(self, line: bytes) -> Any:
-        """A line as a value of the binary column."""
+    def marked(self, statement: str, values: Mapping[str, Any]) -> tuple[str, Any]:
+        """A statement and its values, as the driver takes them."""
+        if self.literal:
+            return literal(statement, values), ()
         binary = getattr(self.module, "Binary", bytes)
-        return binary(line)
+        bound = {name: binary(value) if isinstance(value, bytes) else value for name, value in values.items()}
+        return marked(statement, self.module.paramstyle, bound)
 
 
 def dialect_of(connection: Any, module: Any = None) -> Dialect:
@@ -70,11 +93,13 @@ def dialect_of(connection: Any, module: Any = None) -> Dialect:
     root = module.__name__.partition(".")[0]
     plain, skip = Dialect(module), " ON CONFLICT DO NOTHING"
     if root in ("sqlite3", "_sqlite3"):
-        return plain._replace(begin="BEGIN IMMEDIATE", skip=skip, purge=("PRAGMA wal_checkpoint(TRUNCATE)",))
+        wait = "" if is_autocommit(connection) else plain.wait  # there BEGIN IMMEDIATE waits
+        purge = ("PRAGMA wal_checkpoint(TRUNCATE)",)
+        return plain._replace(begin="BEGIN IMMEDIATE", wait=wait, skip=skip, purge=purge)
     waiting = plain._replace(wait="SELECT generation FROM {table} WHERE ledger = :ledger FOR UPDATE")
-    if root in POSTGRES:
-        own = {"begin": f"BEGIN {FRESH}", "isolate": f"SET TRANSACTION {FRESH}", "skip": skip}
-        return waiting._replace(binary="BYTEA", **own)
+    if root in POSTGRES:  # pg8000 takes three round trips to a statement with parameters
+        own = waiting._replace(begin=f"BEGIN {FRESH}", isolate=f"SET TRANSACTION {FRESH}", binary="BYTEA")
+        return own._replace(yields=" FOR UPDATE OF g SKIP LOCKED", skip=skip, joins=True, literal=root == "pg8000")
     return waiting._replace(binary="LONGBLOB") if root in MYSQL else plain
 
 

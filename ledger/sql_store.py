@@ -124,11 +124,11 @@ class SqlStore:
     def turn(self) -> AbstractContextManager[None]:
         """Wait until no other writer is at its turn, and keep them waiting until the next ``append``, or the end.
 
-        Five round trips to an engine with a server, where a write of one's own takes one.
+        A write then takes five round trips to an engine with a server, PostgreSQL two; one that does not wait, one.
         """
         self.check_writable()
         wait = self._connection.dialect.wait.format(table=self._ledgers)
-        return self._connection.turn([(wait, {"ledger": self.ledger})] if wait else [])
+        return self._connection.turn((wait, {"ledger": self.ledger}) if wait else None)
 
     def append(self, line: bytes, expected_head: int | None = None) -> int:
         """Write one line at the end that this store has seen; ``HeadMoved`` where that is not the ledger's end.
@@ -218,13 +218,15 @@ class SqlStore:
 
     def _insert(self, position: int, line: bytes, generation: int | None = None) -> list[Statement]:
         """A line behind the one that was seen; the first line makes the ledger too."""
-        values, skip = self._values(position, line), self._connection.dialect.skip
+        values, dialect = self._values(position, line), self._connection.dialect
         into = f"INSERT INTO {self._lines} (ledger, position, line)"
         if not position:
-            return [self._new_ledger(), (f"{into} VALUES (:ledger, :position, :line){skip}", values)]
+            return [self._new_ledger(), (f"{into} VALUES (:ledger, :position, :line){dialect.skip}", values)]
+        if self._connection.is_turn and generation is None:  # the line before was looked at in this transaction
+            return [(f"{into} VALUES (:ledger, :position, :line)", values)]
         behind = (
             f"{into} SELECT g.ledger, :position, :line FROM {self._ledgers} g, {self._lines} l"
-            f" WHERE g.ledger = :ledger AND g.generation = :generation AND l.ledger = :ledger AND {BEHIND}{skip}"
+            f" WHERE g.ledger = :ledger AND g.generation = :generation AND l.ledger = :ledger AND {BEHIND}{dialect.yields}{dialect.skip}"
         )
         now = self.generation if generation is None else generation
         return [(behind, {**values, **self._before(), "generation": now})]
@@ -233,7 +235,7 @@ class SqlStore:
         """The last line that was seen, as ``BEHIND`` asks for it."""
         end, size, tail = self._seen
         start = 1 + size - len(tail)
-        return {"before": end - 1, "size": size, "start": start, "tail": self._connection.dialect.wrap(tail)}
+        return {"before": end - 1, "size": size, "start": start, "tail": tail}
 
     def _new_ledger(self) -> Statement:
         skip = self._connection.dialect.skip
@@ -245,7 +247,7 @@ class SqlStore:
 
     def _values(self, position: int, line: bytes | None = None) -> dict[str, Any]:
         values: dict[str, Any] = {"ledger": self.ledger, "position": position}
-        return values if line is None else {**values, "line": self._connection.dialect.wrap(line)}
+        return values if line is None else {**values, "line": line}
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -253,11 +255,12 @@ class SqlStore:
         """Lines from a position on; ``LedgerReplaced`` once they are of another generation than those before."""
         while True:
             lines = self.fetch(position)
+            stop = position + len(lines)
+            if stop > max(position, self.end):
+                self.saw(stop, lines[-1])
             if lines:
                 yield position, lines
-            position += len(lines)
-            if lines and position > self.end:
-                self.saw(position, lines[-1])
+            position = stop
             if len(lines) < BATCH_LINES:
                 return
 

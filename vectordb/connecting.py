@@ -48,5 +48,7 @@ def _create(store: SqlStore, options: Options) -> tuple[Header, int]:
     try:
         store.append(header.line())
     except HeadMoved:  # another one created it meanwhile
-        header = read_header(store.line(0))
+        line = store.line(0)
+        header = read_header(line)
+        store.saw(1, line)
     return header, 1

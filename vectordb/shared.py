@@ -19,15 +19,20 @@ from vectordb.transaction import Transaction
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 TRIES: Final = 100
-CALM: Final = 8  # turns in which nobody else wrote, after which a writer waits for none
+PATIENCE: Final = 4  # tries after which a writer waits for its turn
+LONGEST_PAUSE_S: Final = 0.02
 
 
 def decided(write: F) -> F:
     """A write that is decided on what all have written, and again where another one came between.
 
-    It is made at once: where its line finds its place, nobody came between, and one round trip does it. Where another
-    one did, it waits for its turn, folds what the others wrote, and is made again before they go on. What it refuses,
-    and what it finds done already, holds as of a moment within the call. Iterators among the arguments are read once.
+    It is made at once: where its line finds its place, nobody came between, and one round trip does it. Whoever is
+    overtaken pauses, so that others write several lines in a row, folds them and tries again; after some tries it waits
+    for its turn, in which nobody overtakes it. What is refused, or found done already, is so as of a moment within the
+    call. Iterators among the arguments are read once.
+
+    A turn for every write costs more: each line then waits until another process is woken (4 writers and 4 followers on
+    PostgreSQL, 2 cores: 400 events a second, against 1,700).
     """
 
     @wraps(write)
@@ -41,20 +46,23 @@ def decided(write: F) -> F:
     return cast(F, again)
 
 
-def _decide(db: SharedDB, write: Callable[[], T]) -> T:
+def _decide(db: VectorDB, write: Callable[[], T]) -> T:
     since = monotonic()
     for number in range(TRIES):
         try:
-            return _at_once(db, write) if number == 0 and db.calm >= CALM else _at_its_turn(db, write)
+            if number >= PATIENCE:
+                return _at_its_turn(db, write)
+            if number:
+                sleep(uniform(0.0, min(LONGEST_PAUSE_S, 0.001 * 2**number)))
+                catch_up(db)
+            return _at_once(db, write)
         except HeadMoved as error:
             moved = error
-            db.calm = 0
-            sleep(uniform(0.0, 0.001 * min(number, 10)))
     rule = "a writer is overtaken less often than it tries: others write this ledger all the time"
     raise HeadMoved(rule, **moved.values, tries=TRIES, seconds=round(monotonic() - since, 3)) from moved
 
 
-def _at_once(db: SharedDB, write: Callable[[], T]) -> T:
+def _at_once(db: VectorDB, write: Callable[[], T]) -> T:
     """Decide on what is folded; what wrote nothing, an answer or a refusal, is given if that is still all there is."""
     written, known = _store_of(db).written, (db.state, db.head)
     try:
@@ -70,16 +78,15 @@ def _at_once(db: SharedDB, write: Callable[[], T]) -> T:
     return answer
 
 
-def _has_moved(db: SharedDB, known: tuple[Any, int]) -> bool:
+def _has_moved(db: VectorDB, known: tuple[Any, int]) -> bool:
     catch_up(db)
     return (db.state, db.head) != known
 
 
-def _at_its_turn(db: SharedDB, write: Callable[[], T]) -> T:
+def _at_its_turn(db: VectorDB, write: Callable[[], T]) -> T:
     """Decide while no other writer does."""
     with _store_of(db).turn():
-        known = db.state, db.head
-        db.calm = 0 if _has_moved(db, known) else db.calm + 1
+        catch_up(db)
         return write()
 
 
@@ -89,7 +96,7 @@ def _store_of(db: VectorDB) -> SqlStore:
     return store
 
 
-def _database_of(self: Any) -> Any:
+def _database_of(self: Any) -> VectorDB:
     return self if isinstance(self, VectorDB) else self._live if isinstance(self, LiveView) else self._db
 
 
@@ -131,8 +138,6 @@ class SharedTransaction(Transaction):
 
 class SharedDB(VectorDB):
     """What ``VectorDB.connect`` gives: every call of ``VectorDB``, on a ledger that others write too."""
-
-    calm = CALM  # turns of its own since another one wrote
 
     create_view = decided(VectorDB.create_view)
     create_service = decided(VectorDB.create_service)

@@ -24,7 +24,7 @@ from vectordb import (
     UnknownName,
     VectorDB,
 )
-from vectordb.shared import CALM, SharedDB
+from vectordb.shared import PATIENCE
 from vectordb.transforms import StandardScaler
 
 
@@ -40,12 +40,10 @@ def pair(path: Path) -> Iterator[tuple[VectorDB, VectorDB]]:
 
 
 def overtake(monkeypatch: pytest.MonkeyPatch, db: VectorDB, write: Any) -> list[int]:
-    """Let another one write between the decision and the line, once: the second time the writer has its turn."""
+    """Let another one write between the decision and the line, once."""
     store = db.state.journal.store
     assert isinstance(store, SqlStore)
-    assert isinstance(db, SharedDB)
     append, done = store.append, []
-    db.calm = CALM  # as if nobody had written for a while: it waits for no turn
 
     def late(line: bytes, expected_head: int | None = None) -> int:
         if not done:
@@ -201,7 +199,7 @@ def test_every_kind_of_write_may_be_overtaken(
 def test_a_writer_at_its_turn_is_not_overtaken(
     pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another thread writes as fast as it can; whoever was overtaken once is second at the latest."""
+    """Another thread writes as fast as it can; whoever was overtaken some times is the next one."""
     one, other = pair
     theirs, is_over, tries = other.view("drivers"), Flag(), []
     store = one.state.journal.store
@@ -226,7 +224,7 @@ def test_a_writer_at_its_turn_is_not_overtaken(
     finally:
         is_over.set()
         thread.join()
-    assert set(tries) <= {1, 2}
+    assert set(tries) <= set(range(1, PATIENCE + 2))
     assert one.refresh() == other.refresh() > 101
     agree(one, replayed(path, tmp_path))
 
@@ -234,7 +232,7 @@ def test_a_writer_at_its_turn_is_not_overtaken(
 def test_the_tries_are_bounded(pair: tuple[VectorDB, VectorDB], monkeypatch: pytest.MonkeyPatch) -> None:
     """By a store that always finds another line: of a writer that takes no turns."""
     one, other = pair
-    monkeypatch.setattr("vectordb.shared.TRIES", 3)
+    monkeypatch.setattr("vectordb.shared.TRIES", 6)
     store, done = one.state.journal.store, []
     assert isinstance(store, SqlStore)
 
@@ -246,7 +244,7 @@ def test_the_tries_are_bounded(pair: tuple[VectorDB, VectorDB], monkeypatch: pyt
         patch.setattr(store, "append", moved)
         with pytest.raises(HeadMoved, match="less often than it tries") as caught:
             one.view("drivers").put("d", {"trips": 1})
-    assert (len(done), caught.value.values["expected"], caught.value.values["tries"]) == (3, 3, 3)
+    assert (len(done), caught.value.values["expected"], caught.value.values["tries"]) == (6, 3, 6)
     one.refresh()
     assert not one.view("drivers").get("d").found
     assert one.view("drivers").put("d", {"trips": 1}).offset == 2 == other.refresh()
