@@ -58,8 +58,7 @@ class Dialect(NamedTuple):
     """What one driver wants. ``module`` is the driver's: it has ``paramstyle`` and ``Error``.
 
     ``begin`` begins a transaction where each statement commits by itself, ``isolate`` stands first in one that the
-    driver begins. ``wait`` has a transaction wait for the others that ask for the row of a ledger (``g``); ``yields``
-    ends a SELECT that finds no row while another one has it. ``skip`` ends an
+    driver begins. ``wait`` has a transaction wait for the others that ask for the row of a ledger. ``skip`` ends an
     INSERT that writes nothing where the key is taken; without it the engine refuses that. ``joins``: statements
     without parameters may be sent together, which saves round trips; ``literal``: all are sent without. ``purge`` are
     statements that let go what the engine keeps of rows that were replaced.
@@ -70,7 +69,6 @@ class Dialect(NamedTuple):
     begin: str = "BEGIN"
     isolate: str = ""
     wait: str = "UPDATE {table} SET generation = generation WHERE ledger = :ledger"
-    yields: str = ""
     skip: str = ""
     joins: bool = False
     literal: bool = False
@@ -99,7 +97,7 @@ def dialect_of(connection: Any, module: Any = None) -> Dialect:
     waiting = plain._replace(wait="SELECT generation FROM {table} WHERE ledger = :ledger FOR UPDATE")
     if root in POSTGRES:  # pg8000 takes three round trips to a statement with parameters
         own = waiting._replace(begin=f"BEGIN {FRESH}", isolate=f"SET TRANSACTION {FRESH}", binary="BYTEA")
-        return own._replace(yields=" FOR UPDATE OF g SKIP LOCKED", skip=skip, joins=True, literal=root == "pg8000")
+        return own._replace(skip=skip, joins=True, literal=root == "pg8000")
     return waiting._replace(binary="LONGBLOB") if root in MYSQL else plain
 
 

@@ -226,7 +226,7 @@ class SqlStore:
             return [(f"{into} VALUES (:ledger, :position, :line)", values)]
         behind = (
             f"{into} SELECT g.ledger, :position, :line FROM {self._ledgers} g, {self._lines} l"
-            f" WHERE g.ledger = :ledger AND g.generation = :generation AND l.ledger = :ledger AND {BEHIND}{dialect.yields}{dialect.skip}"
+            f" WHERE g.ledger = :ledger AND g.generation = :generation AND l.ledger = :ledger AND {BEHIND}{dialect.skip}"
         )
         now = self.generation if generation is None else generation
         return [(behind, {**values, **self._before(), "generation": now})]

@@ -27,8 +27,8 @@ def decided(write: F) -> F:
     """A write that is decided on what all have written, and again where another one came between.
 
     It is made at once: where its line finds its place, nobody came between, and one round trip does it. Whoever is
-    overtaken pauses, so that others write several lines in a row, folds them and tries again; after some tries it waits
-    for its turn, in which nobody overtakes it. What is refused, or found done already, is so as of a moment within the
+    overtaken pauses, so that others write several lines in a row, folds them and tries again; after some tries it stands
+    in line with all who wait, and pauses no more. What is refused, or found done already, is so as of a moment within the
     call. Iterators among the arguments are read once.
 
     A turn for every write costs more: each line then waits until another process is woken (4 writers and 4 followers on
@@ -84,7 +84,7 @@ def _has_moved(db: VectorDB, known: tuple[Any, int]) -> bool:
 
 
 def _at_its_turn(db: VectorDB, write: Callable[[], T]) -> T:
-    """Decide while no other writer does."""
+    """Decide while nobody else does who stands in line; with sqlite3, while nobody does."""
     with _store_of(db).turn():
         catch_up(db)
         return write()
