@@ -64,7 +64,7 @@ def catch_up(db: VectorDB) -> None:
 
 def _take_over(db: VectorDB, fresh: State) -> None:
     before = db.state
-    fresh.observers = before.observers
+    fresh.observers, fresh.database = before.observers, before.database
     db._assemble(fresh, db.opened)
     before.fold.supersede()
 

@@ -22,6 +22,7 @@ from vectordb.spine import Spine, known_limits, read_spine, recorded_limits
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
+    from vectordb.state import State
 
 EXAMPLES = 10
 
@@ -159,9 +160,9 @@ class TrainingSet(FeatureMatrix):
         given = (source[0] for name in self.names for source in self._sources(name) if source is not None)
         return array("q", sorted(set(given)))
 
-    def is_of(self, state: object) -> bool:
-        """Whether the set was read from this state, or a past of it."""
-        return self._reader.state is state
+    def is_of(self, state: State) -> bool:
+        """Whether the set was read from this state, a past of it, or one whose place it took."""
+        return self._reader.state.database is state.database
 
     def leakage(self) -> Leakage:
         """How far the set differs from one of what was known at each row's own time. As dear as the join."""

@@ -13,12 +13,14 @@ import pytest
 from ledger import HeadMoved, ManualClock, ReadOnlyLedger, SqlStore
 from tests.ledger.fake_driver import FakeDriver
 from tests.ledger.files.samples import SEED, START, fill, told
-from tests.vectordb.scaling.sharing import agree, connected, lines_of, replayed, with_drivers
+from tests.vectordb.scaling.sharing import FEATURES, agree, connected, lines_of, replayed, with_drivers
 from vectordb import (
     DefinitionConflict,
+    Erased,
     HeadConflict,
     IdempotencyConflict,
     Int,
+    InvalidInput,
     MarkConflict,
     OffsetConflict,
     UnknownName,
@@ -43,13 +45,13 @@ def overtake(monkeypatch: pytest.MonkeyPatch, db: VectorDB, write: Any) -> list[
     """Let another one write between the decision and the line, once."""
     store = db.state.journal.store
     assert isinstance(store, SqlStore)
-    append, done = store.append, []
+    done: list[int] = []
 
     def late(line: bytes, expected_head: int | None = None) -> int:
         if not done:
             done.append(len(done))
             write()
-        return append(line, expected_head)
+        return SqlStore.append(db.state.journal.store, line, expected_head)  # type: ignore[arg-type]  # the one by then
 
     monkeypatch.setattr(store, "append", late)
     return done
@@ -314,3 +316,45 @@ def test_a_cut_connection_leaves_memory_with_the_table(tmp_path: Path, autocommi
         assert (db.head, numbers.get("last")["n"]) == (6, 9)  # the line stands, so the event does
         assert db.refresh() == 6
         agree(db, replayed(driver.path, tmp_path))
+
+
+@pytest.mark.parametrize("is_overtaken", [False, True])
+def test_what_was_begun_before_anothers_erasure_is_written_after_it(
+    pair: tuple[VectorDB, VectorDB], path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_overtaken: bool
+) -> None:
+    """The ledger is replayed meanwhile: transactions, rows and training sets of before belong to it all the same."""
+    one, other = pair
+    drivers = one.view("drivers")
+    drivers.put_many({"driver": ["a", "b", "c"], "city": ["Bonn", "Rome", "Oslo"], "rating": [1.0, 2.0, 3.0]})
+    service = one.create_service("s", features=["drivers:rating", "drivers:city"])
+    moments = {"driver": ["b"], "time": [one.clock() / 1e6]}
+    row, gone, found = service.get("b"), service.get("a"), service.training_set(moments)
+    with one.transaction() as tx:
+        tx.view("drivers").put_many({"driver": ["d", "e", "f"], "city": ["Kiel", None, "Rome"]})
+        tx.view("drivers").delete("c")
+        erasure = other.erase("drivers", "a", reason="request 7")
+        one.refresh()
+        if is_overtaken:
+            overtake(monkeypatch, one, lambda: other.compact(below=erasure.offset))
+    assert tx.receipt is not None
+    assert [drivers.get(entity)["city"] for entity in "bdef"] == ["Rome", "Kiel", None, "Rome"]
+    assert not drivers.get("c").found
+    prediction = one.record_prediction(row, model="m", output=1)
+    assert one.prediction(prediction.id).inputs["city"] == "Rome"
+    one.record_training_set("set", found)
+    with pytest.raises(Erased):
+        one.record_prediction(gone, model="m", output=1)
+    with VectorDB() as foreign, pytest.raises(InvalidInput):
+        foreign.record_prediction(row, model="m", output=1)
+    other.refresh()
+    for db in pair:
+        assert (db.head, db.digest()) == ((judge := replayed(path, tmp_path)).head, judge.digest())
+        db.check()
+
+
+def test_a_definition_that_was_changed_within_a_transaction_is_a_conflict(pair: tuple[VectorDB, VectorDB]) -> None:
+    one, other = pair
+    with pytest.raises(DefinitionConflict) as caught, one.transaction() as tx:
+        tx.view("drivers").put("d", {"trips": 1})
+        other.create_view("drivers", entity="driver", features={**FEATURES, "age": Int()}, replace=True)
+    assert caught.value.values["written_for"] == "drivers@1"
