@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,11 +41,24 @@ def lag_of(state: State) -> Lag:
     store = journal.store
     if store is None or not store.follows:
         return Lag(head, head, 0, 0.0, 0.0)
-    position = head + 1 if isinstance(store, SqlStore) else journal.position
-    events, line = store.ahead(position)
+    if isinstance(store, JsonlStore) and store.was_replaced():
+        events, line = _ahead_in(store.path, head)
+    else:
+        events, line = store.ahead(head + 1 if isinstance(store, SqlStore) else journal.position)
     time = json.loads(line).get("time") if events else None
     seconds = 0.0 if time is None else max(0, state.clock() - time) / 1e6
     return Lag(head, head + events, events, seconds, monotonic() - journal.read_at)
+
+
+def _ahead_in(path: str, head: int) -> tuple[int, bytes]:
+    """How many lines of another file come after an event, and the first of them; the file is read to be counted."""
+    count, first = -1 - head, b""
+    with closing(JsonlStore(path, read_only=True)) as store:
+        for _, lines in store.read(0):
+            if count < 1 <= count + len(lines):
+                first = lines[-count]
+            count += len(lines)
+    return max(0, count), first
 
 
 def catch_up(db: VectorDB) -> None:
