@@ -92,22 +92,30 @@ class SqlConnection:
             connection = self._open()
             is_committing = False
             try:
+                if len(statements) == 1 and self.is_turn and self.dialect.joins and self._is_begun:
+                    is_committing = True
+                    self._change(connection, statements[0], ("COMMIT", {}))
+                    self.is_turn = self._is_begun = False
+                    return None
                 if len(statements) > 1:  # one alone may be committed by itself
                     self._begin(connection)
-                for number, statement in enumerate(statements):
-                    if len(statements) == 1 and self.is_turn and self.dialect.joins and self._is_begun:
-                        is_committing = True
-                        self._change(connection, statement, ("COMMIT", {}))
-                        self._is_begun = False
-                    elif self._change(connection, statement) == 0 and number < must_change:
-                        raise NothingChanged(statement[0])
+                changed = [self._must_change(connection, statement) for statement in statements[:must_change]]
+                for statement in statements[must_change:]:
+                    self._change(connection, statement)
                 is_committing = True
                 self._commit(connection)
                 self.is_turn = False
+                return None if all(changed) else Failure(NothingChanged("a driver does not tell"), False)
             except BaseException as error:
                 is_told = isinstance(error, Exception) and not is_committing  # by the engine, if it still answers
                 return Failure(error, (self._roll_back(connection) and is_told) or isinstance(error, NothingChanged))
-        return None
+
+    def _must_change(self, connection: Any, statement: Statement) -> bool:
+        """Whether the driver tells that a statement changed a row; raises where it tells that it did not."""
+        count = self._change(connection, statement)
+        if count == 0:
+            raise NothingChanged(statement[0])
+        return count > 0
 
     @contextmanager
     def turn(self, wait: Statement | None) -> Iterator[None]:
@@ -189,7 +197,7 @@ class SqlConnection:
             return int(cursor.rowcount)
 
     def _cursor(self, connection: Any, *statements: Statement) -> Any:
-        """A cursor that has carried out the statements that wait to be sent, and these: the answer is the last one's."""
+        """A cursor that has carried out what waits to be sent, and these statements; the answer is the last one's."""
         sent, self._unsent = (*self._unsent, *statements), ()
         if len(sent) > 1:
             text, values = "; ".join(literal(*statement) for statement in sent), ()

@@ -196,14 +196,16 @@ class SqlStore:
             if not isinstance(error, Exception):
                 self._settle_interrupt(position, line, may_stand)
                 raise error
-            found = b"" if isinstance(error, NothingChanged) and not may_stand else self.line(position)
+            has_changed = not isinstance(error, NothingChanged)
+            found = self.line(position) if has_changed or may_stand else b""
             if may_stand and found == line:
                 return
-            if found or isinstance(error, NothingChanged) or asks_again(error):
+            if found or not has_changed or asks_again(error):
                 rule = "a line follows the last one that its writer has seen"
                 raise HeadMoved(rule, expected=position - 1, actual=position) from error
             if not may_stand:
-                raise WriteFailed("a line is written whole or not at all", store=self.path, error=repr(error)) from error
+                rule = "a line is written whole or not at all"
+                raise WriteFailed(rule, store=self.path, error=repr(error)) from error
             again = self._connection.write(statements, must_change=2)  # waits for what was cut off, and may still come
             if again is None:
                 return
@@ -225,8 +227,8 @@ class SqlStore:
         if self._connection.is_turn and generation is None:  # the line before was looked at in this transaction
             return [(f"{into} VALUES (:ledger, :position, :line)", values)]
         behind = (
-            f"{into} SELECT g.ledger, :position, :line FROM {self._ledgers} g, {self._lines} l"
-            f" WHERE g.ledger = :ledger AND g.generation = :generation AND l.ledger = :ledger AND {BEHIND}{dialect.skip}"
+            f"{into} SELECT g.ledger, :position, :line FROM {self._ledgers} g, {self._lines} l WHERE g.ledger = :ledger"
+            f" AND g.generation = :generation AND l.ledger = :ledger AND {BEHIND}{dialect.skip}"
         )
         now = self.generation if generation is None else generation
         return [(behind, {**values, **self._before(), "generation": now})]

@@ -27,9 +27,9 @@ def decided(write: F) -> F:
     """A write that is decided on what all have written, and again where another one came between.
 
     It is made at once: where its line finds its place, nobody came between, and one round trip does it. Whoever is
-    overtaken pauses, so that others write several lines in a row, folds them and tries again; after some tries it stands
-    in line with all who wait, and pauses no more. What is refused, or found done already, is so as of a moment within the
-    call. Iterators among the arguments are read once.
+    overtaken pauses, so that others write several lines in a row, folds them and tries again; after some tries it
+    stands in line with all who wait, and pauses no more. What is refused, or found done already, is so as of a moment
+    within the call. Iterators among the arguments are read once.
 
     A turn for every write costs more: each line then waits until another process is woken (4 writers and 4 followers on
     PostgreSQL, 2 cores: 400 events a second, against 1,700).
@@ -47,7 +47,7 @@ def decided(write: F) -> F:
 
 
 def _decide(db: VectorDB, write: Callable[[], T]) -> T:
-    since = monotonic()
+    since, moved = monotonic(), HeadMoved("a writer tries")
     for number in range(TRIES):
         try:
             if number >= PATIENCE:

@@ -35,6 +35,7 @@ class FakeDriver:
         self.path = path
         self.paramstyle = paramstyle
         self.autocommit = autocommit
+        self.counts_rows = True
         self.faults: dict[tuple[str, int], Any] = {}
         self.counts: Counter[str] = Counter()
         self.statements: list[str] = []
@@ -105,7 +106,7 @@ class FakeCursor:
 
     @property
     def rowcount(self) -> int:
-        return -1 if self.raw is None else int(self.raw.rowcount)
+        return int(self.raw.rowcount) if self.raw is not None and self.connection.driver.counts_rows else -1
 
     def execute(self, statement: str, values: Any = ()) -> None:
         driver, raw = self.connection.driver, self.connection.raw

@@ -273,6 +273,22 @@ def test_a_line_follows_the_one_that_was_seen(store: SqlStore, driver: FakeDrive
         assert in_the_table(driver) == before
 
 
+def test_a_driver_that_counts_no_rows_is_looked_after(store: SqlStore, driver: FakeDriver) -> None:
+    driver.counts_rows = False
+    assert store.append(b"three\n", 2) == 3
+    store.rewrite({1: b"ONE\n"}, b"four\n")
+    with closing(connected(driver)) as other:
+        held(other)
+        other.append(b"five\n")
+        with closing(sqlite3.connect(driver.path)) as connection:
+            connection.execute("UPDATE vectordb_lines SET line = x'5858' WHERE position = 5")
+            connection.commit()
+        for late in (store, other):
+            with pytest.raises(HeadMoved):
+                late.append(b"six\n")
+    assert [line for _, line in in_the_table(driver)] == [b"header\n", b"ONE\n", *LINES[2:], b"three\n", b"four\n", b"XX"]
+
+
 def test_a_reader_of_a_writers_store_moves_no_line(store: SqlStore, driver: FakeDriver) -> None:
     with closing(connected(driver)) as other:
         held(other)
@@ -416,7 +432,8 @@ def test_a_table_without_its_key_is_damage(tmp_path: Path) -> None:
 def test_a_table_of_another_program_is_told(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("CREATE TABLE vectordb_lines (ledger TEXT); CREATE TABLE vectordb_ledgers (ledger TEXT)")
+        for table in ("vectordb_lines", "vectordb_ledgers"):
+            connection.execute(f"CREATE TABLE {table} (ledger TEXT)")
     with closing(SqlStore(path)) as store, pytest.raises(StatementFailed, match="generation"):
         held(store)
 

@@ -62,7 +62,8 @@ def server() -> Iterator[int]:
         with open(os.devnull, "wb") as nowhere:
             quiet = {"stdout": nowhere, "stderr": nowhere, "user": user, "cwd": home}
             subprocess.run([*control, "-o", options, "start"], check=True, timeout=60, **quiet)  # type: ignore[call-overload]
-            STARTED[port] = lambda: subprocess.run([*control, "-o", options, "-m", "fast", "restart"], check=True, **quiet)
+            again = [*control, "-o", options, "-m", "fast", "restart"]
+            STARTED[port] = lambda: subprocess.run(again, check=True, timeout=60, **quiet)  # type: ignore[call-overload]
             try:
                 yield port
             finally:
