@@ -62,6 +62,7 @@ class SqlConnection:
 
     def query(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
         """The rows of one statement. A lost connection is made anew, once; a turn that has begun is lost with it."""
+        self.check_open()  # before the lock: in a forked child nobody may be left to release it
         with self.lock:
             for is_last in (False, True):
                 connection, unsent = self._open(), self._unsent
@@ -88,6 +89,7 @@ class SqlConnection:
 
         Each of the first ``must_change`` statements changes a row, or nothing is written: ``NothingChanged``.
         """
+        self.check_open()
         with self.lock:
             connection = self._open()
             is_committing = False

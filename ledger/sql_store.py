@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import copy
 import os
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from itertools import accumulate
 from threading import RLock
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +37,9 @@ from ledger.identity import check_name
 from ledger.sql_connection import Failure, NothingChanged, SqlConnection, Statement
 from ledger.sql_dialect import Connect, asks_again, sqlite_file
 
+FEW_LINES: Final = 64
 BATCH_LINES: Final = 512
+BATCH_BYTES: Final = 32 << 20
 DIGEST_TEXT: Final = slice(-3 - 2 * DIGEST_SIZE, -3)  # of a sealed line
 TAIL: Final = 3 + 2 * DIGEST_SIZE  # bytes of a line that tell it from any other
 SETTLED: Final = 5  # times that a write of unknown outcome is looked for, and made again where it does not stand
@@ -60,7 +64,6 @@ class SqlStore:
     """
 
     follows = True
-    batch_lines = BATCH_LINES  # at most, of one ``fetch``
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class SqlStore:
         self.generation: int | None = None  # that of the lines that were read
         self.written = 0  # lines, by this store
         self._seen = Seen(0, 0, b"")
+        self._goes_on_at = -1  # where the last batch ended, if there was more
         if not read_only:
             try:
                 self._create_tables()
@@ -255,19 +259,22 @@ class SqlStore:
 
     def read(self, position: int = 0) -> Iterator[tuple[int, list[bytes]]]:
         """Lines from a position on; ``LedgerReplaced`` once they are of another generation than those before."""
-        while True:
-            lines = self.fetch(position)
+        is_all = False
+        while not is_all:
+            lines, is_all = self.fetch(position)
             stop = position + len(lines)
             if stop > max(position, self.end):
                 self.saw(stop, lines[-1])
             if lines:
                 yield position, lines
             position = stop
-            if len(lines) < BATCH_LINES:
-                return
 
-    def fetch(self, position: int) -> list[bytes]:
-        """One batch of lines from a position on, by one statement; ``HeadMismatch`` where the one before is gone."""
+    def fetch(self, position: int) -> tuple[list[bytes], bool]:
+        """One batch of lines from a position on, and whether that is all there is, by one statement.
+
+        A few lines; from where a full batch ended, by two statements, as many as 32 MiB hold (one at least, 512 at
+        most). ``HeadMismatch`` where the line before is gone.
+        """
         statement = (
             f"SELECT g.generation, (SELECT COUNT(*) FROM {self._lines} l WHERE l.ledger = :ledger AND {BEHIND}),"
             f" l.position, l.line FROM {self._ledgers} g LEFT JOIN {self._lines} l"
@@ -275,7 +282,8 @@ class SqlStore:
             " WHERE g.ledger = :ledger ORDER BY l.position"
         )
         is_next = position == self.end > 0
-        values = {"ledger": self.ledger, "position": position, "stop": position + BATCH_LINES}
+        stop = position + (self._many(position) if position == self._goes_on_at else FEW_LINES)
+        values = {"ledger": self.ledger, "position": position, "stop": stop}
         rows = self._connection.query(statement, {**values, **self._before()})
         generation = rows[0][0] if rows else None
         if self.generation not in (None, generation):
@@ -285,7 +293,20 @@ class SqlStore:
             rule = "the ledger holds the last line that was read or written"
             raise HeadMismatch(rule, line=position, offset=position - 1, store=self.path)
         self.generation = generation
-        return self._checked(position, [(place, bytes(line)) for _, _, place, line in rows if line is not None])
+        lines = self._checked(position, [(place, bytes(line)) for _, _, place, line in rows if line is not None])
+        is_all = position + len(lines) < stop
+        self._goes_on_at = -1 if is_all else stop
+        return lines, is_all
+
+    def _many(self, position: int) -> int:
+        """How many lines from a position on make a batch."""
+        statement = (
+            f"SELECT LENGTH(line) FROM {self._lines} WHERE ledger = :ledger AND position >= :position"
+            " AND position < :stop ORDER BY position"
+        )
+        values = {"ledger": self.ledger, "position": position, "stop": position + BATCH_LINES}
+        ends = accumulate(size for (size,) in self._connection.query(statement, values))
+        return max(1, bisect_right(list(ends), BATCH_BYTES))
 
     def _checked(self, position: int, rows: Sequence[tuple[int, bytes]]) -> list[bytes]:
         for at, (place, _) in enumerate(rows, position):

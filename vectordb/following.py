@@ -91,7 +91,7 @@ def _follow_table(db: VectorDB, state: State) -> bool:
     journal, store, position = state.journal, state.journal.store, state.log.head + 1
     assert isinstance(store, SqlStore)
     try:
-        lines = store.fetch(position)
+        lines, is_all = store.fetch(position)
     except LedgerReplaced:
         _load_again(db, state, store)
         return False
@@ -107,7 +107,7 @@ def _follow_table(db: VectorDB, state: State) -> bool:
         finally:
             if position <= state.log.head:
                 store.saw(state.log.head + 1, lines[state.log.head - position])
-    return len(lines) < store.batch_lines  # all that there was
+    return is_all
 
 
 def _load_again(db: VectorDB, state: State, store: SqlStore) -> None:

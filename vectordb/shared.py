@@ -40,7 +40,9 @@ def decided(write: F) -> F:
         db = _database_of(self)
         given = list(map(_kept, arguments))
         kept = {name: _kept(value) for name, value in options.items()}
-        with _store_of(db).lock:  # before that of the state; one thread at a time has a turn
+        store = _store_of(db)
+        store.check_writable()  # first: a forked child may wait for the lock in vain
+        with store.lock:  # before that of the state: one thread at a time decides
             return _decide(db, lambda: write(self, *given, **kept))
 
     return cast(F, again)

@@ -151,6 +151,23 @@ def test_batches_join_without_a_seam(tmp_path: Path) -> None:
         assert store.end == len(lines)
 
 
+@pytest.mark.parametrize("most", [1, 40, 100])
+def test_a_batch_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """A ledger of big batches is not read at once into memory."""
+    monkeypatch.setattr("ledger.sql_store.BATCH_BYTES", most)
+    monkeypatch.setattr("ledger.sql_store.FEW_LINES", 1)
+    lines = [b"%d" % number * size + b"\n" for number, size in enumerate([9, 120, 1, 1, 1, 300, 20, 20, 20])]
+    with closing(SqlStore(tmp_path / "ledger.db")) as store:
+        for line in lines:
+            store.append(line)
+        batches = [found for _, found in store.reopened().read()]
+        assert [line for found in batches for line in found] == lines
+        assert all(len(found) == 1 or len(b"".join(found)) <= most for found in batches)
+        assert len(batches) > 3
+        assert store.fetch(len(lines)) == ([], True)
+        assert store.fetch(1) == ([lines[1]], False)
+
+
 # -- connections that break ------------------------------------------------------------------------------
 
 
@@ -286,7 +303,8 @@ def test_a_driver_that_counts_no_rows_is_looked_after(store: SqlStore, driver: F
         for late in (store, other):
             with pytest.raises(HeadMoved):
                 late.append(b"six\n")
-    assert [line for _, line in in_the_table(driver)] == [b"header\n", b"ONE\n", *LINES[2:], b"three\n", b"four\n", b"XX"]
+    stands = [line for _, line in in_the_table(driver)]
+    assert stands == [b"header\n", b"ONE\n", *LINES[2:], b"three\n", b"four\n", b"XX"]
 
 
 def test_a_reader_of_a_writers_store_moves_no_line(store: SqlStore, driver: FakeDriver) -> None:
@@ -330,12 +348,12 @@ def test_nobody_writes_while_another_one_is_at_its_turn(tmp_path: Path) -> None:
         store.append(b"header\n")
         held(other)
         with other.turn():
-            assert other.fetch(1) == []
+            assert other.fetch(1) == ([], True)
             with pytest.raises(WriteFailed, match="in time"), store.turn():
                 pass
             assert other.append(b"one\n", 0) == 1
         with store.turn():
-            assert store.fetch(1) == [b"one\n"]  # nothing written: the others go on
+            assert store.fetch(1) == ([b"one\n"], True)  # nothing written: the others go on
         assert other.append(b"two\n", 1) == 2
 
 
@@ -344,7 +362,7 @@ def test_a_turn_ends_with_its_connection(store: SqlStore, driver: FakeDriver) ->
     with store.turn():
         assert driver.counts["connect"] == 2
         driver.next("execute", "lost before")  # when it has come: what follows stands for itself
-        assert store.fetch(3) == []
+        assert store.fetch(3) == ([], True)
         assert store.append(b"three\n", 2) == 3
     driver.next("execute", "refuse")
     with pytest.raises(WriteFailed, match="turn"), store.turn():

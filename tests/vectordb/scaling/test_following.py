@@ -172,7 +172,7 @@ def test_an_erasure_while_a_ledger_is_read_begins_it_anew(path: Path, monkeypatc
         for number in range(4):
             db.view("drivers").put(f"d-{number}", {"trips": 1})
 
-        def meanwhile(self: SqlStore, position: int) -> list[bytes]:
+        def meanwhile(self: SqlStore, position: int) -> tuple[list[bytes], bool]:
             found = fetch(self, position)
             if times[0] and position == 0:
                 times[0] -= 1

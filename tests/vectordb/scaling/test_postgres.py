@@ -114,10 +114,10 @@ def test_a_writer_at_its_turn_keeps_the_others_waiting(place: str) -> None:
 
         def wait() -> None:
             with theirs.turn():
-                order.append("theirs" if theirs.fetch(other.head + 1) else "too early")
+                order.append("theirs" if theirs.fetch(other.head + 1)[0] else "too early")
 
         with mine.turn():
-            assert mine.fetch(2) == []
+            assert mine.fetch(2) == ([], True)
             thread = Thread(target=wait)
             thread.start()
             thread.join(0.1)
@@ -150,7 +150,7 @@ def test_a_server_that_is_started_again_is_written_to_on(port: int, place: str) 
             assert isinstance(store, SqlStore)
             if number:
                 with store.turn():
-                    assert store.fetch(db.head + 1) == []
+                    assert store.fetch(db.head + 1) == ([], True)
             assert db.view("counters").put("a", {"n": 2 + number}).offset == 3 + number
         assert reader.refresh() == 4
 
