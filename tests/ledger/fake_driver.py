@@ -137,3 +137,42 @@ class FakeCursor:
         ]
 
     def close(self) -> None: ...
+
+
+class FakePostgres(FakeDriver):
+    """The same, spoken to as to psycopg: statements may be sent together, and without parameters.
+
+    Nobody waits for rows here: sqlite3 locks its file.
+    """
+
+    __name__ = "psycopg"
+
+    def connect(self) -> FakeConnection:
+        self.step("connect", None, lambda: None)
+        return FakePostgresConnection(self)
+
+
+class FakePostgresConnection(FakeConnection):
+    def cursor(self) -> FakeCursor:
+        return FakePostgresCursor(self)
+
+
+class FakePostgresCursor(FakeCursor):
+    """Stands at the first of several answers, as psycopg's does; ``nextset`` goes on."""
+
+    def execute(self, statement: str, values: Any = ()) -> None:
+        self.answers: list[Any] = []
+        for part in statement.split("; "):
+            self.raw = None
+            plain = part.replace(" ISOLATION LEVEL READ COMMITTED", "").replace(" FOR UPDATE", "")
+            plain = re.sub(r"decode\('([0-9a-f]*)', 'hex'\)", r"x'\1'", plain)
+            if plain != "SET TRANSACTION":
+                super().execute(plain, values)
+            self.answers.append(self.raw)
+        self.raw = self.answers.pop(0)
+
+    def nextset(self) -> bool | None:
+        if not self.answers:
+            return None
+        self.raw = self.answers.pop(0)
+        return True

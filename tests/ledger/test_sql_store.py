@@ -339,47 +339,6 @@ def test_autocommit_is_asked_for_where_it_is_a_method() -> None:
     assert is_autocommit(SimpleNamespace(autocommit=True))
 
 
-# -- turns -----------------------------------------------------------------------------------------------
-
-
-def test_nobody_writes_while_another_one_is_at_its_turn(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    with closing(SqlStore(sqlite_file(path, timeout=0.05))) as store, closing(SqlStore(path)) as other:
-        store.append(b"header\n")
-        held(other)
-        with other.turn():
-            assert other.fetch(1) == ([], True)
-            with pytest.raises(WriteFailed, match="in time"), store.turn():
-                pass
-            assert other.append(b"one\n", 0) == 1
-        with store.turn():
-            assert store.fetch(1) == ([b"one\n"], True)  # nothing written: the others go on
-        assert other.append(b"two\n", 1) == 2
-
-
-def test_a_turn_ends_with_its_connection(store: SqlStore, driver: FakeDriver) -> None:
-    driver.next("execute", "lost before")  # while it waits: it waits again
-    with store.turn():
-        assert driver.counts["connect"] == 2
-        driver.next("execute", "lost before")  # when it has come: what follows stands for itself
-        assert store.fetch(3) == ([], True)
-        assert store.append(b"three\n", 2) == 3
-    driver.next("execute", "refuse")
-    with pytest.raises(WriteFailed, match="turn"), store.turn():
-        pass
-    for step in (1, 3 if driver.autocommit else 2):
-        driver.next("execute", "lost before", after=step)
-    with pytest.raises(ConnectionLost, match="turn"), store.turn():
-        pass
-    driver.next("execute", ("before", KeyboardInterrupt()))
-    with pytest.raises(KeyboardInterrupt), store.turn():
-        pass
-    with store.turn():
-        driver.next("insert", "lost after")
-        assert store.append(b"four\n", 3) == 4
-    assert in_the_table(driver) == list(enumerate([*LINES, b"three\n", b"four\n"]))
-
-
 # -- generations -----------------------------------------------------------------------------------------
 
 
