@@ -14,14 +14,9 @@ from ledger.errors import InvalidInput
 Connect = Callable[[], Any]
 PARAMSTYLES: Final = ("qmark", "format", "numeric", "named", "pyformat")
 MARKER: Final = re.compile(r":([a-z]+)")
-BINARY_TYPES: Final = {
-    "psycopg": "BYTEA",
-    "psycopg2": "BYTEA",
-    "pg8000": "BYTEA",
-    "pymysql": "LONGBLOB",
-    "MySQLdb": "LONGBLOB",
-    "mysql": "LONGBLOB",
-}
+POSTGRES: Final = ("psycopg", "psycopg2", "pg8000")
+MYSQL: Final = ("pymysql", "MySQLdb", "mysql")
+FRESH: Final = "ISOLATION LEVEL READ COMMITTED"  # each statement sees what was committed before it
 
 
 def marked(statement: str, paramstyle: str, values: Mapping[str, Any]) -> tuple[str, Any]:
@@ -44,21 +39,48 @@ def marked(statement: str, paramstyle: str, values: Mapping[str, Any]) -> tuple[
     return MARKER.sub(lambda _: f":{next(numbers)}", statement), ordered  # numeric
 
 
+def literal(statement: str, values: Mapping[str, Any]) -> str:
+    """A statement with its values in it, as PostgreSQL reads them whatever its settings.
+
+    >>> literal("SELECT :at, :name, :line", {"at": 3, "name": "it's", "line": bytes([0, 255])})
+    "SELECT 3, 'it''s', decode('00ff', 'hex')"
+    """
+    return MARKER.sub(lambda found: _literal(values[found[1]]), statement)
+
+
+def _literal(value: int | str | bytes) -> str:
+    if isinstance(value, bytes):
+        return f"decode('{value.hex()}', 'hex')"
+    return "'{}'".format(value.replace("'", "''")) if isinstance(value, str) else str(int(value))
+
+
 class Dialect(NamedTuple):
     """What one driver wants. ``module`` is the driver's: it has ``paramstyle`` and ``Error``.
 
-    ``purge`` are statements that let go what the engine keeps of rows that were replaced.
+    ``begin`` begins a transaction where each statement commits by itself, ``isolate`` stands first in one that the
+    driver begins. ``wait`` has a transaction wait for the others that ask for the row of a ledger. ``skip`` ends an
+    INSERT that writes nothing where the key is taken; without it the engine refuses that. ``joins``: statements
+    without parameters may be sent together, which saves round trips; ``literal``: all are sent without. ``purge`` are
+    statements that let go what the engine keeps of rows that were replaced.
     """
 
     module: ModuleType | Any
     binary: str = "BLOB"
     begin: str = "BEGIN"
+    isolate: str = ""
+    wait: str = "UPDATE {table} SET generation = generation WHERE ledger = :ledger"
+    skip: str = ""
+    joins: bool = False
+    literal: bool = False
     purge: tuple[str, ...] = ()
 
-    def wrap(self, line: bytes) -> Any:
-        """A line as a value of the binary column."""
+    def marked(self, statement: str, values: Mapping[str, Any]) -> tuple[str, Any]:
+        """A statement and its values, as the driver takes them."""
+        if self.literal:
+            return literal(statement, values), ()
         binary = getattr(self.module, "Binary", bytes)
-        return binary(line)
+        bound = {name: binary(value) if isinstance(value, bytes) else value for name, value in values.items()}
+        return marked(statement, self.module.paramstyle, bound)
 
 
 def dialect_of(connection: Any, module: Any = None) -> Dialect:
@@ -67,9 +89,16 @@ def dialect_of(connection: Any, module: Any = None) -> Dialect:
     if module.paramstyle not in PARAMSTYLES:
         raise InvalidInput("a driver has a paramstyle of PEP 249", paramstyle=module.paramstyle)
     root = module.__name__.partition(".")[0]
+    plain, skip = Dialect(module), " ON CONFLICT DO NOTHING"
     if root in ("sqlite3", "_sqlite3"):
-        return Dialect(module, "BLOB", "BEGIN IMMEDIATE", ("PRAGMA wal_checkpoint(TRUNCATE)",))
-    return Dialect(module, BINARY_TYPES.get(root, "BLOB"))
+        wait = "" if is_autocommit(connection) else plain.wait  # there BEGIN IMMEDIATE waits
+        purge = ("PRAGMA wal_checkpoint(TRUNCATE)",)
+        return plain._replace(begin="BEGIN IMMEDIATE", wait=wait, skip=skip, purge=purge)
+    waiting = plain._replace(wait="SELECT generation FROM {table} WHERE ledger = :ledger FOR UPDATE")
+    if root in POSTGRES:  # pg8000 takes three round trips to a statement with parameters
+        own = waiting._replace(begin=f"BEGIN {FRESH}", isolate=f"SET TRANSACTION {FRESH}", binary="BYTEA")
+        return own._replace(skip=skip, joins=True, literal=root == "pg8000")
+    return waiting._replace(binary="LONGBLOB") if root in MYSQL else plain
 
 
 def _module_of(kind: type) -> Any:
@@ -87,9 +116,20 @@ def _module_of(kind: type) -> Any:
 
 def is_autocommit(connection: Any) -> bool:
     """Whether each statement is a transaction of its own unless one is begun."""
-    if hasattr(connection, "in_transaction") and connection.isolation_level is None:  # sqlite3
+    if hasattr(connection, "in_transaction") and getattr(connection, "isolation_level", "") is None:  # sqlite3
         return True
-    return getattr(connection, "autocommit", False) is True
+    asked = getattr(connection, "get_autocommit", None)  # pymysql, MySQLdb: there ``autocommit`` is a method
+    return bool(asked()) if callable(asked) else getattr(connection, "autocommit", False) is True
+
+
+def asks_again(error: BaseException) -> bool:
+    """Whether PostgreSQL refused a transaction for what others did at the same time: a deadlock, or an order of reads.
+
+    Each driver has the code (SQLSTATE) elsewhere.
+    """
+    told = error.args[0] if error.args and isinstance(error.args[0], dict) else {}  # pg8000
+    code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or told.get("C")
+    return code in ("40001", "40P01")
 
 
 def sqlite_file(path: str | os.PathLike[str], *, timeout: float = 30.0, synchronous: str = "FULL") -> Connect:

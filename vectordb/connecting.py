@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ledger import Header, HeadMoved, LedgerReplaced, ReadOnlyLedger, SqlStore, new_header, read_header
@@ -10,6 +10,7 @@ from projections import Projection
 from vectordb.opening import Expect, OpenReport, Options, load_state
 from vectordb.state import State
 
+Create = Callable[[SqlStore, Options], tuple[Header, int]]
 LOADS: Final = 5  # that erasures may cut short before one goes through
 
 
@@ -26,14 +27,18 @@ def connect_state(
     return state, report
 
 
-def load_shared(store: SqlStore, options: Options, expect: Expect = None) -> tuple[State, OpenReport]:
+def load_shared(
+    store: SqlStore, options: Options, expect: Expect = None, create: Create | None = None
+) -> tuple[State, OpenReport]:
     """The same without the user's projections; begun anew where an erasure comes between."""
-    for _ in range(LOADS - 1):
+    for number in range(1, LOADS + 1):
         try:
-            return load_state(store, options, (), expect, _create)
+            return load_state(store, options, (), expect, create or _create)
         except LedgerReplaced:
+            if number == LOADS or store.generation is None:  # the last says that there is no ledger
+                raise
             store = store.reopened()
-    return load_state(store, options, (), expect, _create)
+    raise AssertionError("the last load answers or raises")
 
 
 def _create(store: SqlStore, options: Options) -> tuple[Header, int]:
@@ -43,5 +48,7 @@ def _create(store: SqlStore, options: Options) -> tuple[Header, int]:
     try:
         store.append(header.line())
     except HeadMoved:  # another one created it meanwhile
-        header = read_header(store.line(0))
+        line = store.line(0)
+        header = read_header(line)
+        store.saw(1, line)
     return header, 1

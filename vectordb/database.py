@@ -145,8 +145,8 @@ class VectorDB(Defining):
         ``connect`` makes a connection of any PEP 249 driver (or is the path of an sqlite3 file): one that threads may
         use in turn, best in autocommit mode; it is called again once that is lost. ``module`` is the driver's, where
         the connection's type does not tell; ``ledger`` names one of many in the tables ``<table>_lines`` and
-        ``<table>_ledgers``, made where they are missing. Every write first folds what others wrote, is decided on
-        that, and is decided again where another one was faster (``HeadMoved`` once that happened 100 times). Reads
+        ``<table>_ledgers``, made where they are missing. Every write is decided on all that was written before,
+        and is decided again where another one was faster (``HeadMoved`` once that happened 100 times). Reads
         answer as of what this process has folded: see ``refresh``, ``follow`` and ``lag``.
 
         >>> import sqlite3

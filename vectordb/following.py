@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import MAX_MICROS, Event, Journal, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore, parse_json
+from ledger import (
+    MAX_MICROS,
+    Event,
+    Header,
+    Journal,
+    JsonlStore,
+    LedgerReplaced,
+    ReadOnlyLedger,
+    SqlStore,
+    parse_json,
+)
 from vectordb.connecting import load_shared
 from vectordb.opening import Options, open_state
 from vectordb.state import State
@@ -39,8 +50,10 @@ def lag_of(state: State) -> Lag:
     store = journal.store
     if store is None or not store.follows:
         return Lag(head, head, 0, 0.0, 0.0)
-    position = head + 1 if isinstance(store, SqlStore) else journal.position
-    events, line = store.ahead(position)
+    if isinstance(store, JsonlStore) and store.was_replaced():
+        events, line = _ahead_in(store.path, head)
+    else:
+        events, line = store.ahead(head + 1 if isinstance(store, SqlStore) else journal.position)
     time = _recorded(line) if events else None
     seconds = 0.0 if time is None else max(0, state.clock() - time) / 1e6
     return Lag(head, head + events, events, seconds, monotonic() - journal.read_at)
@@ -54,6 +67,17 @@ def _recorded(line: bytes) -> int | None:
         return None
     time = data.get("time") if isinstance(data, dict) else None
     return time if type(time) is int and abs(time) <= MAX_MICROS else None
+
+
+def _ahead_in(path: str, head: int) -> tuple[int, bytes]:
+    """How many lines of another file come after an event, and the first of them; the file is read to be counted."""
+    count, first = -1 - head, b""
+    with closing(JsonlStore(path, read_only=True)) as store:
+        for _, lines in store.read(0):
+            if count < 1 <= count + len(lines):
+                first = lines[-count]
+            count += len(lines)
+    return max(0, count), first
 
 
 def catch_up(db: VectorDB) -> None:
@@ -75,7 +99,7 @@ def catch_up(db: VectorDB) -> None:
 
 def _take_over(db: VectorDB, fresh: State) -> None:
     before = db.state
-    fresh.observers = before.observers
+    fresh.observers, fresh.database = before.observers, before.database
     db._assemble(fresh, db.opened)
     before.fold.supersede()
 
@@ -88,23 +112,40 @@ def _follow_table(db: VectorDB, state: State) -> bool:
     journal, store, position = state.journal, state.journal.store, state.log.head + 1
     assert isinstance(store, SqlStore)
     try:
-        lines = store.fetch(position)
+        lines, is_all = store.fetch(position)
     except LedgerReplaced:
-        with state.lock:
-            if db.state is state:
-                fresh, _ = load_shared(store.reopened(), _options(state, store))
-                _adopt(fresh, state)
-                _take_over(db, fresh)
-        return True
+        _load_again(db, state, store)
+        return False
     with state.lock:
         if db.state is not state or state.log.head + 1 != position:
             return False  # another thread was here, or wrote
         if not lines:
             journal.read_at = monotonic()
             return True
-        _fold_all(state, journal.load(position, [(position, lines)]))
-        store.end = state.log.head + 1
-    return False
+        events = journal.load(position, [(position, lines)])
+        try:
+            _fold_all(state, events)
+        finally:
+            if position <= state.log.head:
+                store.saw(state.log.head + 1, lines[state.log.head - position])
+    return is_all
+
+
+def _load_again(db: VectorDB, state: State, store: SqlStore) -> None:
+    """Replay a ledger whose lines were replaced, without the lock; the user's projections move over at the end."""
+    fresh, _ = load_shared(store.reopened(), _options(state, store), create=_refuse_to_create)
+    found, before = fresh.log.header.ledger_id, state.log.header.ledger_id
+    if found != before:
+        rule = "a ledger that was connected to stays the one that it is"
+        raise LedgerReplaced(rule, store=store.path, ledger_id=found, connected_to=before)
+    with state.lock:
+        if db.state is state:
+            _adopt(fresh, state)
+            _take_over(db, fresh)
+
+
+def _refuse_to_create(store: SqlStore, options: Options) -> tuple[Header, int]:
+    raise LedgerReplaced("a ledger that was connected to is there", store=store.path)
 
 
 def _options(state: State, store: SqlStore | JsonlStore) -> Options:

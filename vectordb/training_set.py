@@ -22,6 +22,7 @@ from vectordb.spine import Spine, known_limits, read_spine, recorded_limits
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
+    from vectordb.state import State
 
 EXAMPLES = 10
 
@@ -159,9 +160,9 @@ class TrainingSet(FeatureMatrix):
         given = (source[0] for name in self.names for source in self._sources(name) if source is not None)
         return array("q", sorted(set(given)))
 
-    def is_of(self, state: object) -> bool:
-        """Whether the set was read from this state, or a past of it."""
-        return self._reader.state is state
+    def is_of(self, state: State) -> bool:
+        """Whether the set was read from this state, a past of it, or one whose place it took."""
+        return self._reader.state.database is state.database
 
     def leakage(self) -> Leakage:
         """How far the set differs from one of what was known at each row's own time. As dear as the join."""
@@ -203,13 +204,15 @@ def _origin(raw: Raw, slot: int) -> tuple[int, int] | None:
     return None if raw is None or word_at(raw, slot) == ABSENT else source_at(raw, slot)
 
 
-def join_views(reader: Reader, plan: ServicePlan, spine: Spine, limits: Sequence[int]) -> list[list[Raw]]:
+def join_views(
+    reader: Reader, plan: ServicePlan, spine: Spine, limits: Sequence[int], shared: Sharing = ALONE
+) -> list[list[Raw]]:
     """A column of packed rows for every view of a service; to be called through ``consistently``."""
     found = []
     for view, part in zip(plan.views, plan.parts):
         slots = [part.plan.slot(name).place for name in part.features]
         ids = spine.entities[part.plan.definition.entity]
-        found.append(join(reader.state, view, slots, ids, spine.times, limits))
+        found.append(join(reader.state, view, slots, ids, spine.times, limits, shared))
     return found
 
 
@@ -219,5 +222,5 @@ def make_training_set(
     """The training set of a pinned reader."""
     spine = read_spine(rows, plan.kinds)
     limits = known_limits(reader, known_at, len(spine.times))
-    raws = reader.consistently(lambda: join_views(reader, plan, spine, limits))
+    raws = reader.consistently(lambda: join_views(reader, plan, spine, limits, shared))
     return TrainingSet(reader, plan, spine, raws, limits, shared)

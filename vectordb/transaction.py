@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -43,6 +44,16 @@ class _Write(NamedTuple):
         if self.deletes:
             return build_deletes(self.layout, self.batch.entities, ref, [times if isinstance(times, int) else times[0]])
         return build_block(self.layout, self.batch.entities, self.batch.columns, ref, times)
+
+    def again(self, layout: Layout) -> _Write:
+        """The same for the same definition in a ledger that was replayed meanwhile: its categories have other codes."""
+        columns = dict(self.batch.columns)
+        for place, column in columns.items():
+            if self.layout.types[place].coded:
+                values, empty = self.layout.pool.values_by_code, {*column.nulls, *column.missing}
+                codes = (0 if row in empty else layout.pool[values[code]] for row, code in enumerate(column.data))
+                columns[place] = column._replace(data=array("q", codes))
+        return _Write(layout, self.batch._replace(columns=columns), self.deletes)
 
 
 class Transaction(AbstractContextManager["Transaction"]):
@@ -103,10 +114,7 @@ class Transaction(AbstractContextManager["Transaction"]):
             if replayed is not None:
                 return replayed
             state.log.check_head(self._expected_head)
-            for write in self._writes:
-                if state.log.layouts.newest(write.layout.view) is not write.layout:
-                    rule = "a view keeps its definition while a transaction writes to it"
-                    raise DefinitionConflict(rule, view=write.layout.view, written_for=write.layout.label)
+            self._writes = [self._current(write, state.log.layouts.newest(write.layout.view)) for write in self._writes]
 
             def committed(offset: int, time: int) -> Fact:
                 return TransactionCommitted(self._blocks(offset << ROW_BITS, time), origin)
@@ -114,6 +122,16 @@ class Transaction(AbstractContextManager["Transaction"]):
             bound = sum(batch_bound(write.layout, write.batch) for write in self._writes)  # ints
             plain = origin is None and self._meta is None
             return writer.commit(committed, self._meta, bound if plain else None)
+
+    def _current(self, write: _Write, newest: Layout) -> _Write:
+        """A write under the definition in force, where that is still the one it was made for."""
+        if newest is write.layout:
+            return write
+        if newest.label == write.layout.label and newest.pool is not write.layout.pool:
+            newest.pool.holders.add(self)
+            return write.again(newest)
+        rule = "a view keeps its definition while a transaction writes to it"
+        raise DefinitionConflict(rule, view=write.layout.view, written_for=write.layout.label, now=newest.label)
 
     def _blocks(self, ref: int, time: int) -> tuple[Block, ...]:
         blocks: list[Block] = []

@@ -35,6 +35,7 @@ class FakeDriver:
         self.path = path
         self.paramstyle = paramstyle
         self.autocommit = autocommit
+        self.counts_rows = True
         self.faults: dict[tuple[str, int], Any] = {}
         self.counts: Counter[str] = Counter()
         self.statements: list[str] = []
@@ -103,6 +104,10 @@ class FakeCursor:
         self.connection = connection
         self.raw: Any = None
 
+    @property
+    def rowcount(self) -> int:
+        return int(self.raw.rowcount) if self.raw is not None and self.connection.driver.counts_rows else -1
+
     def execute(self, statement: str, values: Any = ()) -> None:
         driver, raw = self.connection.driver, self.connection.raw
         driver.statements.append(statement)
@@ -132,3 +137,42 @@ class FakeCursor:
         ]
 
     def close(self) -> None: ...
+
+
+class FakePostgres(FakeDriver):
+    """The same, spoken to as to psycopg: statements may be sent together, and without parameters.
+
+    Nobody waits for rows here: sqlite3 locks its file.
+    """
+
+    __name__ = "psycopg"
+
+    def connect(self) -> FakeConnection:
+        self.step("connect", None, lambda: None)
+        return FakePostgresConnection(self)
+
+
+class FakePostgresConnection(FakeConnection):
+    def cursor(self) -> FakeCursor:
+        return FakePostgresCursor(self)
+
+
+class FakePostgresCursor(FakeCursor):
+    """Stands at the first of several answers, as psycopg's does; ``nextset`` goes on."""
+
+    def execute(self, statement: str, values: Any = ()) -> None:
+        self.answers: list[Any] = []
+        for part in statement.split("; "):
+            self.raw = None
+            plain = part.replace(" ISOLATION LEVEL READ COMMITTED", "").replace(" FOR UPDATE", "")
+            plain = re.sub(r"decode\('([0-9a-f]*)', 'hex'\)", r"x'\1'", plain)
+            if plain != "SET TRANSACTION":
+                super().execute(plain, values)
+            self.answers.append(self.raw)
+        self.raw = self.answers.pop(0)
+
+    def nextset(self) -> bool | None:
+        if not self.answers:
+            return None
+        self.raw = self.answers.pop(0)
+        return True

@@ -16,6 +16,7 @@ from ledger import (
     ConnectionLost,
     DamagedLog,
     ForkedProcess,
+    HeadMismatch,
     HeadMoved,
     InvalidInput,
     InvalidName,
@@ -27,7 +28,8 @@ from ledger import (
     WriteFailed,
     sqlite_file,
 )
-from ledger.sql_store import BATCH_LINES
+from ledger.sql_dialect import is_autocommit
+from ledger.sql_store import BATCH_LINES, LONGEST_LEDGER, LONGEST_TABLE, SETTLED
 from tests.ledger.fake_driver import MARKERS, FakeDriver
 
 LINES = [b"header\n", b"one\n", b"two\n"]
@@ -87,7 +89,8 @@ def test_an_unknown_paramstyle_or_driver_is_refused(tmp_path: Path) -> None:
 
 
 def test_names_are_names(tmp_path: Path) -> None:
-    for options in ({"ledger": "a b"}, {"table": "lines; DROP TABLE x"}):
+    long = {"table": "t" * (LONGEST_TABLE + 1)}, {"ledger": "l" * (LONGEST_LEDGER + 1)}
+    for options in ({"ledger": "a b"}, {"table": "lines; DROP TABLE x"}, {"table": 'x"'}, *long):
         with pytest.raises(InvalidName):
             SqlStore(tmp_path / "ledger.db", **options)
     assert list(tmp_path.iterdir()) == []
@@ -146,6 +149,23 @@ def test_batches_join_without_a_seam(tmp_path: Path) -> None:
             connection.commit()
         assert held(store) == lines
         assert store.end == len(lines)
+
+
+@pytest.mark.parametrize("most", [1, 40, 100])
+def test_a_batch_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """A ledger of big batches is not read at once into memory."""
+    monkeypatch.setattr("ledger.sql_store.BATCH_BYTES", most)
+    monkeypatch.setattr("ledger.sql_store.FEW_LINES", 1)
+    lines = [b"%d" % number * size + b"\n" for number, size in enumerate([9, 120, 1, 1, 1, 300, 20, 20, 20])]
+    with closing(SqlStore(tmp_path / "ledger.db")) as store:
+        for line in lines:
+            store.append(line)
+        batches = [found for _, found in store.reopened().read()]
+        assert [line for found in batches for line in found] == lines
+        assert all(len(found) == 1 or len(b"".join(found)) <= most for found in batches)
+        assert len(batches) > 3
+        assert store.fetch(len(lines)) == ([], True)
+        assert store.fetch(1) == ([lines[1]], False)
 
 
 # -- connections that break ------------------------------------------------------------------------------
@@ -235,6 +255,90 @@ def test_no_connection_no_store(driver: FakeDriver) -> None:
         connected(driver)
 
 
+@pytest.mark.parametrize("when", ["lost before", "lost after"])
+def test_a_write_that_is_cut_off_time_and_again_stands_once_or_is_named(
+    store: SqlStore, driver: FakeDriver, when: str
+) -> None:
+    """What came of it is not known while every try is cut off; that nothing was written would be a lie."""
+    line = b'{"offset":3,"digest":"' + b"7f" * 32 + b'"}\n'
+    now = driver.counts["insert"]
+    driver.faults.update({("insert", now + number): "lost before" for number in range(1, SETTLED + 2)})
+    with pytest.raises(ConnectionLost) as caught:
+        store.append(line)
+    assert (caught.value.values["offset"], caught.value.values["digest"]) == (3, "7f" * 32)
+    assert in_the_table(driver) == list(enumerate(LINES))
+    driver.faults.clear()
+    now = driver.counts["insert"]
+    driver.faults.update({("insert", now + 1): "lost before", ("insert", now + 2): when})
+    assert store.append(line) == 3
+    assert in_the_table(driver) == [*enumerate(LINES), (3, line)]
+
+
+def test_a_line_follows_the_one_that_was_seen(store: SqlStore, driver: FakeDriver) -> None:
+    """An engine that lost lines, or had others put in their places, gets nothing on top."""
+    assert store.append(b"three\n", 2) == 3
+    for change in ("DELETE FROM vectordb_lines WHERE position = 3", "UPDATE vectordb_lines SET line = x'5858'"):
+        with closing(sqlite3.connect(driver.path)) as connection:
+            connection.execute(change)
+            connection.commit()
+        before = in_the_table(driver)
+        with pytest.raises(HeadMoved):
+            store.append(b"four\n", 3)
+        with pytest.raises(HeadMismatch) as caught:
+            store.fetch(4)
+        assert (caught.value.values["line"], caught.value.values["offset"]) == (4, 3)
+        assert in_the_table(driver) == before
+
+
+def test_a_driver_that_counts_no_rows_is_looked_after(store: SqlStore, driver: FakeDriver) -> None:
+    driver.counts_rows = False
+    assert store.append(b"three\n", 2) == 3
+    store.rewrite({1: b"ONE\n"}, b"four\n")
+    with closing(connected(driver)) as other:
+        held(other)
+        other.append(b"five\n")
+        with closing(sqlite3.connect(driver.path)) as connection:
+            connection.execute("UPDATE vectordb_lines SET line = x'5858' WHERE position = 5")
+            connection.commit()
+        for late in (store, other):
+            with pytest.raises(HeadMoved):
+                late.append(b"six\n")
+    stands = [line for _, line in in_the_table(driver)]
+    assert stands == [b"header\n", b"ONE\n", *LINES[2:], b"three\n", b"four\n", b"XX"]
+
+
+def test_a_reader_of_a_writers_store_moves_no_line(store: SqlStore, driver: FakeDriver) -> None:
+    with closing(connected(driver)) as other:
+        held(other)
+        other.append(b"theirs\n")
+    held(store)  # an audit, say: the log of the writer does not have that line yet
+    with pytest.raises(HeadMoved) as caught:
+        store.append(b"mine\n", 2)
+    assert caught.value.values == {"expected": 2, "actual": 3}
+    assert in_the_table(driver)[3:] == [(3, b"theirs\n")]
+
+
+def test_a_connection_that_is_lent_in_a_failed_transaction_is_rolled_back(driver: FakeDriver) -> None:
+    class Pool(FakeDriver):
+        def connect(self) -> Any:
+            lent = super().connect()
+            lent.raw.execute("BEGIN")  # by whoever had it before
+            return lent
+
+    pool = Pool(driver.path, autocommit=driver.autocommit)
+    with closing(connected(pool)) as store, closing(connected(driver)) as other:
+        store.append(b"header\n")
+        assert held(other) == [b"header\n"]
+
+
+def test_autocommit_is_asked_for_where_it_is_a_method() -> None:
+    for mode in (True, False):
+        connection = SimpleNamespace(autocommit=lambda value: None, get_autocommit=lambda mode=mode: mode)
+        assert is_autocommit(connection) is mode
+    assert not is_autocommit(SimpleNamespace(autocommit=lambda value: None))
+    assert is_autocommit(SimpleNamespace(autocommit=True))
+
+
 # -- generations -----------------------------------------------------------------------------------------
 
 
@@ -285,6 +389,30 @@ def test_a_gap_is_damage(store: SqlStore, driver: FakeDriver) -> None:
     with pytest.raises(DamagedLog) as caught:
         held(store)
     assert (caught.value.values["line"], caught.value.values["offset"]) == (2, 1)
+
+
+def test_a_table_without_its_key_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(SqlStore(path)) as store:
+        for line in LINES:
+            store.append(line)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(
+                "CREATE TABLE copy AS SELECT * FROM vectordb_lines; DROP TABLE vectordb_lines;"
+                "ALTER TABLE copy RENAME TO vectordb_lines; INSERT INTO vectordb_lines VALUES ('main', 1, x'41')"
+            )
+        with pytest.raises(DamagedLog, match="one line a position") as caught:
+            held(store.reopened())
+        assert caught.value.values["offset"] == 1
+
+
+def test_a_table_of_another_program_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for table in ("vectordb_lines", "vectordb_ledgers"):
+            connection.execute(f"CREATE TABLE {table} (ledger TEXT)")
+    with closing(SqlStore(path)) as store, pytest.raises(StatementFailed, match="generation"):
+        held(store)
 
 
 # -- who may write ----------------------------------------------------------------------------------------

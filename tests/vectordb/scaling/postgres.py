@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from glob import glob
 from importlib.util import find_spec
@@ -20,6 +20,7 @@ from tests.vectordb.scaling.worker import connector
 
 DRIVERS = [name for name in ("psycopg", "pg8000.dbapi") if find_spec(name.partition(".")[0])]
 USER = "vectordb"
+STARTED: dict[int, Callable[[], Any]] = {}  # by port: what starts a server again
 
 
 def programs() -> str | None:
@@ -61,10 +62,17 @@ def server() -> Iterator[int]:
         with open(os.devnull, "wb") as nowhere:
             quiet = {"stdout": nowhere, "stderr": nowhere, "user": user, "cwd": home}
             subprocess.run([*control, "-o", options, "start"], check=True, timeout=60, **quiet)  # type: ignore[call-overload]
+            again = [*control, "-o", options, "-m", "fast", "restart"]
+            STARTED[port] = lambda: subprocess.run(again, check=True, timeout=60, **quiet)  # type: ignore[call-overload]
             try:
                 yield port
             finally:
                 subprocess.run([*control, "-m", "immediate", "stop"], check=True, timeout=60, **quiet)  # type: ignore[call-overload]
+
+
+def restart(port: int) -> None:
+    """Stop a server, which ends its connections, and start it again."""
+    STARTED[port]()
 
 
 def _free_port() -> int:

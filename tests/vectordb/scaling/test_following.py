@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from ledger import ClosedLedger, ConnectionLost, InvalidInput, LedgerReplaced, ManualClock, ReadOnlyLedger, SqlStore
+from ledger import (
+    ClosedLedger,
+    ConnectionLost,
+    HeadMismatch,
+    InvalidInput,
+    LedgerReplaced,
+    ManualClock,
+    ReadOnlyLedger,
+    SqlStore,
+)
 from tests.contracts.tally import Tally
 from tests.ledger.fake_driver import FakeDriver
 from tests.ledger.files.samples import START, counter
@@ -160,7 +172,7 @@ def test_an_erasure_while_a_ledger_is_read_begins_it_anew(path: Path, monkeypatc
         for number in range(4):
             db.view("drivers").put(f"d-{number}", {"trips": 1})
 
-        def meanwhile(self: SqlStore, position: int) -> list[bytes]:
+        def meanwhile(self: SqlStore, position: int) -> tuple[list[bytes], bool]:
             found = fetch(self, position)
             if times[0] and position == 0:
                 times[0] -= 1
@@ -178,3 +190,105 @@ def test_an_erasure_while_a_ledger_is_read_begins_it_anew(path: Path, monkeypatc
         monkeypatch.setattr("vectordb.connecting.LOADS", 1)
         with pytest.raises(LedgerReplaced):
             connected(path, read_only=True)
+
+
+@pytest.mark.parametrize("lines", [1, 3])
+def test_the_lag_behind_a_file_that_was_replaced(tmp_path: Path, lines: int) -> None:
+    clock, path = ManualClock(START), tmp_path / "ledger.jsonl"
+    with counter(path, 3) as db:
+        reader = VectorDB.open(path, clock=clock, read_only=True)
+        assert reader.lag()[:4] == (3, 3, 0, 0.0)  # nothing was written
+        erased = db.erase("numbers", db.view("numbers").entities()[0], reason="request 7").offset
+        for number in range(lines):
+            db.view("numbers").put("late", {"n": number})
+        clock.advance(7)
+        assert reader.lag()[:3] == (3, erased + lines, 1 + lines)
+        assert reader.lag().seconds == pytest.approx(clock() / 1e6 - db.event(4).time / 1e6)
+        assert (reader.head, reader.refresh(), reader.lag()[:4]) == (3, db.head, (db.head, db.head, 0, 0.0))
+        db.compact(below=db.head)
+        assert reader.lag()[1:3] == (db.head, 1)
+        reader.refresh()
+        assert reader.digest() == db.digest()
+        db.snapshot(tmp_path / "copy.jsonl")
+        (tmp_path / "copy.jsonl").replace(path)
+        assert reader.lag()[1:3] == (db.head, 0)
+        assert reader.refresh() == db.head
+        reader.close()
+
+
+def test_a_follower_of_a_table_that_lost_lines_says_so(path: Path) -> None:
+    with with_drivers(path) as db, connected(path, read_only=True) as reader:
+        for number in range(3):
+            db.view("drivers").put("d", {"trips": number})
+        reader.refresh()
+        _change(path, "DELETE FROM vectordb_lines WHERE position = 4")  # as after a backup that was brought back
+        for call in (reader.refresh, db.refresh, lambda: db.view("drivers").put("d", {"trips": 9})):
+            with pytest.raises(HeadMismatch) as caught:
+                call()
+            assert (caught.value.values["line"], caught.value.values["offset"]) == (5, 4)
+        assert reader.view("drivers").get("d")["trips"] == 2  # reads go on
+        with connected(path) as again:
+            assert again.view("drivers").put("d", {"trips": 8}).offset == 4
+        with pytest.raises(HeadMismatch):  # another line stands there now
+            db.view("drivers").put("d", {"trips": 9})
+        assert db.lag().store_head == 4
+
+
+def test_a_ledger_that_is_gone_or_another_one_is_not_followed(path: Path, tmp_path: Path) -> None:
+    with with_drivers(path) as db:
+        _change(path, "DELETE FROM vectordb_lines; DELETE FROM vectordb_ledgers")
+        for call in (db.refresh, lambda: db.view("drivers").put("d", {"trips": 9})):
+            with pytest.raises(LedgerReplaced):
+                call()
+        with with_drivers(path) as another:
+            with pytest.raises(HeadMismatch):
+                db.refresh()
+            another.view("drivers").put("d", {"trips": 1})
+            another.erase("drivers", "d", reason="so that it is of another generation")
+            with pytest.raises(LedgerReplaced) as caught:
+                db.refresh()
+            assert caught.value.values["connected_to"] == db.header.ledger_id != another.header.ledger_id
+        assert db.views() == ["drivers"]
+
+
+def test_threads_that_write_read_follow_and_close_do_not_wait_for_each_other(path: Path, tmp_path: Path) -> None:
+    """One connection among them, beside another writer that erases."""
+    failed: list[BaseException] = []
+    with with_drivers(path) as db, connected(path) as other:
+
+        def run(work: Callable[[int], Any]) -> None:
+            try:
+                for number in range(20):
+                    work(number)
+            except BaseException as error:
+                failed.append(error)
+
+        def erase(number: int) -> None:
+            other.view("drivers").put(f"e-{number % 3}", {"trips": number})
+            if number % 5 == 4:
+                other.erase("drivers", f"e-{number % 3}", reason="request 7")
+
+        works: list[Callable[[int], Any]] = [
+            lambda number: db.view("drivers").put("a", {"trips": number}),
+            lambda number: db.view("drivers").put_many({"driver": ["b", "c"], "trips": [number, number]}),
+            lambda number: (db.lag(), db.refresh(), db.view("drivers").get_many(["a", "b"])),
+            erase,
+        ]
+        threads = [Thread(target=run, args=(work,), daemon=True) for work in works]
+        with db.follow(0.002):
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+        assert not any(thread.is_alive() for thread in threads)
+        assert failed == []
+        other.refresh()
+        db.refresh()
+        assert db.head == 1 + 3 * 20 + 4
+        for one in (db, other):
+            agree(one, replayed(path, tmp_path))
+
+
+def _change(path: Path, statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(statements)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import vectordb.join
 import vectordb.sharing
 from vectordb import Category, Float, Int, ManualClock, Request, VectorDB
 from vectordb.training_set import TrainingSet
@@ -20,7 +21,7 @@ ENTITIES, MOMENTS, PIECE = 40, 300, 64
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("vectordb.sharing", "vectordb.training_set"):
+    for module in ("vectordb.sharing", "vectordb.training_set", "vectordb.join"):
         for name, value in (("PIECE", PIECE), ("WORTH", 100)):
             monkeypatch.setattr(f"{module}.{name}", value, raising=False)
     monkeypatch.setattr(vectordb.sharing.pieces_of, "__defaults__", (PIECE,))
@@ -84,6 +85,33 @@ def test_a_shared_training_set_equals_the_serial_one(executor: Executor) -> None
         shown(service.training_set(spine, known, executor=executor))
     )
     assert len(service.training_set({"e": [], "time": [], "km": [], "label": []}, executor=executor)) == 0
+
+
+def test_a_join_in_workers_equals_the_serial_one(executor: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where each row may know less than the one before, and where entities were deleted or are unknown."""
+    db, spine = filled()
+    for entity in range(0, ENTITIES, 7):
+        db.view("left").delete(entity, event_time=1_700_000_200)
+    service, known = db.service("s"), [20 + 2 * number for number in range(MOMENTS)]
+    alone = [service.training_set(spine), service.training_set(spine, known)]
+    sent: list[int] = []
+    send = vectordb.join._sent
+
+    def counted(*arguments: Any) -> Any:
+        sent.append(len(arguments[2]))
+        return send(*arguments)
+
+    monkeypatch.setattr(vectordb.join, "_sent", counted)
+    shared = [service.training_set(spine, executor=executor), service.training_set(spine, known, executor=executor)]
+    assert len(sent) > ENTITIES // 2  # of two views and two sets
+    for one, other in zip(alone, shared):
+        assert repr(shown(one)) == repr(shown(other))
+        assert one._raws == other._raws
+        assert one.leakage() == other.leakage()
+    monkeypatch.setattr("vectordb.join.DEAR", 0)
+    sent.clear()
+    assert repr(shown(service.training_set(spine, executor=executor))) == repr(shown(alone[0]))
+    assert sent == []
 
 
 def test_a_shared_fit_on_a_spine_equals_the_serial_one(executor: Executor) -> None:
