@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, from_micros
 from tests.simulation.model import EXPIRED, Answer
-from tests.simulation.workload import Workload
+
+if TYPE_CHECKING:
+    from tests.simulation.workload import Workload
 
 
 def compare_reader(
@@ -20,6 +22,7 @@ def compare_reader(
     read_rules: tuple[str, ...] = (),
     ask_at: Any = None,
     sample: int | None = None,
+    known: int | None = None,
 ) -> None:
     """Entities of every view defined at the offset: values bit for bit, statuses, sources, versions."""
     for view in work.views:
@@ -28,7 +31,7 @@ def compare_reader(
             continue
         table = reader.view(view)
         for entity in work.random.sample(work.entities, len(work.entities) if sample is None else sample):
-            expected = work.model.read(view, entity, offset, at)
+            expected = work.model.read(view, entity, offset, at, known)
             compare_row(work, table.get(entity, at=ask_at), expected, (view, entity, offset, at))
             count_pairs(work, view, entity, expected, read_rules)
         if sample is not None:

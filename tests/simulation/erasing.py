@@ -26,10 +26,13 @@ def erase(work: Workload) -> None:
     root = work.db.audit.root()
     done = work.db.erase(view, gone, reason="simulation")
     work.model.erase(view, gone, work.now())
+    work.trials.erase(gone)
+    work.lessons.erase(gone)
+    work.rewritten = work.db.head
     work.keys = [key for key in work.keys if key[0] != view or key[1] not in gone]
     for entity in gone:
         work.note(view, entity, "erase")
-    assert done.lines == len(done.versions) or done.lines < len(done.versions)
+    assert 0 < done.lines <= len(done.versions) + len(done.predictions) + sum(done.experiments.values())  # ints
     assert [work.db.digest(offset) for offset in range(len(digests))] == digests
     assert work.db.audit.root(len(digests) - 1) == root
     with pytest.raises(Erased):
@@ -50,6 +53,7 @@ def compact(work: Workload) -> int:
     work.model.other(work.now())
     work.model.let_go({target for _, target in work.model.edges if is_pruned(work, target)})
     work.pruned = below
+    work.rewritten = work.db.head
     work.keys = []  # those of events that are gone are forgotten with them
     for view, entity in list(work.rules):
         work.note(view, entity, "compact")
