@@ -22,9 +22,9 @@ OPERATIONS = (
 
 def branch(work: Workload) -> None:
     """Make a fork, or go on with one: three steps of its own; the parent is as it was."""
-    before = work.db.digest()
+    before, first = work.db.digest(), max(work.pruned, len(work.views))
     if not work.branches or work.random.random() < 0.3:
-        work.branches = [*work.branches[1 - MOST :], branch_of(work, work.random.randint(work.pruned, work.db.head))]
+        work.branches = [*work.branches[1 - MOST :], branch_of(work, work.random.randint(first, work.db.head))]
     other = work.random.choice(work.branches)
     for _ in range(3):
         other.do(Step(work.random.choice(OPERATIONS), work.random.getrandbits(32)))

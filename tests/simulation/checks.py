@@ -63,10 +63,12 @@ def check_instance(work: Workload) -> None:
     instance = instance_of(work, way)
     try:
         head, now = instance.head, max(work.clock(), work.model.times[instance.head])
-        compare_reader(work, instance, head, now, sample=3)
+        rules = ("fork",) if way == "fork" else ()
+        compare_reader(work, instance, head, now, read_rules=rules, sample=3)
         past = work.random.randint(work.pruned, head)
-        compare_reader(work, instance.as_of(past), past, work.model.times[past], read_rules=("as_of",), sample=3)
-        check_service(work, instance, head, now)
+        time = work.model.times[past]
+        compare_reader(work, instance.as_of(past), past, time, read_rules=("as_of", *rules), sample=3)
+        check_service(work, instance, head, now, rules=rules)
         check_trials(work, instance, head)
         check_predictions(work, instance, head)
         if whole:

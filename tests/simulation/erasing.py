@@ -29,7 +29,7 @@ def erase(work: Workload) -> None:
     work.trials.erase(gone)
     work.lessons.erase(gone)
     work.rewritten = work.db.head
-    work.keys = [key for key in work.keys if key[0] != view or key[1] not in gone]
+    work.keys = [key for key in work.keys if key[1] != view or key[2] not in gone]
     for entity in gone:
         work.note(view, entity, "erase")
     assert 0 < done.lines <= len(done.versions) + len(done.predictions) + sum(done.experiments.values())  # ints
@@ -54,7 +54,7 @@ def compact(work: Workload) -> int:
     work.model.let_go({target for _, target in work.model.edges if is_pruned(work, target)})
     work.pruned = below
     work.rewritten = work.db.head
-    work.keys = []  # those of events that are gone are forgotten with them
+    work.keys = [key for key in work.keys if key[0] >= below]  # those of events that are gone are forgotten with them
     for view, entity in list(work.rules):
         work.note(view, entity, "compact")
     assert work.db.audit.root(work.db.head - 1) == root

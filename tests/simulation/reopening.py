@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.simulation.compare import compare_reader
+from tests.simulation.serving import check_service
 from tests.simulation.trialing import check_trials
 from vectordb import VectorDB
 
@@ -80,5 +81,6 @@ def check_follower(work: Workload) -> None:
     compare_reader(work, past, offset, time, read_rules=("follower", "as_of"), **known)
     at = work.random.choice(work.model.times[max(1, work.followed) : head + 1])
     compare_reader(work, past, offset, at, read_rules=("follower", "as_of", "at"), ask_at=at / 1e6, **known)
+    check_service(work, follower, head, now, rules=("follower",), known=head)
     if head >= work.rewritten:
         check_trials(work, follower, head)

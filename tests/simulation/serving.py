@@ -21,7 +21,7 @@ def pipeline(scaled: bool) -> ColumnTransformer:
     """Gaps filled with the mean, centred, perhaps scaled; categories one-hot."""
     fill = SimpleImputer(keep_empty_features=True)
     numbers = Pipeline([("fill", fill), ("scale", StandardScaler(with_std=scaled))])
-    kinds = [("fill", SimpleImputer(strategy="constant", fill_value=UNKNOWN)),
+    kinds = [("fill", SimpleImputer(strategy="constant", fill_value=UNKNOWN, keep_empty_features=True)),
              ("hot", OneHotEncoder(handle_unknown="ignore"))]  # fmt: skip
     return ColumnTransformer([("n", numbers, OfType("number")), ("c", Pipeline(kinds), ["tier"])])
 
@@ -36,9 +36,9 @@ def serve(work: Workload) -> None:
     work.db.create_service("ranker", features=features, pipeline=pipeline(scaled), replace=True)
 
 
-def inputs_of(work: Workload, entity: Any, offset: int, at: int) -> tuple[Any, ...]:
+def inputs_of(work: Workload, entity: Any, offset: int, at: int, known: int | None = None) -> tuple[Any, ...]:
     """What the model says that a service reads."""
-    return tuple(work.model.read(view, entity, offset, at).values[name] for view, name in INPUTS)
+    return tuple(work.model.read(view, entity, offset, at, known).values[name] for view, name in INPUTS)
 
 
 def fit(work: Workload) -> None:
@@ -92,7 +92,14 @@ def predict(work: Workload) -> None:
 
 
 def check_service(
-    work: Workload, reader: Any, offset: int, at: int, *, rules: tuple[str, ...] = (), ask_at: Any = None
+    work: Workload,
+    reader: Any,
+    offset: int,
+    at: int,
+    *,
+    rules: tuple[str, ...] = (),
+    ask_at: Any = None,
+    known: int | None = None,
 ) -> None:
     """One row, and a batch, through the pipeline of the time."""
     if work.lessons.scaled(offset) is None:
@@ -100,7 +107,7 @@ def check_service(
         return
     service, lesson = reader.service("ranker"), work.lessons.fitted(offset)
     entities = work.random.sample(list(work.entities), 2)
-    expected = [inputs_of(work, entity, offset, at) for entity in entities]
+    expected = [inputs_of(work, entity, offset, at, known) for entity in entities]
     raw = service.get_many(entities, at=ask_at, raw=True)
     assert list(map(tuple, raw.to_rows())) == expected, (offset, at)
     if lesson is None:
@@ -114,7 +121,7 @@ def check_service(
     assert list(batch.to_rows()[0]) == row.vector()
     assert alike(batch.to_rows()[1], lesson.apply(expected[1])), (entities[1], lesson)
     for view in work.views:
-        count_pairs(work, view, entities[0], work.model.read(view, entities[0], offset, at), ("served", *rules))
+        count_pairs(work, view, entities[0], work.model.read(view, entities[0], offset, at, known), ("served", *rules))
 
 
 def check_predictions(work: Workload, reader: Any, offset: int) -> None:

@@ -35,7 +35,7 @@ TTLS = (None, 10, 60)  # seconds
 KEPT = {"drivers": ("rate",), "riders": ("rate", "tier")}  # what the service reads stays
 SIZES = (1, 1, 2, 2, 2, 3, 3, 5, 5, 17)  # of batches
 WRITES = (
-    ["put"] * 8 + ["partial"] * 6 + ["delete"] * 2 + ["batch"] * 4 + ["transaction"] * 3 + ["retry"] * 2
+    ["put"] * 8 + ["partial"] * 6 + ["delete"] * 2 + ["batch"] * 4 + ["transaction"] * 3 + ["retry"] * 4
     + ["refused"] * 3 + ["expected"] * 2 + ["define_again"] + ["mark"] + ["derive"] * 3 + ["erase"] * 2 + ["compact"]
 )  # fmt: skip
 PARTS = (
@@ -65,7 +65,7 @@ class Workload:
         self.model = Model()
         self.rules: dict[tuple[str, Any], set[str]] = {}
         self.pairs: Counter[frozenset[str]] = Counter()
-        self.keys: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = []
+        self.keys: list[tuple[int, str, Any, dict[str, Any], dict[str, Any]]] = []
         self.stepped_back = False
         self.let_go = -1  # rows that the last compaction took
         self.pruned = 0  # the lowest offset that can be read as of
@@ -203,7 +203,7 @@ class Workload:
         options: dict[str, Any] = {"event_time": given(event_time)}
         if self.random.random() < 0.3:
             options["idempotency_key"] = f"key-{self.db.head}"
-            self.keys.append((view, entity, values, options))
+            self.keys.append((self.db.head + 1, view, entity, values, options))
         self.note(view, entity, *self.about(view, values, event_time))
         self.model.write([(view, entity, event_time, values)], self.now())
         receipt = self.db.view(view).put(entity, values, **options)
