@@ -2,11 +2,12 @@
 
 Imports nothing of ours. Read in this order: ``facts`` (the vocabulary), ``event``, ``rows`` and
 ``layout`` (packed rows), ``block`` and ``columns`` (batches), ``codec`` and ``header`` (the stored form),
-``chain`` (digests), ``segment`` and ``log`` (memory), ``store``, ``jsonl_store`` and ``journal`` (files),
+``chain`` (digests), ``segment`` and ``log`` (memory), ``files``, ``store``, ``jsonl_store`` and ``journal`` (files),
 ``settlement`` (who vouches for rewritten lines), ``sql_store`` (a table that many write), ``merkle`` and
 ``verification`` (proofs), ``kit_file`` and ``kit_log`` (the part of a ledger behind one prediction).
 """
 
+from ledger.atomic_file import remove_leftovers, replacing, write_atomically
 from ledger.block import Block, build_block, build_deletes
 from ledger.chain import Chain, parent_at, spans_of
 from ledger.checkpoint_text import TreeHead, parse_tree_head
@@ -101,6 +102,7 @@ from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
 from ledger.facts.vouched import Vouching
 from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
+from ledger.files import FILES, Files
 from ledger.header import (
     Header,
     Parent,
@@ -126,7 +128,7 @@ from ledger.identity import (
     render_version,
 )
 from ledger.journal import Journal, read_first_line
-from ledger.jsonl_store import JsonlStore, sync_folder, write_atomically
+from ledger.jsonl_store import JsonlStore
 from ledger.kit_file import START as KIT_START
 from ledger.kit_file import KitTitle, omitted_line, read_kit, runs_between, seal_line
 from ledger.kit_log import KitJournal, KitLog
@@ -177,6 +179,7 @@ __all__ = [
     "COMPLETE",
     "ERASED",
     "FACTS",
+    "FILES",
     "FOUND",
     "GONE",
     "HEADER_SIZE",
@@ -235,6 +238,7 @@ __all__ = [
     "Fact",
     "FeatureRef",
     "FeatureType",
+    "Files",
     "FittedPipeline",
     "Float",
     "ForkedProcess",
@@ -368,15 +372,16 @@ __all__ = [
     "read_header",
     "read_kit",
     "recode",
+    "remove_leftovers",
     "render_entity",
     "render_version",
+    "replacing",
     "runs_between",
     "seal_line",
     "source_at",
     "sources_of",
     "spans_of",
     "sqlite_file",
-    "sync_folder",
     "system_clock",
     "to_micros",
     "tombstone",

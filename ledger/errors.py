@@ -258,7 +258,10 @@ class StatementFailed(StoreError):
 
 
 class LedgerReplaced(StoreError):
-    """Lines that were read before are other ones now (an erasure): the ledger is replayed from its start."""
+    """Lines that were read before are other ones now (an erasure): the ledger is replayed from its start.
+
+    Or the file beneath a writer is not the one that it wrote: nothing more is written, and reads go on.
+    """
 
 
 class ProjectionError(VectorDBError):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from types import ModuleType
-from typing import Any
+from errno import EACCES, EAGAIN, EDEADLK
+from typing import Final
 
 from ledger.errors import LedgerLocked
+from ledger.files import APPEND, CREATE, FILES, Files
 
-_fcntl: ModuleType | None
-try:
-    import fcntl as _fcntl
-except ImportError:  # Windows has msvcrt instead
-    _fcntl = None
+TAKEN: Final = (EAGAIN, EACCES, EDEADLK)  # what systems answer when somebody else has it
 
 
 class FileLock:
@@ -22,27 +18,23 @@ class FileLock:
     nothing.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, files: Files = FILES) -> None:
         self.path = f"{path}.lock"
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        self._files = files
+        self._fd = files.open(self.path, APPEND | CREATE)
         try:
-            _lock(self._fd)
+            files.lock(self._fd)
         except OSError as error:
-            os.close(self._fd)
+            self.release()
+            if error.errno not in TAKEN:
+                raise
             raise LedgerLocked("one process writes a ledger", path=path, lock=self.path) from error
+        except BaseException:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Let another process write."""
         if self._fd >= 0:
-            os.close(self._fd)  # closing releases it
-            self._fd = -1
-
-
-def _lock(fd: int) -> None:
-    if _fcntl is not None:
-        _fcntl.flock(fd, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
-        return
-    import msvcrt  # pragma: no cover - Windows only
-
-    locking: Any = msvcrt  # pragma: no cover
-    locking.locking(fd, locking.LK_NBLCK, 1)  # pragma: no cover
+            fd, self._fd = self._fd, -1  # first: a close that fails has given it back all the same
+            self._files.close(fd)  # closing releases it

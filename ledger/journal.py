@@ -10,6 +10,7 @@ from itertools import islice
 from time import monotonic
 from typing import Any, Final
 
+from ledger.atomic_file import write_atomically
 from ledger.codec import decode_event, encode_event, parse_bodies
 from ledger.errors import (
     DamagedLog,
@@ -27,6 +28,7 @@ from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.vouched import Vouching
+from ledger.files import FILES, Files
 from ledger.header import (
     Header,
     chain_digest,
@@ -37,7 +39,7 @@ from ledger.header import (
     split,
     split_redacted,
 )
-from ledger.jsonl_store import MAX_LINE_BYTES, JsonlStore, write_atomically
+from ledger.jsonl_store import MAX_LINE_BYTES, JsonlStore
 from ledger.log import Log
 from ledger.settlement import Settlement
 from ledger.sql_store import SqlStore
@@ -59,6 +61,7 @@ class Journal:
     ) -> None:
         self.log = log
         self.store = store
+        self.files: Files = getattr(store, "files", FILES)  # what snapshots, checkpoints and exports are written by
         if not 0 < max_event_bytes <= MAX_LINE_BYTES - 1024:
             raise InvalidInput("max_event_bytes is at most what a reader takes", max_event_bytes=max_event_bytes)
         self.max_event_bytes = max_event_bytes
@@ -251,15 +254,16 @@ class Journal:
         if not isinstance(store, JsonlStore):
             raise InvalidInput("only a ledger in a file or a table can be rewritten", store=type(store).__name__)
         store.check_writable()
+        store.check_in_place()
         positions = array("q")
         try:
-            write_atomically(store.path, self._lines_anew(store, lines, last, positions), like=store.path)
+            anew = self._lines_anew(store, lines, last, positions)
+            size = write_atomically(store.path, anew, store.path, self.files)
             self.replaced = True
-            fresh = store.reopened()
+            fresh = store.reopened(size)
         except BaseException:
-            self.replaced = store.was_replaced()  # else the next line would go into a file that nobody finds
+            self.replaced = store.may_be_replaced()  # else the next line would go into a file that nobody finds
             raise
-        fresh.end = fresh.size
         self.store = fresh
         self.lines += 1
         self.position = fresh.end
@@ -316,7 +320,7 @@ class Journal:
         if self.log.pruned > self.log.registry.compacted:
             rule = "a file holds the compaction that its lines are without: fork from after it"
             raise InvalidInput(rule, head=head, below=self.log.pruned)
-        return write_atomically(path, (self.line(offset) for offset in range(head + 1)))
+        return write_atomically(path, (self.line(offset) for offset in range(head + 1)), files=self.files)
 
     def check_expected(self, expect: int | tuple[int, str] | None) -> None:
         """Refuse a log that ends elsewhere than expected: an offset, or an offset and its digest."""

@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Final
 
-from ledger import Log, write_atomically
+from ledger import FILES, Files, Log, write_atomically
 from projections.fold import Fold
 
 FORMAT: Final = "vectordb-checkpoint"
 MAX_HEAD: Final = 1 << 20
 
 
-def write_checkpoint(path: str | os.PathLike[str], fold: Fold) -> int:
+def write_checkpoint(path: str | os.PathLike[str], fold: Fold, files: Files = FILES) -> int:
     """Dump every projection at the head of the log; the bytes written."""
     dumps = [(projection, projection.dump()) for projection in fold.projections]
     log = fold.log
@@ -42,7 +42,7 @@ def write_checkpoint(path: str | os.PathLike[str], fold: Fold) -> int:
             for projection, dump in dumps
         ],
     }
-    return write_atomically(path, _chunks(head, [dump for _, dump in dumps]))
+    return write_atomically(path, _chunks(head, [dump for _, dump in dumps]), files=files)
 
 
 def _chunks(head: dict[str, Any], dumps: list[bytes]) -> Iterator[bytes]:

@@ -358,7 +358,7 @@ class VectorDB(Defining):
         """Write the folded state, for ``open(checkpoint=path)``; the bytes written."""
         with self.state.lock:
             self.state.heal_all()
-            return write_checkpoint(path, self.state.fold)
+            return write_checkpoint(path, self.state.fold, self.state.journal.files)
 
     def projection(self, name: str) -> Projection:
         """One of the projections by name, your own ones included; rebuilt first where it is behind."""

@@ -104,6 +104,7 @@ def _options(state: State, store: SqlStore | JsonlStore) -> Options:
         max_event_bytes=state.journal.max_event_bytes,
         auto_index=state.indexing.automatic,
         served_bytes=state.served_bytes,
+        files=state.journal.files,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from ledger import (
+    FILES,
     PRUNED,
     Clock,
     DamagedLog,
@@ -15,6 +16,7 @@ from ledger import (
     Event,
     EventPruned,
     Fact,
+    Files,
     Header,
     HeadMismatch,
     InvalidEvent,
@@ -33,7 +35,7 @@ from ledger import (
     parse_bodies,
     read_first_line,
     read_header,
-    sync_folder,
+    remove_leftovers,
     write_atomically,
 )
 from projections import Projection, load_checkpoint
@@ -67,29 +69,49 @@ class Options(NamedTuple):
     checkpoint: str | os.PathLike[str] | None = None
     auto_index: bool = True
     served_bytes: int = SERVED_BYTES
+    files: Files = FILES
 
 
 def open_state(
     path: str | os.PathLike[str], options: Options, projections: Sequence[Projection], expect: Expect, recover: bool
 ) -> tuple[State, OpenReport]:
-    """Replay a ledger file (created when it is not there) into a state that appends to it."""
-    store = JsonlStore(path, fsync=options.fsync, read_only=options.read_only)
+    """Replay a ledger file (created when it is not there) into a state that appends to it.
+
+    A writer removes what a killed erasure or compaction left beside it, and with a policy other than never syncs what
+    it read: a line that a killed process had not synced yet is an event from now on.
+    """
+    store = JsonlStore(path, fsync=options.fsync, read_only=options.read_only, files=options.files)
     try:
-        return load_state(store, options, projections, expect, _create)
-    except DamagedLog as error:
-        store.close()
-        if not recover or "line" not in error.values or options.read_only or isinstance(error, HeadMismatch):
-            raise
-        kept = _keep_valid_prefix(os.fspath(path), int(error.values["line"]), error)
+        if store.writable:
+            remove_leftovers(store.path, store.files)
         try:
-            state, report = open_state(path, options, projections, expect, recover=False)
+            return _load(store, options, projections, expect)
+        except DamagedLog as error:
+            if not recover or "line" not in error.values or options.read_only or isinstance(error, HeadMismatch):
+                raise
+            kept = _keep_valid_prefix(store, int(error.values["line"]), error)
+            damage = str(error)
+        store = store.reopened()
+        try:
+            state, report = _load(store, options, projections, expect)
         except DigestMismatch:
-            os.replace(kept, path)  # what was before the damage is no ledger by itself: nothing was recovered
+            store.files.replace(kept, store.path)  # what was before the damage is no ledger by itself
             raise
-        return state, report._replace(damage=str(error), kept=kept)
+        return state, report._replace(damage=damage, kept=kept)
     except BaseException:
         store.close()
         raise
+
+
+def _load(
+    store: JsonlStore, options: Options, projections: Sequence[Projection], expect: Expect
+) -> tuple[State, OpenReport]:
+    was_there = store.size > 0
+    loaded = load_state(store, options, projections, expect, _create)
+    if store.writable and options.fsync != "never" and was_there:
+        store.sync()
+        store.files.sync_folder(store.path)
+    return loaded
 
 
 def load_state(
@@ -142,7 +164,7 @@ def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:
     line = header.line()
     store.append(line)
     if options.fsync != "never":
-        sync_folder(store.path)
+        store.files.sync_folder(store.path)
     return header, len(line)
 
 
@@ -154,19 +176,18 @@ def cut_torn_tail(store: Store, line: int) -> OpenReport:
     return OpenReport(torn_bytes=torn, torn_line=line if torn else 0)
 
 
-def _keep_valid_prefix(path: str, line: int, error: DamagedLog) -> str:
-    """Leave the damaged file beside, untouched, and write its valid lines to the path."""
-    parent = _parent_offset(path)
-    if line <= parent + 1:
+def _keep_valid_prefix(store: JsonlStore, line: int, error: DamagedLog) -> str:
+    """Leave the damaged file beside, untouched, and write its valid lines to the path; the lock is held meanwhile."""
+    path = store.path
+    if line <= _parent_offset(path) + 1:
         raise error  # without its header or its parent's events there is no valid prefix
     number = 1
     while os.path.exists(kept := f"{path}.damaged-{number}"):
         number += 1
-    shutil.copy2(path, kept)
-    with open(kept, "rb") as file:
-        lines = [file.readline() for _ in range(line - 1)]
-    write_atomically(path, iter(lines))
-    shutil.copymode(kept, path)
+    with open(path, "rb") as file:
+        write_atomically(kept, iter(lambda: file.read(1 << 20), b""), path, store.files)
+        file.seek(0)
+        write_atomically(path, islice(file, line - 1), path, store.files)
     return kept
 
 

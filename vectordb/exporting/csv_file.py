@@ -23,7 +23,7 @@ END: Final = "\r\n"
 
 def write_csv(path: str, table: Table, told: Told, options: Options) -> int:
     """The bytes written."""
-    return write_atomically(path, _lines(table, told, options))
+    return write_atomically(path, _lines(table, told, options), files=told.files)
 
 
 def _lines(table: Table, told: Told, options: Options) -> Iterator[bytes]:

@@ -159,8 +159,9 @@ class Export:
         tables = [events_table(reader, Asked()), edges_table(reader), tallies_table(reader, None)]
         for name in reader.views():
             tables += [rows_table(reader, name, None, statuses), versions_table(reader, name, None)]
-        pairs = [(table, Told(table, progress)) for table in tables]
-        nbytes = write_database(place, pairs)
+        files = reader.state.journal.files
+        pairs = [(table, Told(table, progress, files)) for table in tables]
+        nbytes = write_database(place, pairs, files)
         return [_exported(table, told, place, "sqlite", nbytes) for table, told in pairs]
 
     def _pinned(self) -> Reader:
@@ -176,7 +177,7 @@ class Export:
         if write is None:
             rule = "an export has one of these formats, by the path's ending or format="
             raise InvalidInput(rule, path=os.path.basename(place), format=format, known=list(FORMATS))
-        told = Told(table, progress)
+        told = Told(table, progress, self._reader.state.journal.files)
         nbytes = write(place, table, told, Options.of(options))
         return _exported(table, told, place, found, nbytes)
 

@@ -12,7 +12,7 @@ from vectordb.exporting.table import Table, Told
 
 def write_jsonl(path: str, table: Table, told: Told, options: Options) -> int:
     """The bytes written. Entities keep their type: text, number, or array."""
-    return write_atomically(path, _lines(table, told))
+    return write_atomically(path, _lines(table, told), files=told.files)
 
 
 def _lines(table: Table, told: Told) -> Iterator[bytes]:

@@ -55,7 +55,7 @@ def write_npy(path: str, table: Table, told: Told, options: Options) -> int:
     with tempfile.TemporaryFile() as spool:
         for piece in pieces:
             spool.write(piece)
-        return write_atomically(path, _whole(header(dtype, (told.rows, *shape)), spool))
+        return write_atomically(path, _whole(header(dtype, (told.rows, *shape)), spool), files=told.files)
 
 
 def _whole(first: bytes, spool: IO[bytes]) -> Iterator[bytes]:

@@ -51,7 +51,7 @@ def write_npz(path: str, table: Table, told: Told, options: Options) -> int:
                     for piece in column.finish(spool, told.rows):
                         member.write(piece)
         whole.seek(0)
-        return write_atomically(path, iter(lambda: whole.read(PIECE), b""))
+        return write_atomically(path, iter(lambda: whole.read(PIECE), b""), files=told.files)
 
 
 class _Column:

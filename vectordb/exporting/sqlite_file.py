@@ -8,13 +8,12 @@ without a fraction as an integer: -0.0 comes back as 0.0; an int beyond 64 bits 
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-from ledger import MISSING, sync_folder
+from ledger import MISSING, Files, replacing
 from vectordb.exporting.cells import compact, plain
 from vectordb.exporting.options import Options
 from vectordb.exporting.table import BOOL, FLOAT, INT, JSON, STATUS, TIME, VECTOR, Field, Table, Told, unique
@@ -26,13 +25,12 @@ AFFINITIES: Final = {
 
 def write_sqlite(path: str, table: Table, told: Told, options: Options) -> int:
     """The bytes written: a database of one table, named by what it holds."""
-    return write_database(path, [(table, told)])
+    return write_database(path, [(table, told)], told.files)
 
 
-def write_database(path: str, tables: Sequence[tuple[Table, Told]]) -> int:
+def write_database(path: str, tables: Sequence[tuple[Table, Told]], files: Files) -> int:
     """A database of several tables: whole or not at all, by a temporary file that is renamed."""
-    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
-    try:
+    with replacing(path, files) as temporary:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
             # No journal and no syncs of SQLite's own: until it is whole, the file has another name.
             connection.execute("PRAGMA journal_mode = OFF")
@@ -40,16 +38,7 @@ def write_database(path: str, tables: Sequence[tuple[Table, Told]]) -> int:
             names = unique([table.what.replace(" ", "_") for table, _ in tables], (), str.lower)
             for name, (table, told) in zip(names, tables):
                 _fill(connection, name, table, told)
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        size = os.path.getsize(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
-    sync_folder(path)
-    return size
+        return files.sync_file(temporary)
 
 
 def _fill(connection: sqlite3.Connection, name: str, table: Table, told: Told) -> None:

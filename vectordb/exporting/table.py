@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from ledger import FeatureType, Vector
+from ledger import FILES, FeatureType, Files, Vector
 
 CHUNK: Final = 1_000  # rows that are held at a time
 Progress = Callable[[int, "int | None"], None]
@@ -62,8 +62,9 @@ class Table:
 class Told:
     """The chunks of a table, counted and told to ``progress(rows, of)`` after each was written."""
 
-    def __init__(self, table: Table, progress: Progress | None) -> None:
+    def __init__(self, table: Table, progress: Progress | None, files: Files = FILES) -> None:
         self.rows = 0
+        self.files = files  # to write them with
         self._table = table
         self._progress = progress
 

@@ -16,7 +16,7 @@ from vectordb import Int, Text, Vector, VectorDB
 
 
 class Disk:
-    """``os.write`` and ``os.ftruncate`` that fail as told."""
+    """Writes and cuts that fail as told."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.room: int | None = None  # bytes that still fit
@@ -24,7 +24,7 @@ class Disk:
         self.error: BaseException = OSError(errno.ENOSPC, "no space left on device")
         self.cut_error: OSError | None = None
         self._write, self._cut = os.write, os.ftruncate
-        monkeypatch.setattr("os.write", self.write)
+        monkeypatch.setattr("ledger.files.Files.write", staticmethod(self.write))
         monkeypatch.setattr("os.ftruncate", self.ftruncate)
 
     def write(self, fd: int, data: Any) -> int:
@@ -167,10 +167,10 @@ def test_an_interrupt_while_a_line_is_written_leaves_it_whole_or_not_at_all(
             real(fd, part)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("os.write", write)
+    monkeypatch.setattr("ledger.files.Files.write", staticmethod(write))
     with pytest.raises(KeyboardInterrupt):
         db.mark("x")
-    monkeypatch.setattr("os.write", real)
+    monkeypatch.setattr("ledger.files.Files.write", staticmethod(real))
     assert path.read_bytes().endswith(b"\n")
     assert path.read_bytes().count(b"\n") == db.head + 1
     db.mark("y")

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from ledger import ClosedLedger, DamagedLog, DigestMismatch, ManualClock, ReadOnlyLedger
-from ledger import jsonl_store as store_module
 from tests.ledger.files.samples import Once
 from tests.vectordb.erasing.history import START, SUBJECT, opened, random_history, secretive, shown
 from vectordb import VectorDB
@@ -196,7 +195,7 @@ def test_a_disk_that_is_full_refuses_the_erasure(tmp_path: Path, monkeypatch: py
         for call in (1, 2):
             with monkeypatch.context() as patched:
                 fault = Once(os.fsync, OSError(28, "No space left on device"), call)
-                patched.setattr(store_module.os, "fsync", fault)
+                patched.setattr(os, "fsync", fault)
                 if call == 1:
                     with pytest.raises(OSError, match="No space"):
                         db.erase("people", SUBJECT, reason="asked")

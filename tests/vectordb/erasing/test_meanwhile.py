@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from ledger import Erased, Event, Fact, InvalidEvent, ManualClock, Pruned, RowPut, RowsPut
-from ledger import jsonl_store as store_module
+from ledger import Erased, Event, Fact, Files, InvalidEvent, ManualClock, Pruned, RowPut, RowsPut
 from projections import Gone, Projection
 from tests.ledger.files.samples import Once
 from tests.vectordb.erasing.history import START, opened
@@ -245,15 +244,14 @@ def test_a_fork_of_a_lazy_ledger_reads_on_after_a_second_erasure(tmp_path: Path)
 
 def test_a_failure_after_the_rename_stops_all_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "events.jsonl"
-    for name in ("sync_folder", "os.open"):
+    for name in ("sync_folder", "open"):
         db = people(path)
         db.view("people").put("s", {"n": 1})
-        target, attribute = (store_module, name) if name == "sync_folder" else (store_module.os, "open")
         with monkeypatch.context() as patched:
-            patched.setattr(target, attribute, Once(getattr(target, attribute), OSError(5, "input/output"), 1))
-            if name == "os.open":
-                patched.setattr(store_module, "sync_folder", lambda path: None)
-                patched.setattr("ledger.journal.write_atomically", store_module.write_atomically)
+            if name == "open":  # of the temporary file first, then of the one in its place
+                patched.setattr(Files, "sync_folder", lambda *given: None)
+            call = 2 if name == "open" else 1
+            patched.setattr(Files, name, Once(getattr(Files, name), OSError(5, "input/output"), call))
             with pytest.raises(OSError, match="input/output"):
                 db.erase("people", "s", reason="asked")
         with pytest.raises(ReadOnlyLedger):
