@@ -51,7 +51,7 @@ def branch_of(work: Workload, offset: int) -> Workload:
 def check_branch(work: Workload, other: Workload) -> None:
     """A fork shows what its own model says, now and before."""
     head, now = other.db.head, other.now()
-    other.pairs = work.pairs
+    other.met = work.met
     compare_reader(other, other.db, head, now, read_rules=("fork",), sample=3)
     offset = other.random.randint(other.pruned, head)
     past, time = other.db.as_of(offset), other.model.times[offset]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, from_micros
@@ -75,8 +74,5 @@ def as_shown(work: Workload, name: str, value: Any) -> Any:
 
 
 def count_pairs(work: Workload, view: str, entity: Any, answer: Answer, read_rules: tuple[str, ...]) -> None:
-    met = set(work.rules.get((view, entity), ())) | set(read_rules)
-    if EXPIRED in answer.status.values():
-        met.add("expired")
-    for pair in combinations(sorted(met), 2):
-        work.pairs[frozenset(pair)] += 1
+    expired = ("expired",) if EXPIRED in answer.status.values() else ()
+    work.met[frozenset((*work.rules.get((view, entity), ()), *read_rules, *expired))] += 1

@@ -29,17 +29,28 @@ def checkpoint(work: Workload) -> None:
 
 
 def restart(work: Workload) -> None:
-    """Close, and open again: eager or lazy, with the checkpoint that there is or without."""
-    digest = work.db.digest()
+    """Close, and open again."""
+    reopen(work, (work.model.head, work.db.digest()))
+    for view, entity in list(work.rules):
+        work.note(view, entity, "restart")
+
+
+def reopen(work: Workload, expect: Any = None) -> None:
+    """Eager or lazy, with the checkpoint that there is or without."""
     work.db.close()
     work.branches = []  # a fork of a lazy ledger ends with its parent
     options: dict[str, Any] = {"lazy": work.random.random() < 0.5}
     if work.random.random() < 0.7:
         options["checkpoint"] = saved_of(work)
     assert work.path is not None
-    work.db = VectorDB.open(work.path, clock=work.clock, expect=(work.model.head, digest), **options)
-    for view, entity in list(work.rules):
-        work.note(view, entity, "restart")
+    work.db = VectorDB.open(work.path, clock=work.clock, expect=expect, **options)
+    use_files(work)
+
+
+def use_files(work: Workload) -> None:
+    """Have the ledger's file handled by calls that can be made to fail."""
+    journal: Any = work.db.state.journal
+    journal.files = journal.store.files = work.files
 
 
 def open_follower(work: Workload) -> VectorDB:

@@ -8,7 +8,7 @@ READ_RULES = ("as_of", "at", "expired", "follower", "fork", "served")
 WRITE_RULES = (
     "late", "future", "partial", "complete", "null", "delete", "redefine", "batch", "twice", "retry", "refused",
     "transaction", "clock_back", "expected", "derived", "erase", "compact",
-    "fitted", "predicted", "exposed", "outcome", "restart",
+    "fitted", "predicted", "exposed", "outcome", "restart", "fault",
 )  # fmt: skip
 NEVER = {frozenset(("follower", "fork"))}  # each is a reader of its own
 RULES = WRITE_RULES + READ_RULES

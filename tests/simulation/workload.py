@@ -11,17 +11,19 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 from ledger import FeatureType
 from tests.simulation.branching import branch
 from tests.simulation.deriving import derive
 from tests.simulation.erasing import compact, erase
+from tests.simulation.faults import BadFiles, fault, fault_in_rewriting
 from tests.simulation.instants import SECOND, given, given_all
 from tests.simulation.lessons import Lessons
 from tests.simulation.model import Model
 from tests.simulation.refusals import expected, refused, retry
-from tests.simulation.reopening import checkpoint, follow, open_follower, restart
+from tests.simulation.reopening import checkpoint, follow, open_follower, restart, use_files
 from tests.simulation.serving import fit, predict, serve
 from tests.simulation.steps import History, Step
 from tests.simulation.trialing import amend, design, expose, outcome
@@ -40,7 +42,7 @@ WRITES = (
 )  # fmt: skip
 PARTS = (
     ["serve"] + ["fit"] * 2 + ["predict"] * 2 + ["design"] + ["amend"] * 2 + ["expose"] * 3 + ["outcome"] * 3
-    + ["branch"] * 2 + ["follow"] * 3 + ["checkpoint", "restart"]
+    + ["branch"] * 2 + ["follow"] * 3 + ["checkpoint", "restart"] + ["fault"] * 2 + ["fault_in_rewriting"] * 2
 )  # fmt: skip
 
 
@@ -64,7 +66,7 @@ class Workload:
         self.db: VectorDB = make(clock=self.clock, seed=seed)
         self.model = Model()
         self.rules: dict[tuple[str, Any], set[str]] = {}
-        self.pairs: Counter[frozenset[str]] = Counter()
+        self.met: Counter[frozenset[str]] = Counter()  # rules that one read met together
         self.keys: list[tuple[int, str, Any, dict[str, Any], dict[str, Any]]] = []
         self.stepped_back = False
         self.let_go = -1  # rows that the last compaction took
@@ -76,7 +78,11 @@ class Workload:
         for view in self.views:
             self.define(view)
         self.path = path
-        self.follower: VectorDB | None = None if path is None else open_follower(self)
+        self.files = BadFiles()
+        self.follower: VectorDB | None = None
+        if path is not None:
+            use_files(self)
+            self.follower = open_follower(self)
 
     # -- one step --------------------------------------------------------------------------------------
 
@@ -93,6 +99,14 @@ class Workload:
         self.move_clock()
         getattr(self, step.operation)()
         assert self.db.head == self.model.head, step
+
+    @property
+    def pairs(self) -> Counter[frozenset[str]]:
+        """How often two rules were met by one read."""
+        found: Counter[frozenset[str]] = Counter()
+        for rules, count in self.met.items():
+            found.update({frozenset(pair): count for pair in combinations(sorted(rules), 2)})
+        return found
 
     @property
     def history(self) -> History:
@@ -327,6 +341,12 @@ class Workload:
 
     def compact(self) -> None:
         self.let_go = compact(self)
+
+    def fault(self) -> None:
+        fault(self)
+
+    def fault_in_rewriting(self) -> None:
+        fault_in_rewriting(self)
 
     # -- the end -------------------------------------------------------------------------------------------
 
