@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.simulation.deriving import check_lineage
 from tests.simulation.instants import SECOND
 from tests.simulation.reopening import check_follower, saved_of
 from tests.simulation.serving import check_predictions, check_service
+from tests.simulation.steps import History
 from tests.simulation.trialing import check_trials
 from tests.simulation.workload import Workload
 from vectordb import VectorDB
@@ -104,8 +106,8 @@ def run(work: Workload, steps: int) -> None:
     work.close()
 
 
-def replay(history: Any, path: Path) -> BaseException | None:
-    """Tell a history anew; what it raised, None where it went through."""
+def replay(history: History, path: Path, after: Callable[[Workload], None] = check) -> BaseException | None:
+    """Tell a history anew, with a check after every step; what it raised, None where it went through."""
     for left in path.parent.glob(f"{path.name}*"):
         left.unlink()
     work: Workload | None = None
@@ -113,7 +115,7 @@ def replay(history: Any, path: Path) -> BaseException | None:
         work = Workload(history.seed, str(path))
         for step in history.steps:
             work.do(step)
-            check(work)
+            after(work)
     except Exception as error:
         return error
     finally:

@@ -18,7 +18,7 @@ from vectordb import ReadOnlyLedger, WriteFailed
 if TYPE_CHECKING:
     from tests.simulation.workload import Workload
 
-REWRITING = ("open", "write", "fsync", "replace", "chmod", "stat", "fstat", "close")
+REWRITING = ("open", "write", "fsync", "replace", "chmod", "stat", "fstat")
 
 
 class BadFiles(Files):
@@ -70,7 +70,7 @@ def _failing(call: str) -> Any:
     return tried
 
 
-for _call in ("open", "fsync", "replace", "chmod", "stat", "fstat", "close", "ftruncate"):
+for _call in ("open", "fsync", "replace", "chmod", "stat", "fstat", "ftruncate"):
     setattr(BadFiles, _call, _failing(_call))
 
 
@@ -94,7 +94,8 @@ def fault(work: Workload) -> None:
         reopen(work)
     assert os.path.getsize(str(work.path)) == size
     work.files.heal()
-    work.note(view, entity, "fault")
+    for other in work.views:
+        work.note(other, entity, "fault")
 
 
 def fault_in_rewriting(work: Workload) -> None:

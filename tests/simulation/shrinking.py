@@ -25,9 +25,9 @@ def kind_of(error: BaseException) -> tuple[str, str]:
     return type(error).__name__, name
 
 
-def shrink(history: History, error: BaseException, trial: Trial, seconds: float = SECONDS) -> History:
+def shrink(history: History, error: BaseException, trial: Trial) -> History:
     """The shortest history found that fails like ``error``; what there is once the time is over."""
-    wanted, over = kind_of(error), monotonic() + seconds
+    wanted, over = kind_of(error), monotonic() + SECONDS
 
     def fails(steps: Sequence[Step]) -> bool:
         found = trial(history.keep(steps))

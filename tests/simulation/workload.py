@@ -78,6 +78,9 @@ class Workload:
         for view in self.views:
             self.define(view)
         self.path = path
+        if self.kept:
+            self.serve()
+            self.design()
         self.files = BadFiles()
         self.follower: VectorDB | None = None
         if path is not None:
