@@ -26,6 +26,7 @@ class SearchWorkload(Workload):
 
     ttls = (None, None, 60, 300)
     kept = {}
+    parts = False
 
     def __init__(self, seed: int, path: Path) -> None:
         rnd = Random(f"spaces of {seed}")

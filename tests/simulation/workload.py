@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from ledger import FeatureType
@@ -55,6 +56,7 @@ class Workload:
     ttls: Sequence[int | None] = TTLS
     sizes: Sequence[int] = SIZES
     kept: Mapping[str, Sequence[str]] = KEPT
+    parts = True  # whether there is more than views: services, experiments, a follower
 
     def __init__(self, seed: int, path: str | None = None) -> None:
         self.seed = seed
@@ -77,13 +79,12 @@ class Workload:
         self.branches: list[Workload] = []
         for view in self.views:
             self.define(view)
-        self.path = path
-        if self.kept:
-            self.serve()
-            self.design()
+        self.path = None if path is None else Path(path)
         self.files = BadFiles()
         self.follower: VectorDB | None = None
-        if path is not None:
+        if self.parts:
+            self.serve()
+            self.design()
             use_files(self)
             self.follower = open_follower(self)
 
