@@ -9,6 +9,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from ledger.errors import ClosedLedger, ConnectionLost, ForkedProcess, StatementFailed
+from ledger.locks import free_in_children
 from ledger.sql_dialect import Connect, Dialect, dialect_of, is_autocommit, marked
 
 Statement = tuple[str, Mapping[str, Any]]
@@ -35,7 +36,7 @@ class SqlConnection:
         self._pid = os.getpid()
         self._is_closed = False
         self._is_begun = False  # by a statement, where the connection commits each one by itself
-        self.lock = RLock()
+        self.lock = free_in_children(RLock())
 
     @property
     def dialect(self) -> Dialect:

@@ -352,7 +352,7 @@ class VectorDB(Defining):
 
     def snapshot(self, path: str | os.PathLike[str]) -> int:
         """Write the whole log as a ledger file (temporary file, fsync, rename, fsync of the folder); its bytes."""
-        return self.state.journal.snapshot(path)
+        return self.state.snapshot(path)
 
     def checkpoint(self, path: str | os.PathLike[str]) -> int:
         """Write the folded state, for ``open(checkpoint=path)``; the bytes written."""

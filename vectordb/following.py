@@ -65,6 +65,7 @@ def catch_up(db: VectorDB) -> None:
 def _take_over(db: VectorDB, fresh: State) -> None:
     before = db.state
     fresh.observers = before.observers
+    before.fold.sequence |= 1  # a read under way, which may meet both of them, is tried again
     db._assemble(fresh, db.opened)
     before.fold.supersede()
 

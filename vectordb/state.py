@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ledger import ROW_BITS, ROW_MASK, Clock, Entity, FittedPipeline, Journal, ServiceDefinition, UnknownName, header_of
+from ledger import (
+    ROW_BITS,
+    ROW_MASK,
+    Clock,
+    Entity,
+    FittedPipeline,
+    Journal,
+    ServiceDefinition,
+    UnknownName,
+    free_in_children,
+    header_of,
+)
 from projections import Experiments, Fold, Lineage, Predictions, Projection, Rows, Vectors
+from vectordb.forking import note_state
 from vectordb.gather import Gather
 from vectordb.indexing import Indexing
 from vectordb.plan import Plan
@@ -38,7 +51,7 @@ class State:
         self.journal = journal
         self.log = journal.log
         self.clock = clock
-        self.lock = RLock()
+        self.lock = free_in_children(RLock())
         self.rows = Rows()
         self.lineage = Lineage()
         self.predictions = Predictions()
@@ -54,6 +67,7 @@ class State:
         self._plans: dict[tuple[str, int], Plan] = {}
         self._gathers: dict[Any, Gather] = {}
         self._service_plans: dict[Any, ServicePlan] = {}
+        note_state(self)
 
     # -- reading without a lock ----------------------------------------------------------------------
 
@@ -106,6 +120,22 @@ class State:
         self.heal()
         if self.fold.behind:
             self.fold.heal(essential=False)
+
+    def cut_short(self, error: BaseException) -> None:
+        """Undo what a write that does not go on has left; every view is folded anew before its next answer."""
+        self.log.repair()
+        self.log.chain.cut(self.log.head)
+        self.fold.all_behind(error)
+
+    def snapshot(self, path: str | os.PathLike[str]) -> int:
+        """Write the log as it is now to a file; writers, erasures among them, go on meanwhile."""
+        with self.lock:
+            pinned = self.journal.pinned()
+        try:
+            return self.journal.snapshot(path, pinned=pinned)
+        finally:
+            with self.lock:
+                pinned.release(self.log)
 
     # -- small answers -------------------------------------------------------------------------------
 
