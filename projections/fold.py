@@ -131,9 +131,8 @@ class Fold:
             self.sequence += self.sequence & 1
 
     def supersede(self) -> None:
-        """Another fold took this one's place: who looked something up here, or is reading, looks again."""
+        """Another fold took this one's place: whoever holds on to what it looked up here looks again."""
         self.repairs += 2
-        self.sequence += 2 - (self.sequence & 1)
 
     def _settle(self) -> None:
         if not any(projection.essential for projection in self.behind):

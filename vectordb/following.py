@@ -56,16 +56,24 @@ def catch_up(db: VectorDB) -> None:
         while not _follow_table(db, db.state):
             pass
         return
-    with db.state.lock:
-        followed = _follow_file(db.state)
+    while not _follow_state(db, db.state):
+        pass  # another thread put a new state in its place meanwhile: that one is brought up
+
+
+def _follow_state(db: VectorDB, state: State) -> bool:
+    """Bring a state up with its file; False where it is not the database's any more."""
+    with state.lock:
+        if db.state is not state:
+            return False
+        followed = _follow_file(state)
         if followed is not None:
             _take_over(db, followed)
+        return True
 
 
 def _take_over(db: VectorDB, fresh: State) -> None:
     before = db.state
     fresh.observers = before.observers
-    before.fold.sequence |= 1  # a read under way, which may meet both of them, is tried again
     db._assemble(fresh, db.opened)
     before.fold.supersede()
 

@@ -154,7 +154,8 @@ class Judge:
         version = len([offset for offset, _ in self.fits if offset <= as_of])
         for _, _, inputs, number, made in seen.shown:
             assert number == version, (number, version, as_of)
-            assert tuple(self.fits[version - 1][1].transform_one(list(inputs))) == made
+            wanted = tuple(self.fits[version - 1][1].transform_one(list(inputs)))
+            assert wanted == made, (seen, wanted, self.fits[version - 1][0])
 
     def _inputs(self, entity: str, as_of: int, at: int, known: int) -> tuple[Any, ...]:
         values = self.model.read("left", entity, as_of, at, known).values
