@@ -26,8 +26,9 @@ class Reads:
 
     def any(self, rnd: Random) -> None:
         """One of them."""
-        reads = (self.one, self.one, self.many, self.search, self.search_many, self.entities, self.history, self.past,
-                 self.past, self.served, self.served_many, self.assigned, self.tallied, self.told, self.told)  # fmt: skip
+        rows = (self.one, self.one, self.many, self.search, self.search_many, self.entities, self.history)
+        other = (self.past, self.past, self.served, self.served_many, self.assigned, self.tallied, self.told, self.told)
+        reads = rows + other
         rare = (self.fork, self.snapshot)
         read = rnd.choice(rare) if rnd.random() < 0.01 and self.db is self.load.db else rnd.choice(reads)
         read(rnd)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,8 @@ def test_calls_under_way_end_by_name_or_answer(lazy: bool, tmp_path: Path) -> No
             past = of.as_of(40).view("v").get("e3")
             assert (past["n"], past["note"]) == (33, "note 33")
 
-        calls = [read, read, lambda: view.put("e3", {"n": 1, "note": "note 1"}), lambda: len(list(db.events(1, 20))),
-                 lambda: read(follower)]  # fmt: skip
+        put = partial(view.put, "e3", {"n": 1, "note": "note 1"})
+        calls = [read, read, put, partial(listed, db), partial(read, follower)]
         threads = [threading.Thread(target=repeat, args=(call,), daemon=True) for call in calls]
         with switching():
             for thread in threads:
@@ -60,6 +61,11 @@ def test_calls_under_way_end_by_name_or_answer(lazy: bool, tmp_path: Path) -> No
         assert not wrong, wrong
         with VectorDB.open(path, read_only=True) as again:
             again.check()
+
+
+def listed(db: VectorDB) -> None:
+    """The first events."""
+    assert [event.offset for event in db.events(1, 20)] == list(range(1, 20))
 
 
 def test_a_closed_database_tells_followers_and_subscribers() -> None:

@@ -1,4 +1,4 @@
-"""A follower whose file was rewritten begins anew: no read meets both states, and what was looked up is looked up again."""
+"""A follower whose file was rewritten begins anew: no read meets both states, and none holds on to the first."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ import vectordb.reader
 from vectordb import Category, Int, VectorDB
 
 
-
 class Pair:
-    """A writer and its follower. What is erased was the first to name a category: a fresh replay codes them otherwise."""
+    """A writer and its follower. What is erased named a category first: a fresh replay codes them otherwise."""
 
     def __init__(self, path: Path) -> None:
         self.db = VectorDB.open(path)
@@ -55,7 +54,8 @@ def test_a_read_that_met_both_states_is_made_again(pair: Pair) -> None:
         if len(heads) == 1:
             pair.rewrite()
             pair.reader.refresh()
-        return pair.reader.head, pair.reader.read_row("v", "kept", pair.reader.clock())["city"], plan is pair.reader.plan("v")
+        row = pair.reader.read_row("v", "kept", pair.reader.clock())
+        return pair.reader.head, row["city"], plan is pair.reader.plan("v")
 
     assert pair.reader.consistently(ask) == (pair.db.head, "Oslo", True)
     assert heads == [6, pair.db.head]

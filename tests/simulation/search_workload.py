@@ -33,7 +33,8 @@ class SearchWorkload(Workload):
         self.path = path
         self.spaces = {name: Space.random(rnd, metrics) for name, metrics in FEATURES.items()}
         kinds = {name: space.kind for name, space in self.spaces.items()}
-        self.types = {**{name: kind for name, kind in TYPES.items() if name not in ("profile", "rate", "tier")}, **kinds}
+        others = {name: kind for name, kind in TYPES.items() if name not in ("profile", "rate", "tier")}
+        self.types = {**others, **kinds}
         self.entities = [*ENTITIES, *range(2, 20), *(f"e{n}" for n in range(30)), *(("eu", n) for n in range(8, 20))]
         self.built: dict[Place, int] = {}  # the seed of every index there is
         self.changes = 0  # builds and drops

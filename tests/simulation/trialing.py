@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ledger import ExperimentDefined, ExperimentDefinition, Exposure, ExposuresRecorded, Metric, Outcome, OutcomesRecorded
+from ledger import (
+    ExperimentDefined,
+    ExperimentDefinition,
+    Exposure,
+    ExposuresRecorded,
+    Metric,
+    Outcome,
+    OutcomesRecorded,
+)
 from tests.projections.experiments.naive import count
 from tests.projections.experiments.test_histories import agree
 from tests.simulation.instants import SECOND, given
@@ -56,8 +64,8 @@ def amend(work: Workload) -> None:
         "force": ({"forced": forced(known, unit, ship)}, lambda: live.force(unit, ship)),
         "unforce": ({"forced": forced(known, unit, None)}, lambda: live.unforce(unit)),
         "stop": ({"running": False, "final": ship}, lambda: live.stop(ship)),
-        "resume": ({"running": True, "final": ""}, lambda: live.resume()),
-        "buckets": ({"bucket_version": known.bucket_version + 1}, lambda: live.restart_buckets()),
+        "resume": ({"running": True, "final": ""}, live.resume),
+        "buckets": ({"bucket_version": known.bucket_version + 1}, live.restart_buckets),
     }
     weights = (2, 2, 2, 3, 1, 1 if known.running else 0, 1 if known.running else 9, 1)
     fields, change = changes[work.random.choices(list(changes), weights)[0]]
