@@ -134,6 +134,7 @@ from ledger.kit_file import START as KIT_START
 from ledger.kit_file import KitTitle, omitted_line, read_kit, runs_between, seal_line
 from ledger.kit_log import KitJournal, KitLog
 from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
+from ledger.locks import free_in_children
 from ledger.log import Log
 from ledger.merkle import CompactTree, MerkleTree
 from ledger.pool import Pool
@@ -355,6 +356,7 @@ __all__ = [
     "experiment_from_json",
     "fitted_from_json",
     "float_of",
+    "free_in_children",
     "from_micros",
     "header_of",
     "heavy_cell",

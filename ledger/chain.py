@@ -30,6 +30,7 @@ from ledger.header import (
     split,
     split_redacted,
 )
+from ledger.locks import free_in_children
 
 START_FORM = b'{"offset":%d,'
 END_FORM = b',"digest":"%b"}\n'
@@ -81,7 +82,7 @@ class Chain:
         self._digests = bytearray()
         self.redacted: dict[int, bytes] = {}  # offset -> digest of what is left of that line
         self._spans: list[Span] | None = None
-        self._lock = RLock()
+        self._lock = free_in_children(RLock())
 
     @property
     def spans(self) -> list[Span]:

@@ -41,6 +41,7 @@ from ledger.header import (
 )
 from ledger.jsonl_store import MAX_LINE_BYTES, JsonlStore
 from ledger.log import Log
+from ledger.pinned_lines import PinnedLines
 from ledger.plain_rows import PlainRows, decode_plain_rows
 from ledger.settlement import Settlement
 from ledger.sql_store import SqlStore
@@ -305,30 +306,40 @@ class Journal:
 
     # -- the whole -----------------------------------------------------------------------------------
 
-    def line(self, offset: int) -> bytes:
-        """The line of an event, digest and newline included; offset 0 is the header's."""
+    def line(self, offset: int, pinned: PinnedLines | None = None) -> bytes:
+        """The line of an event, digest and newline included; offset 0 is the header's. ``pinned``: as it was then."""
         if offset == 0:
             return self.log.header.line()
-        body, digest = self.log.body(offset), self.log.digest(offset)
+        held, redacted = (self.log, self.log.chain.redacted) if pinned is None else (pinned, pinned.redacted)
+        body, digest = held.body(offset), self.log.digest(offset)
         if body == pruned_body(offset):
             return seal(body, digest)
-        now = self.log.chain.redacted.get(offset)
+        now = redacted.get(offset)
         if chain_digest(*self.log.chain.before(offset), body) != (now or digest):
             rule = "a line is worded as this format writes it: it cannot be written again with its own digest"
             raise InvalidEvent(rule, line=offset + 1, offset=offset)
         return seal(body, digest) if now is None else seal_redacted(body, now, digest)
+
+    def pinned(self) -> PinnedLines:
+        """The lines as they are now; see ``PinnedLines`` for who calls it, and when."""
+        return PinnedLines(self.log)
 
     def check_wording(self) -> None:
         """Refuse a log with a line that this format would write in other words; renders every line."""
         for offset in range(1, self.log.head + 1):
             self.line(offset)
 
-    def snapshot(self, path: str | os.PathLike[str], stop: int | None = None) -> int:
-        """Write the log up to an offset as a file, whole or not at all; the bytes written."""
+    def snapshot(
+        self, path: str | os.PathLike[str], stop: int | None = None, pinned: PinnedLines | None = None
+    ) -> int:
+        """Write the log up to an offset as a file, whole or not at all; the bytes written.
+
+        ``pinned`` are its lines where others may erase meanwhile: half of them before it and half after is no ledger.
+        """
         own = getattr(self.store, "path", None)
         if own is not None and os.path.exists(path) and os.path.samefile(own, path):
             raise InvalidInput("a snapshot does not replace the file that is written to", path=os.fspath(path))
-        head = self.log.head if stop is None else stop
+        head = stop if stop is not None else self.log.head if pinned is None else pinned.head
         parent = self.log.header.parent
         if parent is not None and head < parent.offset:
             rule = "a snapshot of a fork holds all of its parent's events"
@@ -336,7 +347,7 @@ class Journal:
         if self.log.pruned > self.log.registry.compacted:
             rule = "a file holds the compaction that its lines are without: fork from after it"
             raise InvalidInput(rule, head=head, below=self.log.pruned)
-        return write_atomically(path, (self.line(offset) for offset in range(head + 1)), files=self.files)
+        return write_atomically(path, (self.line(offset, pinned) for offset in range(head + 1)), files=self.files)
 
     def check_expected(self, expect: int | tuple[int, str] | None) -> None:
         """Refuse a log that ends elsewhere than expected: an offset, or an offset and its digest."""

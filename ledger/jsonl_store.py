@@ -199,7 +199,7 @@ class JsonlStore:
         """Complete lines from a position on, about a megabyte a batch; a torn tail is left out."""
         parts: list[bytes] = []  # of a line longer than what was read
         begin = position
-        while data := self.files.pread(self._open_fd(), BATCH_BYTES, position):
+        while data := self._pread(BATCH_BYTES, position):
             position += len(data)
             end = data.rfind(b"\n") + 1
             if end == 0:
@@ -213,11 +213,23 @@ class JsonlStore:
             begin += len(whole)
             self.end = max(self.end, begin)
 
+    def _pread(self, size: int, position: int) -> bytes:
+        """Bytes of the file. Closed meanwhile, its descriptor may be another file's: then what was read is nothing."""
+        fd = self._open_fd()
+        try:
+            data = self.files.pread(fd, size, position)
+        except OSError:
+            self._open_fd()
+            raise
+        if fd != self._fd:
+            self._open_fd()
+        return data
+
     def line(self, position: int) -> bytes:
         """The line at a position."""
         size = 4096
         while True:
-            data = self.files.pread(self._open_fd(), size, position)
+            data = self._pread(size, position)
             end = data.find(b"\n")
             if end >= 0 or len(data) < size:
                 return data[: end + 1]
@@ -237,7 +249,7 @@ class JsonlStore:
 
     def tail(self) -> bytes:
         """The bytes after the last complete line."""
-        return self.files.pread(self._open_fd(), max(0, self.size - self.end), self.end)
+        return self._pread(max(0, self.size - self.end), self.end)
 
     def truncate(self, position: int) -> None:
         """Cut everything from a position on."""

@@ -13,9 +13,9 @@ from operator import itemgetter
 from struct import Struct
 from typing import Any, TypeAlias
 
-from ledger.errors import InvalidCells, InvalidInput
+from ledger.errors import Erased, InvalidCells, InvalidInput
 from ledger.feature_types import FeatureType, is_nan
-from ledger.pool import Pool
+from ledger.pool import BLANK, Pool
 from ledger.rows import (
     ABSENT,
     ABSENT_FLOAT,
@@ -198,7 +198,10 @@ def _as_cells(cells: list[Any]) -> Cells:
 def light_cell(kind: FeatureType, word: Any, pool: Pool) -> Any:
     """The cell of a present word that is not heavy."""
     if kind.coded:
-        return pool.values_by_code[word]
+        value = pool.values_by_code[word]
+        if value is BLANK:  # of a row that was read before it was erased
+            raise Erased("the values of this row were destroyed", type=kind.name)
+        return value
     return bool(word) if kind.name == "bool" else word
 
 

@@ -32,6 +32,7 @@ from ledger.header import Header, Parent, new_header
 from ledger.identity import ROW_BITS, ROW_MASK, Entity
 from ledger.layout import Layout, heavy_in_tail
 from ledger.layouts import Layouts
+from ledger.locks import free_in_children
 from ledger.pool import Pool
 from ledger.registry import Registry
 from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, FileSegment, MemorySegment
@@ -52,14 +53,14 @@ class Log:
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
         self._make_header: Callable[[], Header] = _constantly(header) if isinstance(header, Header) else header
         self._header: Header | None = None
-        self._header_lock = RLock()
+        self._header_lock = free_in_children(RLock())
         self.registry = Registry(pool)
         self.registry.layouts.pool.logs.add(self)
         self.head = 0
         self.last_time = -(2**53)
         self._segments: list[MemorySegment | FileSegment] = []
         self._payloads: list[Any] = []  # the payload columns, for ``row``
-        self._grown = Condition()
+        self._grown = Condition(free_in_children(RLock()))
         self.awaited = 0
         self._recent: dict[int, Event] = {}
         self.reader: Any = None  # how events left in a file are read: a function of a line's position and offset

@@ -18,6 +18,7 @@ from threading import RLock
 from typing import Final
 
 from ledger.errors import OffsetOutOfRange
+from ledger.locks import free_in_children
 from ledger.verification import EMPTY_ROOT, leaf_hash, node_hash
 
 TILE_BITS: Final = 4
@@ -40,7 +41,7 @@ class MerkleTree:
     def __init__(self, leaves: Leaves) -> None:
         self._leaves = leaves
         self._levels = [bytearray()]  # of full subtrees of 16 leaves, of 32, of 64, ...
-        self._lock = RLock()
+        self._lock = free_in_children(RLock())
 
     @property
     def hashed(self) -> int:

@@ -7,7 +7,14 @@ from threading import Lock
 from typing import Any, Final
 from weakref import WeakSet
 
-BLANK: Final = ""  # where a category was forgotten
+from ledger.locks import free_in_children
+
+
+class _Forgotten(str):
+    """What stands where a category was forgotten: no text that anybody wrote is this one."""
+
+
+BLANK: Final = _Forgotten()
 
 
 class Pool(dict[str | int, int]):
@@ -24,7 +31,7 @@ class Pool(dict[str | int, int]):
     def __init__(self) -> None:
         super().__init__()
         self.values_by_code: list[str | int] = []
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
         self.logs: WeakSet[Any] = WeakSet()  # that name categories by these codes: a log and its forks
         self.holders: WeakSet[Any] = WeakSet()  # that have encoded what is not written yet: open transactions
         self.refused: set[int] = set()  # codes that a batch gave whose rows were refused, some of them

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import Any, NamedTuple
 
 from ledger.errors import ClosedLedger, ConnectionLost, ForkedProcess, StatementFailed, WriteFailed
+from ledger.locks import free_in_children
 from ledger.sql_dialect import Connect, Dialect, dialect_of, is_autocommit, literal
 
 Statement = tuple[str, Mapping[str, Any]]
@@ -41,7 +42,7 @@ class SqlConnection:
         self._is_begun = False  # by a statement, where the connection commits each one by itself
         self.is_turn = False  # a transaction goes on after the call
         self._unsent: tuple[Statement, ...] = ()  # that go out with the next one
-        self.lock = RLock()
+        self.lock = free_in_children(RLock())
 
     @property
     def dialect(self) -> Dialect:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
-from ledger import ROW_BITS, Log, PredictionsRecorded, parse_label
+from ledger import ROW_BITS, Log, PredictionsRecorded, free_in_children, parse_label
 from projections.catalog import Catalog
 from projections.predictions import Predictions
 
@@ -62,7 +62,7 @@ class Uses:
         self._log = log
         self._catalog = catalog
         self._predictions = predictions
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
         self._clear()
 
     def _clear(self) -> None:

@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sim-seeds", type=int, default=5, metavar="N", help="how many seeds to run")
     group.addoption("--sim-steps", type=int, default=120, metavar="N", help="how many writes per seed")
     group.addoption("--sim-first-seed", type=int, default=0, metavar="N", help="the first seed")
+    group.addoption("--sim-history", default=None, metavar="FILE", help="a history that a failure left behind")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -352,13 +352,13 @@ class VectorDB(Defining):
 
     def snapshot(self, path: str | os.PathLike[str]) -> int:
         """Write the whole log as a ledger file (temporary file, fsync, rename, fsync of the folder); its bytes."""
-        return self.state.journal.snapshot(path)
+        return self.state.snapshot(path)
 
     def checkpoint(self, path: str | os.PathLike[str]) -> int:
         """Write the folded state, for ``open(checkpoint=path)``; the bytes written."""
-        with self.state.lock:
-            self.state.heal_all()
-            return write_checkpoint(path, self.state.fold, self.state.journal.files)
+        with (state := self.state).lock:
+            state.heal_all()
+            return write_checkpoint(path, state.fold, self.state.journal.files)
 
     def projection(self, name: str) -> Projection:
         """One of the projections by name, your own ones included; rebuilt first where it is behind."""
@@ -372,9 +372,9 @@ class VectorDB(Defining):
 
     def check(self) -> None:
         """Assert every invariant of every projection; costs a pass over the state."""
-        with self.state.lock:
-            self.state.heal_all()
-            for projection in self.state.fold.projections:
+        with (state := self.state).lock:
+            state.heal_all()
+            for projection in state.fold.projections:
                 projection.check()
 
     def close(self) -> None:

@@ -89,12 +89,21 @@ def catch_up(db: VectorDB) -> None:
         while not _follow_table(db, db.state):
             pass
         return
-    with db.state.lock:
-        before = db.state.journal
-        followed = _follow_file(db.state)
+    while not _follow_state(db, db.state):
+        pass  # another thread put a new state in its place meanwhile: that one is brought up
+
+
+def _follow_state(db: VectorDB, state: State) -> bool:
+    """Bring a state up with its file; False where it is not the database's any more."""
+    with state.lock:
+        if db.state is not state:
+            return False
+        before = state.journal
+        followed = _follow_file(state)
         if followed is not None:
             _take_over(db, followed)
             _let_go(before)
+        return True
 
 
 def _take_over(db: VectorDB, fresh: State) -> None:

@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any
 
-from ledger import DefinitionError, InvalidInput
+from ledger import DefinitionError, InvalidInput, free_in_children
 from projections import Field, Progress
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Indexing:
     def __init__(self, state: State, automatic: bool = True) -> None:
         self._state = state
         self.automatic = automatic
-        self._lock = RLock()
+        self._lock = free_in_children(RLock())
         self._threads: dict[int, Thread] = {}
         self.errors: dict[int, BaseException] = {}
 
@@ -47,7 +47,7 @@ class Indexing:
     def _run(self, field: Field) -> None:
         try:
             self.build(field)
-            del self._threads[id(field)]  # a failed one stays, so that it is not tried at every search
+            self._threads.pop(id(field), None)  # a failed one stays, so that it is not tried at every search
         except Exception as error:
             self.errors[id(field)] = error  # ``stats`` shows it; searches go on measuring every vector
 
@@ -68,6 +68,10 @@ class Indexing:
             self._state.heal()
             field.adopt(built)
         self.errors.pop(id(field), None)
+
+    def end_threads(self) -> None:
+        """In a forked child: no build goes on, and the next search may begin one."""
+        self._threads = {}
 
     def is_building(self, field: Field) -> bool:
         """Whether a thread is at work."""

@@ -41,8 +41,17 @@ class Live(Reader):
         return Past(self.state, offset, at)
 
     def consistently(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Lock-free, tried again when a write came between."""
-        return self.state.read(function, *arguments)
+        """Lock-free, tried again when a write came between, or when a follower began anew and this met both states."""
+        while True:
+            state = self.state
+            try:
+                answer = state.read(function, *arguments)
+            except (LookupError, RuntimeError, ValueError):
+                if self.state is state:
+                    raise
+                continue
+            if self.state is state:
+                return answer
 
     def plan(self, view: str) -> Plan:
         """The newest definition of a view."""
@@ -57,11 +66,13 @@ class Live(Reader):
     def quick(self, plan: ServicePlan, revision: int) -> QuickRead | None:
         """Reads rows of a service for as long as nothing is defined anew since a revision of the catalog."""
         make = quick_transformed if plan.transforms else quick_read
-        return make(self.state, plan, revision)
+        read = make(plan.state, plan, revision)
+        return read if self.state is plan.state else None  # looked at last: a follower may have begun anew meanwhile
 
     def quick_many(self, plan: ServicePlan, revision: int) -> QuickBatch | None:
         """The same for many rows."""
-        return quick_batch(self.state, plan, revision, _row_again)
+        read = quick_batch(plan.state, plan, revision, _row_again)
+        return read if self.state is plan.state else None
 
     def packed(self, view: str, entity: Entity, at: int) -> bytes | None:
         """From the current rows."""

@@ -285,8 +285,9 @@ class Reader:
         """Recorded predictions in order: all, of a service, or of one entity of a service."""
         entity = None if entity is None else check_entity(entity)
         limit = self.as_of_offset << ROW_BITS | ROW_MASK
-        refs = self.consistently(lambda: list(self.state.predictions.refs(limit, service, entity)))
-        return [read_prediction(self.state, ref) for ref in refs]
+        return self.consistently(
+            lambda: [read_prediction(self.state, ref) for ref in self.state.predictions.refs(limit, service, entity)]
+        )
 
     def reproduce(self, prediction_id: str, *, model: Callable[[Any], Any] | None = None) -> Reproduction:
         """Recompute a prediction's inputs and compare them bit for bit with what was recorded.

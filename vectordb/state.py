@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ledger import ROW_BITS, ROW_MASK, Clock, Entity, FittedPipeline, Journal, ServiceDefinition, UnknownName, header_of
+from ledger import (
+    ROW_BITS,
+    ROW_MASK,
+    Clock,
+    Entity,
+    FittedPipeline,
+    Journal,
+    ServiceDefinition,
+    UnknownName,
+    free_in_children,
+    header_of,
+)
 from projections import Experiments, Fold, Lineage, Predictions, Projection, Rows, Table, Vectors
+from vectordb.forking import note_state
 from vectordb.gather import Gather
 from vectordb.indexing import Indexing
 from vectordb.plan import Plan
@@ -38,7 +51,7 @@ class State:
         self.journal = journal
         self.log = journal.log
         self.clock = clock
-        self.lock = RLock()
+        self.lock = free_in_children(RLock())
         self.rows = Rows()
         self.lineage = Lineage()
         self.predictions = Predictions()
@@ -55,6 +68,7 @@ class State:
         self._plans: dict[tuple[str, int], Plan] = {}
         self._gathers: dict[Any, Gather] = {}
         self._service_plans: dict[Any, ServicePlan] = {}
+        note_state(self)
 
     # -- reading without a lock ----------------------------------------------------------------------
 
@@ -108,6 +122,22 @@ class State:
         if self.fold.behind:
             self.fold.heal(essential=False)
 
+    def cut_short(self, error: BaseException) -> None:
+        """Undo what a write that does not go on has left; every view is folded anew before its next answer."""
+        self.log.repair()
+        self.log.chain.cut(self.log.head)
+        self.fold.all_behind(error)
+
+    def snapshot(self, path: str | os.PathLike[str]) -> int:
+        """Write the log as it is now to a file; writers, erasures among them, go on meanwhile."""
+        with self.lock:
+            pinned = self.journal.pinned()
+        try:
+            return self.journal.snapshot(path, pinned=pinned)
+        finally:
+            with self.lock:
+                pinned.release(self.log)
+
     # -- small answers -------------------------------------------------------------------------------
 
     def now(self) -> int:
@@ -127,6 +157,8 @@ class State:
         self, definition: ServiceDefinition, plans: dict[str, Plan], fitted: FittedPipeline | None
     ) -> ServicePlan:
         """How rows of a service are read under some definitions of its views, and a version of its pipeline."""
+        if any(self._plans.get((view, plan.definition.version)) is not plan for view, plan in plans.items()):
+            raise RuntimeError("a follower began anew while a read was under way")  # which is tried again
         key = (definition.label, fitted and fitted.version, *(plan.label for plan in plans.values()))
         found = self._service_plans.get(key)
         if found is None:

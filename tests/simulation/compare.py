@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
-from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, from_micros
 from tests.simulation.model import EXPIRED, Answer
-from tests.simulation.workload import Workload
+
+if TYPE_CHECKING:
+    from tests.simulation.workload import Workload
 
 
 def compare_reader(
@@ -20,6 +21,7 @@ def compare_reader(
     read_rules: tuple[str, ...] = (),
     ask_at: Any = None,
     sample: int | None = None,
+    known: int | None = None,
 ) -> None:
     """Entities of every view defined at the offset: values bit for bit, statuses, sources, versions."""
     for view in work.views:
@@ -28,7 +30,7 @@ def compare_reader(
             continue
         table = reader.view(view)
         for entity in work.random.sample(work.entities, len(work.entities) if sample is None else sample):
-            expected = work.model.read(view, entity, offset, at)
+            expected = work.model.read(view, entity, offset, at, known)
             compare_row(work, table.get(entity, at=ask_at), expected, (view, entity, offset, at))
             count_pairs(work, view, entity, expected, read_rules)
         if sample is not None:
@@ -72,8 +74,5 @@ def as_shown(work: Workload, name: str, value: Any) -> Any:
 
 
 def count_pairs(work: Workload, view: str, entity: Any, answer: Answer, read_rules: tuple[str, ...]) -> None:
-    met = set(work.rules.get((view, entity), ())) | set(read_rules)
-    if EXPIRED in answer.status.values():
-        met.add("expired")
-    for pair in combinations(sorted(met), 2):
-        work.pairs[frozenset(pair)] += 1
+    expired = ("expired",) if EXPIRED in answer.status.values() else ()
+    work.met[frozenset((*work.rules.get((view, entity), ()), *read_rules, *expired))] += 1

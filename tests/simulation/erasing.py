@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,15 +25,23 @@ def erase(work: Workload) -> None:
     digests = [work.db.digest(offset) for offset in range(work.db.head + 1)]
     root = work.db.audit.root()
     done = work.db.erase(view, gone, reason="simulation")
-    work.model.erase(view, gone, work.now())
-    work.keys = [key for key in work.keys if key[0] != view or key[1] not in gone]
-    for entity in gone:
-        work.note(view, entity, "erase")
-    assert done.lines == len(done.versions) or done.lines < len(done.versions)
+    told_erased(work, view, gone, work.now())
+    assert 0 < done.lines <= len(done.versions) + len(done.predictions) + sum(done.experiments.values())  # ints
     assert [work.db.digest(offset) for offset in range(len(digests))] == digests
     assert work.db.audit.root(len(digests) - 1) == root
     with pytest.raises(Erased):
         work.db.state.log.owner(one.offset << 24 | one.row)
+
+
+def told_erased(work: Workload, view: str, gone: list[Any], time: int) -> None:
+    """Tell the model."""
+    work.model.erase(view, gone, time)
+    work.trials.erase(gone)
+    work.lessons.erase(gone)
+    work.rewritten = work.db.head
+    work.keys = [key for key in work.keys if key[1] != view or key[2] not in gone]
+    for entity in gone:
+        work.note(view, entity, "erase")
 
 
 def compact(work: Workload) -> int:
@@ -47,16 +55,22 @@ def compact(work: Workload) -> int:
     below = work.random.randint(first, (first + last) // 2)
     root = work.db.audit.root()
     done = work.db.compact(below=below)
-    work.model.other(work.now())
-    work.model.let_go({target for _, target in work.model.edges if is_pruned(work, target)})
-    work.pruned = below
-    work.keys = []  # those of events that are gone are forgotten with them
-    for view, entity in list(work.rules):
-        work.note(view, entity, "compact")
+    told_compacted(work, below, work.now())
     assert work.db.audit.root(work.db.head - 1) == root
     with pytest.raises(Pruned):
         work.db.as_of(below - 1)
     return done.rows
+
+
+def told_compacted(work: Workload, below: int, time: int) -> None:
+    """Tell the model."""
+    work.model.other(time)
+    work.model.let_go({target for _, target in work.model.edges if is_pruned(work, target)})
+    work.pruned = below
+    work.rewritten = work.db.head
+    work.keys = [key for key in work.keys if key[0] >= below]  # those of events that are gone are forgotten with them
+    for view, entity in list(work.rules):
+        work.note(view, entity, "compact")
 
 
 def is_pruned(work: Workload, place: tuple[int, int]) -> bool:

@@ -31,11 +31,6 @@ class Write:
     event_time: int
     values: dict[str, Any] | None
 
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """The order in which values win."""
-        return (self.event_time, self.offset, self.row)
-
 
 @dataclass
 class Answer:
@@ -56,9 +51,9 @@ class Model:
     writes: dict[str, list[Write]] = field(default_factory=dict)
     stories: dict[tuple[str, Any], list[Write]] = field(default_factory=dict)  # the writes of one entity
     times: list[int] = field(default_factory=lambda: [0])  # recorded time by offset
+    gone: dict[tuple[str, Any], list[tuple[int, Write]]] = field(default_factory=dict)  # with the erasure's offset
     edges: set[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=set)  # (source, derived) rows
     erased: set[tuple[int, int]] = field(default_factory=set)  # rows
-    answers: dict[int, dict[Any, Answer]] = field(default_factory=dict)  # what was shown live, by offset
 
     @property
     def head(self) -> int:
@@ -79,11 +74,16 @@ class Model:
             self.stories.setdefault((view, entity), []).append(made)
 
     def erase(self, view: str, entities: list[Any], time: int) -> None:
-        """Everything that was written of some entities never was; that it was erased is an event."""
+        """Everything that was written of some entities never was; that it was erased is an event.
+
+        Who does not know of the erasure yet (a follower) still shows it: ``gone``.
+        """
         self.times.append(time)
         self.writes[view] = [write for write in self.writes[view] if write.entity not in entities]
         for entity in entities:
-            gone = {(write.offset, write.row) for write in self.stories.pop((view, entity), [])}
+            lost = self.stories.pop((view, entity), [])
+            self.gone.setdefault((view, entity), []).extend((self.head, write) for write in lost)
+            gone = {(write.offset, write.row) for write in lost}
             self.erased |= gone
             self.edges = {edge for edge in self.edges if edge[1] not in gone}  # who is gone says no more where from
 
@@ -105,24 +105,40 @@ class Model:
     def last_offset(self, view: str, entity: Any) -> int:
         """What ``expected_offset`` must be: 0 where the entity does not exist."""
         mine = [write for write in self.writes[view] if write.entity == entity]
-        if not mine or max(mine, key=lambda write: write.rank).values is None:
+        if not mine or max(mine, key=_rank).values is None:
             return 0
         return max(write.offset for write in mine)
 
-    def read(self, view: str, entity: Any, offset: int, at: int) -> Answer:
-        """The four rules: visible, newest wins, deletes cover everything, the winner ages."""
+    def branch(self, offset: int) -> Model:
+        """The model of a fork: what was known at an offset, less what was erased since."""
+        return Model(
+            {view: [one for one in found if one.offset <= offset] for view, found in self.definitions.items()},
+            {view: [write for write in found if write.offset <= offset] for view, found in self.writes.items()},
+            {key: [write for write in found if write.offset <= offset] for key, found in self.stories.items()},
+            self.times[: offset + 1],
+            {},
+            {(source, derived) for source, derived in self.edges if max(source, derived) < (offset + 1, 0)},
+            {place for place in self.erased if place[0] <= offset},
+        )
+
+    def read(self, view: str, entity: Any, offset: int, at: int, known: int | None = None) -> Answer:
+        """The four rules: visible, newest wins, deletes cover everything, the winner ages.
+
+        ``known``: the head of an instance, which knows of no later erasure (None: it knows of all).
+        """
         definition = self.definition(view, offset)
         assert definition is not None
         mine = self.stories.get((view, entity), [])
+        if known is not None:
+            mine = mine + [write for by, write in self.gone.get((view, entity), []) if by > known]
         visible = [write for write in mine if write.offset <= offset and write.event_time <= at]
-        newest = max(visible, key=lambda write: write.rank, default=None)
-        found = newest is not None and newest.values is not None
-        last = max(visible, key=lambda write: (write.offset, write.row), default=None)
-        answer = Answer(found, (last.offset, last.row) if found and last else None, {}, {}, {})
+        visible.sort(key=_rank, reverse=True)
+        found = bool(visible) and visible[0].values is not None
+        last = max(visible, key=_place, default=None)
+        answer = Answer(found, _place(last) if found and last else None, {}, {}, {})
         for name, (_, default) in definition.features.items():
-            carrying = [write for write in visible if write.values is None or name in write.values]
-            winner = max(carrying, key=lambda write: write.rank, default=None)
-            self._show(answer, name, default, winner, definition.ttl, at)
+            carrying = (write for write in visible if write.values is None or name in write.values)
+            self._show(answer, name, default, next(carrying, None), definition.ttl, at)
         return answer
 
     @staticmethod
@@ -136,3 +152,12 @@ class Model:
         else:
             status, value, source = PRESENT, winner.values[name], (winner.offset, winner.row)
         answer.values[name], answer.status[name], answer.sources[name] = value, status, source
+
+
+def _rank(write: Write) -> tuple[int, int, int]:
+    """The order in which values win."""
+    return (write.event_time, write.offset, write.row)
+
+
+def _place(write: Write) -> tuple[int, int]:
+    return (write.offset, write.row)

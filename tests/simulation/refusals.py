@@ -16,7 +16,7 @@ def retry(work: Workload) -> None:
     """A write again with its idempotency key: answered, not written; with other arguments refused."""
     if not work.keys:
         return
-    view, entity, values, options = work.random.choice(work.keys)
+    _, view, entity, values, options = work.random.choice(work.keys)
     known = work.model.definitions[view][-1].features
     if not set(values) <= set(known):
         return  # a feature was removed since: the same call is now refused

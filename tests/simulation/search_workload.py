@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from ledger import DefinitionError
 from tests.simulation.spaces import INDEXED, METRICS, Space
 from tests.simulation.values import TYPES
-from tests.simulation.workload import ENTITIES, Workload
+from tests.simulation.workload import ENTITIES, WRITES, Workload
 from vectordb import VectorDB
 
 FEATURES = {"face": INDEXED, "taste": METRICS}  # and their metrics
@@ -26,13 +25,16 @@ class SearchWorkload(Workload):
     """One seed's run, with a **follower**: a reader of the same file that builds and drops the same indexes."""
 
     ttls = (None, None, 60, 300)
+    kept = {}
+    parts = False
 
     def __init__(self, seed: int, path: Path) -> None:
         rnd = Random(f"spaces of {seed}")
         self.path = path
         self.spaces = {name: Space.random(rnd, metrics) for name, metrics in FEATURES.items()}
         kinds = {name: space.kind for name, space in self.spaces.items()}
-        self.types = {**{name: kind for name, kind in TYPES.items() if name != "profile"}, **kinds}
+        others = {name: kind for name, kind in TYPES.items() if name not in ("profile", "rate", "tier")}
+        self.types = {**others, **kinds}
         self.entities = [*ENTITIES, *range(2, 20), *(f"e{n}" for n in range(30)), *(("eu", n) for n in range(8, 20))]
         self.built: dict[Place, int] = {}  # the seed of every index there is
         self.changes = 0  # builds and drops
@@ -50,8 +52,8 @@ class SearchWorkload(Workload):
     def _open(self, **options: Any) -> VectorDB:
         return VectorDB.open(self.path, clock=self.clock, auto_index=False, **options)
 
-    def operations(self) -> list[Callable[[], None]]:
-        return [*super().operations(), *[self.burst] * 5, *[self.build] * 3, self.drop, self.restart]
+    def operations(self) -> list[str]:
+        return [*WRITES, *["burst"] * 5, *["build"] * 3, "drop", "restart"]
 
     # -- values ----------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ from tests.simulation.search_workload import SearchWorkload
 from tests.simulation.searching import WAYS, Searching, rendered
 from vectordb import VectorDB
 
-SHARE = 4  # a step here costs four of ``test_simulation``
+SHARE = 3  # a step here costs three of ``test_simulation``
 SURE = 1e-6  # the chance that a sound index fails
 
 

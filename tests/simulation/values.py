@@ -14,6 +14,8 @@ TYPES = {
     "city": lambda default: Category(default=default),
     "bio": lambda default: Text(default=default),
     "seen": lambda default: Timestamp(default=default),
+    "rate": lambda default: Float(default=default),
+    "tier": lambda default: Category(default=default),
     "profile": lambda default: Vector(3, metric="euclidean", default=default),
 }
 
@@ -32,4 +34,8 @@ def value(rnd: Random, name: str) -> Any:
         return rnd.choice(["", "plain", "naïve", '\u0000\n"', "x" * rnd.randrange(40)])
     if name == "seen":
         return rnd.randrange(1_600_000_000, 1_800_000_000)
+    if name == "rate":
+        return rnd.choice([0.0, 0.5, 4.0, -2.25, 100.0, rnd.random()])
+    if name == "tier":
+        return rnd.choice(["gold", "silver", "iron"])
     return [rnd.choice([0.0, 1.5, -2.25]) for _ in range(3)]

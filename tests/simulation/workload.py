@@ -11,21 +11,40 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from ledger import FeatureType
+from tests.simulation.branching import branch
 from tests.simulation.deriving import derive
 from tests.simulation.erasing import compact, erase
+from tests.simulation.faults import BadFiles, fault, fault_in_rewriting
 from tests.simulation.instants import SECOND, given, given_all
+from tests.simulation.lessons import Lessons
 from tests.simulation.model import Model
 from tests.simulation.refusals import expected, refused, retry
+from tests.simulation.reopening import checkpoint, follow, open_follower, restart, use_files
+from tests.simulation.serving import fit, predict, serve
+from tests.simulation.steps import History, Step
+from tests.simulation.trialing import amend, design, expose, outcome
+from tests.simulation.trials import Trials
 from tests.simulation.values import TYPES, value
 from vectordb import MISSING, ManualClock, VectorDB
 
 VIEWS = ("drivers", "riders")
 ENTITIES = ("a", "b", 1, "1", ("eu", 7), "é/@.1")
 TTLS = (None, 10, 60)  # seconds
+KEPT = {"drivers": ("rate",), "riders": ("rate", "tier")}  # what the service reads stays
 SIZES = (1, 1, 2, 2, 2, 3, 3, 5, 5, 17)  # of batches
+WRITES = (
+    ["put"] * 8 + ["partial"] * 6 + ["delete"] * 2 + ["batch"] * 4 + ["transaction"] * 3 + ["retry"] * 4
+    + ["refused"] * 3 + ["expected"] * 2 + ["define_again"] + ["mark"] + ["derive"] * 3 + ["erase"] * 2 + ["compact"]
+)  # fmt: skip
+PARTS = (
+    ["serve"] + ["fit"] * 2 + ["predict"] * 2 + ["design"] + ["amend"] * 2 + ["expose"] * 3 + ["outcome"] * 3
+    + ["branch"] * 2 + ["follow"] * 3 + ["checkpoint", "restart"] + ["fault"] * 2 + ["fault_in_rewriting"] * 2
+)  # fmt: skip
 
 
 class Workload:
@@ -36,39 +55,71 @@ class Workload:
     types: Mapping[str, Callable[[Any], FeatureType]] = TYPES
     ttls: Sequence[int | None] = TTLS
     sizes: Sequence[int] = SIZES
+    kept: Mapping[str, Sequence[str]] = KEPT
+    parts = True  # whether there is more than views: services, experiments, a follower
 
     def __init__(self, seed: int, path: str | None = None) -> None:
-        self.random = random.Random(seed)
+        self.seed = seed
+        self.chooser = random.Random(f"steps of {seed}")
+        self.random = random.Random(seed)  # seeded anew by every step
+        self.steps: list[Step] = []
         self.clock = ManualClock(1_700_000_000)
         make = VectorDB if path is None else partial(VectorDB.open, path)
         self.db: VectorDB = make(clock=self.clock, seed=seed)
         self.model = Model()
         self.rules: dict[tuple[str, Any], set[str]] = {}
-        self.pairs: Counter[frozenset[str]] = Counter()
-        self.keys: list[tuple[str, Any, dict[str, Any], dict[str, Any]]] = []
+        self.met: Counter[frozenset[str]] = Counter()  # rules that one read met together
+        self.keys: list[tuple[int, str, Any, dict[str, Any], dict[str, Any]]] = []
         self.stepped_back = False
         self.let_go = -1  # rows that the last compaction took
         self.pruned = 0  # the lowest offset that can be read as of
+        self.followed = 0  # the same for the follower
+        self.rewritten = 0  # the last offset that took something out
+        self.trials, self.lessons = Trials(), Lessons()
+        self.branches: list[Workload] = []
         for view in self.views:
             self.define(view)
+        self.path = None if path is None else Path(path)
+        self.files = BadFiles()
+        self.follower: VectorDB | None = None
+        if self.parts:
+            self.serve()
+            self.design()
+            use_files(self)
+            self.follower = open_follower(self)
 
     # -- one step --------------------------------------------------------------------------------------
 
     def step(self) -> str:
         """One random operation; its name."""
-        self.move_clock()
-        operation = self.random.choice(self.operations())
-        operation()
-        assert self.db.head == self.model.head, operation.__name__
-        return operation.__name__
+        step = Step(self.chooser.choice(self.operations()), self.chooser.getrandbits(32))
+        self.do(step)
+        return step.operation
 
-    def operations(self) -> list[Callable[[], None]]:
+    def do(self, step: Step) -> None:
+        """One operation, with the choices that its seed gives."""
+        self.steps.append(step)
+        self.random.seed(step.seed)
+        self.move_clock()
+        getattr(self, step.operation)()
+        assert self.db.head == self.model.head, step
+
+    @property
+    def pairs(self) -> Counter[frozenset[str]]:
+        """How often two rules were met by one read."""
+        found: Counter[frozenset[str]] = Counter()
+        for rules, count in self.met.items():
+            found.update({frozenset(pair): count for pair in combinations(sorted(rules), 2)})
+        return found
+
+    @property
+    def history(self) -> History:
+        """What was done."""
+        return History(self.seed, tuple(self.steps))
+
+    def operations(self) -> list[str]:
         """What a step chooses from, the frequent ones repeated."""
-        return (
-            [self.put] * 8 + [self.partial] * 6 + [self.delete] * 2 + [self.batch] * 4 + [self.transaction] * 3
-            + [self.retry] * 2 + [self.refused] * 3 + [self.expected] * 2 + [self.define_again] + [self.mark]
-            + [self.derive] * 3 + [self.erase] * 2 + [self.compact]
-        )  # fmt: skip
+        return [*WRITES, *PARTS]
 
     def move_clock(self) -> None:
         chance = self.random.random()
@@ -91,7 +142,8 @@ class Workload:
     # -- definitions -----------------------------------------------------------------------------------
 
     def define(self, view: str) -> None:
-        names = [name for name in self.types if self.random.random() < 0.7] or ["trips"]
+        kept = self.kept.get(view, ())
+        names = [name for name in self.types if name in kept or self.random.random() < 0.7] or ["trips"]
         if view in self.model.definitions and self.random.random() < 0.5:
             names = list(self.model.definitions[view][-1].features)  # only defaults and ttl change
         features = {name: (name, self.default(name)) for name in names}
@@ -169,7 +221,7 @@ class Workload:
         options: dict[str, Any] = {"event_time": given(event_time)}
         if self.random.random() < 0.3:
             options["idempotency_key"] = f"key-{self.db.head}"
-            self.keys.append((view, entity, values, options))
+            self.keys.append((self.db.head + 1, view, entity, values, options))
         self.note(view, entity, *self.about(view, values, event_time))
         self.model.write([(view, entity, event_time, values)], self.now())
         receipt = self.db.view(view).put(entity, values, **options)
@@ -249,6 +301,43 @@ class Workload:
     def derive(self) -> None:
         derive(self)
 
+    # -- what is made of it ------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        serve(self)
+
+    def fit(self) -> None:
+        fit(self)
+
+    def predict(self) -> None:
+        predict(self)
+
+    def design(self) -> None:
+        design(self)
+
+    def amend(self) -> None:
+        amend(self)
+
+    def expose(self) -> None:
+        expose(self)
+
+    def outcome(self) -> None:
+        outcome(self)
+
+    # -- other instances -----------------------------------------------------------------------------------
+
+    def branch(self) -> None:
+        branch(self)
+
+    def follow(self) -> None:
+        follow(self)
+
+    def checkpoint(self) -> None:
+        checkpoint(self)
+
+    def restart(self) -> None:
+        restart(self)
+
     # -- what is taken out again -------------------------------------------------------------------------
 
     def erase(self) -> None:
@@ -256,3 +345,22 @@ class Workload:
 
     def compact(self) -> None:
         self.let_go = compact(self)
+
+    def fault(self) -> None:
+        fault(self)
+
+    def fault_in_rewriting(self) -> None:
+        fault_in_rewriting(self)
+
+    # -- the end -------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Every invariant holds at the end."""
+        self.db.check()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the files."""
+        self.db.close()
+        if self.follower is not None:
+            self.follower.close()

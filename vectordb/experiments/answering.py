@@ -23,7 +23,7 @@ def assigner_of(reader: Reader, definition: ExperimentDefinition) -> Assigner:
     """The assigner of a definition that is in the log; kept. To be called through ``consistently``."""
     kept: dict[str, Assigner] = reader.state.aside.setdefault(Assigner, {})
     found = kept.get(definition.label)
-    if found is None:
+    if found is None or found.definition is not definition:  # an override may have been erased from it
         while len(kept) >= ASSIGNERS:
             kept.pop(next(iter(kept)), None)
         found = kept[definition.label] = make_assigner(reader, definition)

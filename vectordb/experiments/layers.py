@@ -12,7 +12,7 @@ from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger import SEGMENTS, DefinitionError, ExperimentDefinition
+from ledger import SEGMENTS, DefinitionError, ExperimentDefinition, free_in_children
 from vectordb.experiments.bucketing import Hasher
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Layers:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
         self._folded = 0
         self._held: dict[str, tuple[Held, ...]] = {}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
-from ledger import InvalidInput
+from ledger import InvalidInput, free_in_children
 from vectordb.observability.families import Family, families
 from vectordb.observability.histogram import Histogram
 from vectordb.observability.names import BATCH, COLLECTION, ERROR, EVALUATION, FLAG, REASON, UNITS, VARIANT
@@ -52,7 +52,7 @@ class Metrics:
         if type(max_series) is not int or max_series < 1:
             raise InvalidInput("at least one series is kept", max_series=max_series)
         self.max_series = max_series
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
         self._durations: dict[Series, Histogram] = {}
         self._rows: dict[Series, int] = {}
         self._flags: dict[Flag, int] = {}

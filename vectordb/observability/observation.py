@@ -8,6 +8,8 @@ from threading import Lock
 from types import SimpleNamespace, TracebackType
 from typing import Any, TypeAlias
 
+from ledger import free_in_children
+
 Hook: TypeAlias = "Callable[[str, Mapping[str, Any], float, BaseException | None], object]"
 
 
@@ -18,7 +20,7 @@ class Observers:
 
     def __init__(self) -> None:
         self.hooks: tuple[Observation, ...] = ()
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
 
     def add(self, one: Observation) -> None:
         """From the next call on."""
@@ -43,7 +45,7 @@ class Observation:
         self.errors = 0
         self.closed = False
         self._remove = remove
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
 
     def tell(self, operation: str, attributes: Mapping[str, Any], duration: float, error: BaseException | None) -> None:
         """Call the hook, and keep what it raises (an interrupt aside) from the caller."""

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Any
 
+from ledger import free_in_children
 from vectordb.observability.operations import OPERATIONS, Operation
 from vectordb.observability.wrapping import wrapped
 
-_LOCK = RLock()  # a finalizer may come in between, on the same thread
+_LOCK = free_in_children(RLock())  # a finalizer may come in between, on the same thread
 _TOKENS: set[object] = set()  # one for each hook in place; sets take and give in one step
 _WRAPPED: dict[Operation, tuple[Any, Any]] = {}  # plain and wrapped, while wrapped
 

@@ -6,6 +6,7 @@ import logging
 from threading import Lock
 from time import monotonic
 
+from ledger import free_in_children
 from vectordb.database import VectorDB
 
 logger = logging.getLogger("vectordb.serving")
@@ -21,7 +22,7 @@ class Following:
     def __init__(self, db: VectorDB, seconds: float) -> None:
         self._db = db
         self._seconds = seconds
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
         self._next = 0.0
         self._refreshed = monotonic()
         self.failures = 0

@@ -9,7 +9,7 @@ from math import fsum, inf
 from threading import Lock
 from typing import Final
 
-from ledger import InvalidInput
+from ledger import InvalidInput, free_in_children
 from vectordb.observability import Family, Sample
 
 BUCKETS_S: Final = (
@@ -31,7 +31,7 @@ class Counter:
         self._text = text
         self._labels = tuple(labels)
         self._counts: dict[Labels, int] = {}
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
 
     def add(self, *labels: str, amount: int = 1) -> None:
         """Count."""
@@ -71,7 +71,7 @@ class Histogram:
         self._bounds = tuple(buckets)
         self._counts: dict[Labels, list[int]] = {}
         self._sums: dict[Labels, float] = {}
-        self._lock = Lock()
+        self._lock = free_in_children(Lock())
 
     def observe(self, seconds: float, *labels: str) -> None:
         """Count one duration: a bound belongs to its bucket."""
