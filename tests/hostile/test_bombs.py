@@ -457,6 +457,25 @@ def test_a_torn_first_event_is_counted_from_the_header_on(tmp_path: Path) -> Non
     assert VectorDB.replay(path).opened.torn_bytes == 9
 
 
+@pytest.mark.parametrize("lines", [0, 1, 3])
+def test_a_line_without_end_is_refused_where_it_begins(
+    lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read no further than the longest line that a writer writes, however long the file is."""
+    monkeypatch.setattr("ledger.jsonl_store.BATCH_BYTES", 1 << 10)
+    monkeypatch.setattr("ledger.jsonl_store.MAX_LINE_BYTES", 1 << 16)
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(b"".join(Sealed().lines[:lines]) + b"[" * 8_000_000)
+    for read in (VectorDB.open, VectorDB.replay):
+        tracemalloc.start()
+        with pytest.raises(DamagedLog) as refused:
+            read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert (refused.value.values["line"], refused.value.values["offset"]) == (lines + 1, lines)
+        assert peak < 2e6
+
+
 def test_base64_has_one_form() -> None:
     from ledger import Vector as Kind
 
