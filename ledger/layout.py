@@ -54,6 +54,9 @@ class Layout:
         "bound", "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names",
         "pack_plain", "plain_flags", "pool", "slot_words", "slots", "types", "version", "view", "words",
     )  # fmt: skip
+    encode: Encoder
+    decode: Decoder
+    pack_plain: Packer
 
     def __init__(
         self,
