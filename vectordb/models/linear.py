@@ -58,7 +58,8 @@ class Logistic(Linear):
             return sigmoid(scores[0])
         top = max(scores)
         if not isfinite(top):  # nothing can be told of its share
-            raise InvalidInput("the greatest score of a model is finite", model=self.definition.label, scores=scores[:10])
+            rule = "the greatest score of a model is finite"
+            raise InvalidInput(rule, model=self.definition.label, scores=scores[:10])
         weights = [exact_exp(score - top) for score in scores]
         total = fsum(weights)
         return [weight / total for weight in weights]
