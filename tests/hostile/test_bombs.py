@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -37,6 +40,7 @@ from ledger.merkle import blocks
 from ledger.settlement import Settlement
 from ledger.times import to_micros
 from tests.replay.broken_ledger import Sealed, database
+from tests.replay.fixtures import ROOT
 from tests.vectordb.audit.cases import small
 from tests.vectordb.audit.test_bundle import forged, rows_of
 from tests.vectordb.audit.test_hostile_kit import kits, resealed
@@ -383,6 +387,18 @@ def test_a_line_without_end_is_refused_where_it_begins(
         tracemalloc.stop()
         assert (refused.value.values["line"], refused.value.values["offset"]) == (lines + 1, lines)
         assert peak < 2e6
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files that are no text")
+def test_the_command_tells_of_any_name_on_any_terminal(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff\xc3.jsonl"
+    Path(os.fsdecode(path)).write_bytes(b"".join(Sealed().lines[:2]))
+    for encoding in ("utf-8", "ascii"):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        command = [sys.executable, "-m", "vectordb", path]
+        done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert os.fsencode(json.loads(done.stdout)["path"]) == path
 
 
 def test_base64_has_one_form() -> None:
