@@ -364,6 +364,9 @@ class Journal:
 
 def read_first_line(store: Store) -> tuple[Header | None, int]:
     """The header of a store and the position after it; None when the store has no complete line."""
-    for position, lines in islice(store.read(0), 1):
-        return read_header(lines[0]), store.after(position, lines[0])
+    try:
+        for position, lines in islice(store.read(0), 1):
+            return read_header(lines[0]), store.after(position, lines[0])
+    except LineTooLong as error:
+        raise DamagedLog(error.rule, line=1, offset=0, **error.values) from error
     return None, 0

@@ -54,6 +54,9 @@ class Layout:
         "blank_words", "bound", "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names",
         "pack_plain", "plain_flags", "pool", "slot_words", "slots", "types", "version", "view", "words",
     )  # fmt: skip
+    encode: Encoder
+    decode: Decoder
+    pack_plain: Packer
 
     def __init__(
         self,
@@ -82,14 +85,8 @@ class Layout:
         covers = len(self.types) == len(slot_words)  # a version that lacks a removed feature never replaces a row
         self.complete_flags = self.flags | (COMPLETE if covers else 0)
         self.plain_flags = self.flags | (COMPLETE | PLAIN if covers else 0)
-
-    def __getattr__(self, name: str) -> Any:
-        """Made on first use: of a version that nothing is written to, no code is generated."""
-        if name not in _GENERATED:
-            raise AttributeError(name)
-        made = _GENERATED[name](self)
-        setattr(self, name, made)
-        return made
+        for name, generate in _GENERATED.items():
+            setattr(self, name, _on_first_call(self, name, generate))
 
     def encode_slowly(self, values: Mapping[str, Any], entity: Any = None, nan: str = "refuse") -> Cells:
         """Every cell checked one by one: finds all bad cells, and takes partial rows and nulls."""
@@ -274,6 +271,17 @@ def _generate_packer(layout: Layout) -> Packer:
     source = f"def pack_plain(ref, event_time, cells):\n{''.join(lines)}    return {joined}\n"
     packer: Packer = _compiled(source, "pack_plain", names)
     return packer
+
+
+def _on_first_call(layout: Layout, name: str, generate: Callable[[Layout], Any]) -> Callable[..., Any]:
+    """Stands in a layout until it is called: of a version that nothing is written to, no code is generated."""
+
+    def first(*arguments: Any) -> Any:
+        made = generate(layout)
+        setattr(layout, name, made)
+        return made(*arguments)
+
+    return first
 
 
 _GENERATED: dict[str, Callable[[Layout], Any]] = {

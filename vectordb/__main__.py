@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from vectordb.report import replay_report
 
@@ -18,8 +19,18 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"vectordb: cannot read {arguments[0]}: {error.strerror or error}", file=sys.stderr)
         return 2
-    print(json.dumps(report, indent=2, ensure_ascii=False))
+    print(_text(report))
     return 0 if report["ok"] else 1
+
+
+def _text(report: dict[str, Any]) -> str:
+    """As JSON; escaped where the terminal cannot show it, or a name is no text."""
+    text = json.dumps(report, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(report, indent=2)
+    return text
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ BATCH = 20  # inputs of a reader before it is the next one's turn
 
 @dataclass
 class Tried:
-    """What was tried of one reader. Seconds and bytes are each with the size of the input."""
+    """What was tried of one reader. Seconds (of the processor) and bytes are each with the size of the input."""
 
     inputs: int = 0
     said: Counter[str] = field(default_factory=Counter)
@@ -42,12 +42,12 @@ class Tried:
         measured = self.inputs % MEASURED == 0
         if measured:
             tracemalloc.start()
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             self.said[try_bytes(name, data, folder)] += 1
         except Exception as error:  # the fault that is looked for: kept, counted, and told at the end
             self._keep(name, data, f"{type(error).__name__}: {str(error)[:200]}")
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         if measured:
             self.hungriest = max(self.hungriest, (tracemalloc.get_traced_memory()[1], len(data)))
             tracemalloc.stop()

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -19,12 +22,25 @@ from typing import Any
 
 import pytest
 
-from ledger import ROW_BITS, DamagedLog, Header, InvalidInput, canonical, omitted_line, read_header
+from ledger import (
+    ROW_BITS,
+    DamagedLog,
+    DigestMismatch,
+    Event,
+    Header,
+    InvalidInput,
+    LogCompacted,
+    canonical,
+    omitted_line,
+    read_header,
+)
 from ledger.header import MAX_ANCESTORS, Parent, seal, split
 from ledger.layouts import MAX_SLOTS
 from ledger.merkle import blocks
+from ledger.settlement import Settlement
 from ledger.times import to_micros
-from tests.replay.broken_ledger import Sealed
+from tests.replay.broken_ledger import Sealed, database
+from tests.replay.fixtures import ROOT
 from tests.vectordb.audit.cases import small
 from tests.vectordb.audit.test_bundle import forged, rows_of
 from tests.vectordb.audit.test_hostile_kit import kits, resealed
@@ -316,109 +332,6 @@ def test_a_decimal_beyond_the_years_is_none(text: str) -> None:
         to_micros(Decimal(text))
 
 
-# -- checkpoints -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def vectors(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
-    """A ledger with an index, and its checkpoint."""
-    folder = tmp_path_factory.mktemp("checkpoint")
-    with closing(VectorDB.open(folder / "ledger.jsonl")) as db:
-        view = db.create_view("v", entity="e", features={"x": Vector(4)})
-        rows = [[1.0, number / 300, number % 7, number % 11] for number in range(300)]
-        view.put_many({"e": [f"e{number}" for number in range(300)], "x": rows})
-        for number in range(20):
-            view.put(f"e{number}", {"x": [2.0, number, 1, 1]})
-        view.index("x").build()
-        db.checkpoint(folder / "good")
-    return folder / "ledger.jsonl", (folder / "good").read_bytes()
-
-
-def lying(data: bytes, change: Callable[[dict[str, Any], list[bytes]], None]) -> bytes:
-    """The checkpoint with the field's head and blobs changed, and every length and hash made for them."""
-    line, _, rest = data.partition(b"\n")
-    head, dumps, start = json.loads(line), [], 0
-    for item in head["projections"]:
-        dumps.append(rest[start : start + item["bytes"]])
-        start += item["bytes"]
-    place = [item["name"] for item in head["projections"]].index("vectors")
-    outer, field = _taken_apart(dumps[place])
-    inner, blobs = _taken_apart(field)
-    parts, at = [], 0
-    for size in inner["sizes"]:
-        parts.append(blobs[at : at + size])
-        at += size
-    change(inner, parts)
-    inner["sizes"] = inner.get("lie") or [len(part) for part in parts]
-    field = _joined(inner, b"".join(parts))
-    dumps[place] = _joined({**outer, "sizes": [len(field)]}, field)
-    for item, dump in zip(head["projections"], dumps):
-        item.update(bytes=len(dump), sha256=sha256(dump).hexdigest())
-    return json.dumps(head).encode() + b"\n" + b"".join(dumps) + rest[start:]
-
-
-def _taken_apart(dump: bytes) -> tuple[dict[str, Any], bytes]:
-    start = 8 + int.from_bytes(dump[:8], "little")
-    return json.loads(dump[8:start]), dump[start:]
-
-
-def _joined(head: dict[str, Any], rest: bytes) -> bytes:
-    text = json.dumps(head).encode()
-    return len(text).to_bytes(8, "little") + text + rest
-
-
-def _first_segment(head: dict[str, Any], **changes: Any) -> None:
-    head["index"]["segments"][0][0].update(changes)
-
-
-def _forgotten(head: dict[str, Any], parts: list[bytes]) -> None:
-    head["count"] = 1 << 40
-    parts[2] = b"\2" * len(parts[2])
-
-
-LIES: dict[str, Callable[[dict[str, Any], list[bytes]], None]] = {
-    "planes without end": lambda head, parts: _first_segment(head, planes=10**15, sealed=0, pending=10**15),
-    "lanes that wait without end": lambda head, parts: _first_segment(head, pending=10**12),
-    "a count beyond the log": lambda head, parts: head.update(count=1 << 40),
-    "a run of forgotten ones": _forgotten,
-    "a lane beyond the count": lambda head, parts: parts.__setitem__(5, struct.pack("<q", 1 << 40)),
-    "a lane below zero": lambda head, parts: parts.__setitem__(5, struct.pack("<q", -5)),
-    "blobs of other sizes": lambda head, parts: head.update(lie=[1 << 62] * len(parts)),
-    "blobs of no size": lambda head, parts: head.update(lie=[-(1 << 40)] * len(parts)),
-    "references to nowhere": lambda head, parts: parts.__setitem__(1, struct.pack("<q", 1 << 60) * len(parts[2])),
-}
-
-
-def test_the_checkpoint_that_tells_the_truth_is_used(vectors: tuple[Path, bytes], tmp_path: Path) -> None:
-    (tmp_path / "same").write_bytes(lying(vectors[1], lambda head, parts: None))
-    with closing(VectorDB.open(vectors[0], checkpoint=tmp_path / "same")) as db:
-        assert db.opened.checkpoint == db.head
-        db.check()
-
-
-@pytest.mark.parametrize("name", LIES)
-def test_a_checkpoint_that_lies_costs_a_replay_and_no_more(
-    name: str, vectors: tuple[Path, bytes], tmp_path: Path
-) -> None:
-    (tmp_path / "lie").write_bytes(lying(vectors[1], LIES[name]))
-    tracemalloc.start()
-    with closing(VectorDB.open(vectors[0], checkpoint=tmp_path / "lie")) as db:
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert db.opened.checkpoint == 0 and peak < 50e6
-        db.check()
-
-
-@pytest.mark.parametrize("size", [1 << 62, -1, 10**400, 1e999, "x", None, True])
-def test_a_head_that_says_any_size_is_no_checkpoint(size: Any, vectors: tuple[Path, bytes], tmp_path: Path) -> None:
-    line, _, rest = vectors[1].partition(b"\n")
-    head = json.loads(line)
-    head["projections"][0]["bytes"] = size
-    (tmp_path / "lie").write_bytes(json.dumps(head).encode() + b"\n" + rest)
-    with closing(VectorDB.open(vectors[0], checkpoint=tmp_path / "lie")) as db:
-        assert db.opened.checkpoint == 0
-
-
 # -- entities, and followers -------------------------------------------------------------------------
 
 
@@ -457,6 +370,37 @@ def test_a_torn_first_event_is_counted_from_the_header_on(tmp_path: Path) -> Non
     assert VectorDB.replay(path).opened.torn_bytes == 9
 
 
+@pytest.mark.parametrize("lines", [0, 1, 3])
+def test_a_line_without_end_is_refused_where_it_begins(
+    lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read no further than the longest line that a writer writes, however long the file is."""
+    monkeypatch.setattr("ledger.jsonl_store.BATCH_BYTES", 1 << 10)
+    monkeypatch.setattr("ledger.jsonl_store.MAX_LINE_BYTES", 1 << 16)
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(b"".join(Sealed().lines[:lines]) + b"[" * 8_000_000)
+    for read in (VectorDB.open, VectorDB.replay):
+        tracemalloc.start()
+        with pytest.raises(DamagedLog) as refused:
+            read(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert (refused.value.values["line"], refused.value.values["offset"]) == (lines + 1, lines)
+        assert peak < 2e6
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files that are no text")
+def test_the_command_tells_of_any_name_on_any_terminal(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff\xc3.jsonl"
+    Path(os.fsdecode(path)).write_bytes(b"".join(Sealed().lines[:2]))
+    for encoding in ("utf-8", "ascii"):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        command = [sys.executable, "-m", "vectordb", path]
+        done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        assert os.fsencode(json.loads(done.stdout)["path"]) == path
+
+
 def test_base64_has_one_form() -> None:
     from ledger import Vector as Kind
 
@@ -466,3 +410,18 @@ def test_base64_has_one_form() -> None:
     for text in (good.rstrip("="), good + "=", good + "\n", f" {good}", "AADAPx==", "AAD_Pw==", good[:4], ""):
         with pytest.raises(InvalidInput):
             kind.from_json(text)
+
+
+def test_a_compaction_that_was_refused_does_not_count_for_the_next_one() -> None:
+    """A follower reads on: the line that was refused may have been mended."""
+    log = database().state.log
+    settlement = Settlement(log.chain)
+
+    def told(below: int, leaves: str) -> Event:
+        return Event(4, log.last_time, LogCompacted(below, 0, leaves, {}), None, log)
+
+    with pytest.raises(DigestMismatch):
+        settlement.note(told(3, "0" * 64), 5)
+    for below in (2, 2, 3):
+        settlement.note(told(below, sha256(log.chain.digests(0, below - 1)).hexdigest()), 5)
+    settlement.finish(5)

@@ -66,6 +66,17 @@ def test_a_sum_beyond_float_is_a_stated_refusal(kind: str) -> None:
         model("linear", features=["a", "b"], coefficients=[1.0, 1.0]).predict({"a": 1e308, "b": 1e308})
 
 
+@pytest.mark.parametrize(("coefficients", "value"), [([[10.0], [1.0]], 1e308), ([[10.0], [20.0]], -1e308)])
+def test_shares_of_scores_beyond_float_are_a_stated_refusal(coefficients: list[list[float]], value: float) -> None:
+    several = model("logistic", features=["a"], coefficients=coefficients)
+    with pytest.raises(InvalidInput, match="greatest score"):
+        several.predict({"a": value})
+
+
+def test_a_score_below_float_has_no_share() -> None:
+    assert model("logistic", features=["a"], coefficients=[[-10.0], [0.0]]).predict({"a": 1e308}) == [0.0, 1.0]
+
+
 BAD: list[tuple[str, dict[str, Any]]] = [
     ("linear", {"features": []}),
     ("linear", {"features": [1], "coefficients": [1.0]}),

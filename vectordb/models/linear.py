@@ -33,15 +33,12 @@ class Linear(Model):
     def scores(self, values: list[float]) -> list[float]:
         """The linear score of each list of coefficients."""
         try:
-            found = [
+            return [
                 fsum([intercept, *map(mul, coefficients, values)])
                 for coefficients, intercept in zip(self.coefficients, self.intercepts, strict=True)
             ]
-        except (OverflowError, ValueError) as error:  # products of either sign, or the sum, leave float64
+        except (OverflowError, ValueError) as error:  # a product or the sum leaves float64
             raise InvalidInput("a model's score is finite", model=self.definition.label, error=str(error)) from error
-        if not all(map(isfinite, found)):
-            raise InvalidInput("a model's score is finite", model=self.definition.label, scores=found[:10])
-        return found
 
     def evaluate(self, values: list[float]) -> Any:
         """The score, or the scores."""
@@ -60,6 +57,9 @@ class Logistic(Linear):
         if not self.many:
             return sigmoid(scores[0])
         top = max(scores)
+        if not isfinite(top):  # nothing can be told of its share
+            rule = "the greatest score of a model is finite"
+            raise InvalidInput(rule, model=self.definition.label, scores=scores[:10])
         weights = [exact_exp(score - top) for score in scores]
         total = fsum(weights)
         return [weight / total for weight in weights]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ledger import InvalidInput, parse_json
 from vectordb.transforms import composing, encoding, filling, scaling, shaping, times
-from vectordb.transforms.base import Transformer
+from vectordb.transforms.base import WIDEST, Transformer
 from vectordb.transforms.composing import OfType
 from vectordb.transforms.parameters import parameters_of, read_parameter
 from vectordb.transforms.program import Program
@@ -68,8 +68,8 @@ def _check_columns(plain: Any, place: str) -> None:
         part, depth = parts.pop()
         if isinstance(part, Mapping):
             depth += "type" in part
-            wide = [part[name] for name in COLUMNS if type(part.get(name)) is int]
-            found += depth * sum(min(max(count, 0), MOST_COLUMNS) for count in wide)  # ints
+            counts = [part[name] for name in COLUMNS if type(part.get(name)) is int]
+            found += depth * sum(count for count in counts if 0 < count <= WIDEST)  # ints; others are refused in place
             parts += [(item, depth) for item in part.values() if isinstance(item, (Mapping, list, tuple))]
         else:
             parts += [(item, depth) for item in part if isinstance(item, (Mapping, list, tuple))]
