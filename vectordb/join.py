@@ -3,8 +3,8 @@
 The rows of one entity are looked up together: its versions are found once, and a straight entity's event times are
 laid out where many moments ask for them, so a moment costs one bisect (1.5 us with the row), not a fold of the log.
 Where writes are partial, late or dated ahead a row is made of several (15 us for ten features), once for all moments
-between two versions. With an executor such entities are shared among its workers, each with its versions: 1.35x with
-two processes for 100,000 moments, packing included; rows that need no making cost less than sending them (0.7x).
+between two versions. With an executor such entities are shared among its workers, each with its versions: 1.3x with
+two processes for 100,000 moments, packing included. Rows that need no making cost less than sending them (0.7x).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ledger import HeadMoved, ManualClock, ReadOnlyLedger, SqlStore
+from ledger import HeadMoved, ManualClock, ReadOnlyLedger, SqlStore, WriteFailed
 from tests.ledger.fake_driver import FakeDriver
 from tests.ledger.files.samples import SEED, START, fill, told
 from tests.vectordb.scaling.sharing import FEATURES, agree, connected, lines_of, replayed, with_drivers
@@ -358,3 +358,66 @@ def test_a_definition_that_was_changed_within_a_transaction_is_a_conflict(pair: 
         tx.view("drivers").put("d", {"trips": 1})
         other.create_view("drivers", entity="driver", features={**FEATURES, "age": Int()}, replace=True)
     assert caught.value.values["written_for"] == "drivers@1"
+
+
+def test_what_writes_nothing_holds_as_of_what_all_have_written(pair: tuple[VectorDB, VectorDB]) -> None:
+    one, other = pair
+    one.view("drivers").put("d", {"trips": 1})
+    assert other.head == 1
+    assert other.create_view("drivers", entity="driver", features=FEATURES).get("d")["trips"] == 1
+    assert other.head == 2
+    with other.transaction(idempotency_key="k") as tx:
+        tx.view("drivers").put("d", {"trips": 2})
+    one.view("drivers").put("d", {"trips": 3})
+    with other.transaction(idempotency_key="k") as again:
+        again.view("drivers").put("d", {"trips": 2})
+    assert tx.receipt is not None
+    assert again.receipt is not None
+    assert (again.receipt.offset, again.receipt.replayed, other.head) == (tx.receipt.offset, True, 4)
+
+
+def test_a_store_that_fails_is_not_asked_for_more(tmp_path: Path) -> None:
+    driver = FakeDriver(tmp_path / "fake.db", autocommit=True)
+    with VectorDB.connect(driver.connect, module=driver) as db:
+        numbers = db.create_view("numbers", entity="number", features={"n": Int()})
+        driver.next("insert", "refuse")
+        sent = len(driver.statements)
+        with pytest.raises(WriteFailed, match="refused"):
+            numbers.put("a", {"n": 1})
+        assert sum(statement.startswith("INSERT") for statement in driver.statements[sent:]) == 1  # ints
+        assert numbers.put("a", {"n": 1}).offset == 2
+
+
+def test_of_two_that_create_a_ledger_one_takes_the_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append, first = SqlStore.append, []
+
+    def late(self: SqlStore, line: bytes, expected_head: int | None = None) -> int:
+        if not first:
+            monkeypatch.setattr(SqlStore, "append", append)
+            first.append(with_drivers(path))
+        return append(self, line, expected_head)
+
+    monkeypatch.setattr(SqlStore, "append", late)
+    with connected(path) as other, first[0] as one:
+        assert other.header == one.header
+        assert other.view("drivers").put("d", {"trips": 1}).offset == 2 == one.refresh()
+    with pytest.raises(ReadOnlyLedger, match="is there"):
+        connected(path, read_only=True, ledger="another")
+
+
+def test_clocks_that_differ_do_not_turn_time_back(path: Path, tmp_path: Path) -> None:
+    ahead, behind = ManualClock(START), ManualClock(START)
+    ahead.advance(3_600)
+    with with_drivers(path, clock=ahead) as one, connected(path, clock=behind) as other:
+        one.view("drivers").put("d", {"trips": 1})
+        receipt = other.view("drivers").put("d", {"trips": 2})
+        assert receipt.event.time == one.event(2).time == ahead()
+        assert other.view("drivers").get("d")["trips"] == 2  # its own clock hides no write
+        one.view("drivers").put("d", {"trips": 3})
+        assert other.lag()[2:4] == (1, 0.0)  # not recorded yet, by its clock
+        behind.advance(7_200)
+        other.view("drivers").put("d", {"trips": 4})
+        assert (one.lag()[2:4], other.event(5).time) == ((1, 0.0), behind())
+        one.refresh()
+        assert one.view("drivers").get("d")["trips"] == 4
+        agree(other, replayed(path, tmp_path))
