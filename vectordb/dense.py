@@ -31,7 +31,7 @@ class Dense(Block):
     __slots__ = ("_bytes", "_start", "dtype", "shape")
 
     def __init__(self, data: bytes, shape: tuple[int, int], dtype: str, start: int = 0) -> None:
-        """``start`` is the first byte of ``data`` that counts. Others read the memory: the bytes hold the whole shape."""
+        """``start`` is the first byte of ``data`` that counts; others read the memory, so all of the shape is there."""
         kind = CODES.get(dtype)
         rows, width = shape
         if kind is None or type(data) is not bytes or rows < 0 or width < 0 or start < 0:
