@@ -160,6 +160,10 @@ def from_arrow(table: Table) -> Any:
     return pytest.importorskip("pandas").DataFrame.from_arrow(table)
 
 
+def reader_of(table: Table) -> Any:
+    return pytest.importorskip("pyarrow").RecordBatchReader.from_stream(table)
+
+
 TABLES: dict[str, Callable[[Table], Any]] = {
     "a table": lambda table: table,
     "a stream": lambda table: TableStream(next(table.batches(1)), lambda: table.batches(1)),
@@ -167,7 +171,7 @@ TABLES: dict[str, Callable[[Table], Any]] = {
     "Arrow array": ArrowArray,
     "pyarrow": lambda table: pytest.importorskip("pyarrow").table(table),
     "pyarrow batch": lambda table: pytest.importorskip("pyarrow").table(table).to_batches()[0],
-    "pyarrow reader": lambda table: pytest.importorskip("pyarrow").RecordBatchReader.from_stream(table),
+    "pyarrow reader": reader_of,
     "polars": lambda table: pytest.importorskip("polars").DataFrame(table),
     "pandas": from_arrow,
     "columns": Table.to_columns,
