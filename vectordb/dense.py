@@ -19,6 +19,7 @@ CODES: Final = {
     "int8": ("b", "|i1", 1),
     "uint8": ("B", "|u1", 1),
 }
+SIZES: Final = {dtype: size for dtype, (_, _, size) in CODES.items()}
 
 
 class Dense(Block):
@@ -31,13 +32,9 @@ class Dense(Block):
     __slots__ = ("_bytes", "_start", "dtype", "shape")
 
     def __init__(self, data: bytes, shape: tuple[int, int], dtype: str, start: int = 0) -> None:
-        """``start`` is the first byte of ``data`` that counts. Others read the memory: the bytes hold the whole shape."""
-        kind = CODES.get(dtype)
-        rows, width = shape
-        if kind is None or type(data) is not bytes or rows < 0 or width < 0 or start < 0:
-            raise InvalidInput("a block is of bytes and a known type", shape=shape, dtype=dtype, start=start)
-        if start + rows * width * kind[2] > len(data):
-            raise InvalidInput("bytes hold the whole block", shape=shape, dtype=dtype, start=start, nbytes=len(data))
+        """``start`` is the first byte of ``data`` that counts; others read the memory, so all of the shape is there."""
+        if start or type(data) is not bytes or len(data) != shape[0] * shape[1] * SIZES.get(dtype, -1) or shape[0] < 0:
+            _check(data, shape, dtype, start)
         self._bytes = data
         self._start = start
         self.shape = shape
@@ -127,6 +124,15 @@ class Dense(Block):
 
     def __repr__(self) -> str:
         return f"Dense(shape={self.shape}, dtype={self.dtype!r})"
+
+
+def _check(data: object, shape: tuple[int, int], dtype: str, start: int) -> None:
+    """Refuse a block that its bytes do not hold; one that fills them needs no second look."""
+    size = SIZES.get(dtype)
+    if size is None or not isinstance(data, bytes) or min(*shape, start) < 0:
+        raise InvalidInput("a block is of bytes and a known type", shape=shape, dtype=dtype, start=start)
+    if start + shape[0] * shape[1] * size > len(data):
+        raise InvalidInput("bytes hold the whole block", shape=shape, dtype=dtype, start=start, nbytes=len(data))
 
 
 def stack(blocks: Sequence[Dense]) -> Dense:

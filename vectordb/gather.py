@@ -327,7 +327,7 @@ def _picked(held: dict[Entity, bytes], ids: Sequence[Entity]) -> Sequence[bytes]
 
 
 def _own(rows: Sequence[bytes]) -> bytes:
-    """Rows as one run of bytes that nobody else has: a join of one is that one, and some (PyTorch) write to what they get."""
+    """Rows as bytes that nobody else has: a join of one is that one, and some (PyTorch) write to what they get."""
     return b"".join(rows) if len(rows) != 1 else b"".join((rows[0], b""))
 
 

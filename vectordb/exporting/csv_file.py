@@ -4,8 +4,8 @@ So ``""`` is the empty text and an empty field is null, ``"1"`` the entity "1" a
 look at quotes; others take ``null=`` and ``missing=`` markers, or ``statuses=True``. Vectors and tuples are JSON texts.
 
 A text that begins with = + - @ (or their full-width forms), a tab or a line's end is run as a formula by spreadsheets
-(OWASP, "CSV Injection"). Files for them take ``formula_safe=True``: such a text, in the header too, then has an apostrophe
-in front, and is no longer the one that was stored.
+(OWASP, "CSV Injection"). Files for them take ``formula_safe=True``: such a text, in the header too, then has an
+apostrophe in front, and is no longer the one that was stored.
 """
 
 from __future__ import annotations

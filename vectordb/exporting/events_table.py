@@ -64,7 +64,7 @@ def events_table(reader: Reader, asked: Asked) -> Table:
 
 def _weight(row: Row) -> int:
     """An event weighs as much as its rows: a thousand batches of 50,000 rows are gigabytes."""
-    return max(1, row[ROWS])
+    return max(1, int(row[ROWS]))
 
 
 def _row(event: Event, digests: bool) -> Row:

@@ -22,7 +22,6 @@ from vectordb.interop.taking import (
     given_vector,
     given_vectors,
     is_table,
-    plain_values,
 )
 
 __all__ = [
@@ -45,7 +44,6 @@ __all__ = [
     "hits_table",
     "is_table",
     "matrix_table",
-    "plain_values",
     "read_array",
     "read_batches",
     "read_table",

@@ -14,8 +14,8 @@ FORMATS: Final = {"float64": "g", "float32": "f", "float16": "e", "int8": "c", "
 class Block:
     """Everything that ``numpy.from_dlpack``, ``torch.from_dlpack`` and ``pyarrow.array`` ask a block of numbers for.
 
-    They share its bytes, whose address is that of ``__array_interface__``. Those are read-only, and say so: PyTorch does
-    not heed that of DLPack, so clone a tensor before writing to it (what was read elsewhere is not touched, this block is).
+    They share its bytes, whose address is that of ``__array_interface__``. Those are read-only, and say so. PyTorch
+    does not heed it: clone a tensor before writing to it (this block would change, and nothing else).
     """
 
     __slots__ = ()

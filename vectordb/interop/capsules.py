@@ -20,14 +20,17 @@ def schema_of(shape: Shape) -> Any:
     return made.__arrow_c_schema__()
 
 
-def array_of(column: Column) -> Any:
+def array_of(column: Column) -> tuple[Any, Any]:
     """``arrow_schema`` and ``arrow_array``."""
     arrow = loaded("pyarrow")
     if arrow is None:
         return export.array_capsules(column)
     if column.shape.format == "+s":
-        return arrow_reader(arrow, column.shape, [column]).read_next_batch().__arrow_c_array__()
-    return arrow_array(arrow, *column).__arrow_c_array__()
+        made = arrow_reader(arrow, column.shape, [column]).read_next_batch()
+    else:
+        made = arrow_array(arrow, *column)
+    schema, array = made.__arrow_c_array__()
+    return schema, array
 
 
 def stream_of(shape: Shape, batches: Iterable[Column]) -> Any:

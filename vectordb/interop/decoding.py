@@ -50,7 +50,7 @@ class Span(NamedTuple):
                 raise CannotExchange("an array with nulls says which they are", nulls=self.array.null_count)
             return None
         first = self.start // 8
-        bits = memory_at(bitmap + first, (self.start + self.rows + 7) // 8 - first)
+        bits = bytes(memory_at(bitmap + first, (self.start + self.rows + 7) // 8 - first))
         flags = unpack_bits(bits, self.start % 8, self.rows)
         return None if flags.count(1) == self.rows else flags
 
@@ -132,7 +132,7 @@ def _bools(shape: Shape, span: Span) -> Sequence[Any]:
     if not span.rows:
         return []
     bits = span._replace(start=span.start // 8, rows=(span.start % 8 + span.rows + 7) // 8)
-    return _holed(list(map(bool, unpack_bits(bits.raw(1, 1), span.start % 8, span.rows))), span)
+    return _holed(list(map(bool, unpack_bits(bytes(bits.raw(1, 1)), span.start % 8, span.rows))), span)
 
 
 def _instants(shape: Shape, span: Span) -> Sequence[Any]:

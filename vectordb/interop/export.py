@@ -161,7 +161,7 @@ def _settled(attempt: Callable[[int, int], int], kind: Any, interrupted: int) ->
     """A callback that always answers; ``interrupted`` where its function did not come to an end.
 
     ctypes returns any number where a function raises, which an interrupt can make it do before its first line. So the
-    function's answer is put aside (``inner``, which returns nothing), and ``settle`` is called through C when it is over.
+    function's answer is put aside (``inner`` returns nothing), and ``settle`` is called through C when it is over.
     """
     answers: dict[int, int] = immortal({})  # of the calls under way, by stream
 

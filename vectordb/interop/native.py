@@ -1,6 +1,6 @@
 """Native twins: the same memory as an object of pyarrow or NumPy, where the caller has loaded them.
 
-Their structs let go of memory by C alone, which holds where a callback of ctypes cannot (``vectordb.interop.lifetime``):
+Their structs let go of memory by C alone, which works where a callback of ctypes does not (``interop.lifetime``):
 ``pyarrow.table(view).column("nope")`` frees the table while its KeyError is on its way. Nothing is copied.
 """
 
@@ -75,6 +75,7 @@ def arrow_reader(arrow: Any, shape: Shape, batches: Iterable[Column]) -> Any:
         for batch in batches:
             check_alike(shape, batch.shape)
             parts = zip(shape.children, batch.cells.children)
-            yield arrow.RecordBatch.from_arrays([arrow_array(arrow, own, cells) for (_, own), cells in parts], schema=schema)
+            arrays = [arrow_array(arrow, own, cells) for (_, own), cells in parts]
+            yield arrow.RecordBatch.from_arrays(arrays, schema=schema)
 
     return arrow.RecordBatchReader.from_batches(schema, read())

@@ -131,7 +131,7 @@ class ServiceTransformer:
         """Ids by kind, and the request inputs."""
         kinds = self.service.entity_kinds
         requests = [item.name for item in self.service.definition.features if not isinstance(item, FeatureRef)]
-        if isinstance(X, Mapping) or is_table(X) and not is_column(X):
+        if isinstance(X, Mapping) or (is_table(X) and not is_column(X)):
             columns = given_columns(X) or {}
             missing = [name for name in (*kinds, *requests) if name not in columns]
             if missing:

@@ -16,8 +16,8 @@ BATCH: Final = 1 << 16  # rows of a batch of a stream
 class Table:
     """Named columns of equally many rows, immutable; exported without a copy, as often as it is asked.
 
-    A stream of it has batches of at most 65,536 rows, which share its memory. It is a copy of what was read: it outlives
-    the database, no later write changes it, and no erasure reaches it (drop what was made of an entity that is erased).
+    A stream of it has batches of at most 65,536 rows, which share its memory. It is a copy of what was read: it
+    outlives the database, no later write changes it, and no erasure reaches it (drop it when who is in it is erased).
 
     ``pyarrow.table(t)``, ``polars.DataFrame(t)``, ``pandas.DataFrame.from_arrow(t)`` and ``duckdb.sql("from t")`` take
     it as it is, and so do ``put_many``, ``load`` and ``training_set``.

@@ -90,7 +90,8 @@ def loose_column(name: str, values: Sequence[Any]) -> Column:
         if kinds <= {int, str, tuple}:
             return mixed(held)
     except (OverflowError, UnicodeEncodeError) as error:
-        raise InvalidInput("numbers are float64, and text is what UTF-8 holds", column=name, error=str(error)) from error
+        rule = "numbers are float64, and text is what UTF-8 holds"
+        raise InvalidInput(rule, column=name, error=str(error)) from error
     if all(hasattr(kind, "utcoffset") for kind in kinds):
         return time_column(held)
     known = sorted(kind.__name__ for kind in kinds)

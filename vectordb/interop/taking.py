@@ -168,7 +168,7 @@ def interface_view(interface: Any) -> memoryview:
         raise CannotExchange("an array interface is of numbers, of one dimension or two", shape=shape, typestr=kind)
     size = int(kind[2:])
     packed = (shape[-1] * size, size)[-len(shape) :]
-    if mask is not None or strides is not None and tuple(strides) != packed:
+    if mask is not None or (strides is not None and tuple(strides) != packed):
         raise CannotExchange("an array interface has no mask and no gaps", shape=shape, strides=strides)
     return _numbers(memory_at(data[0], prod(shape) * size), kind[1:], ORDERS[kind[0]], shape)
 
@@ -179,7 +179,7 @@ def buffer_view(view: memoryview) -> memoryview:
     kind = f"{KINDS.get(word, '')}{view.itemsize}"
     if kind not in FORMATS or order not in ORDERS or view.ndim not in (1, 2):
         raise CannotExchange("a buffer is of numbers, of one dimension or two", format=view.format, shape=view.shape)
-    return _numbers(view.tobytes(), kind, ORDERS[order], view.shape)
+    return _numbers(view.tobytes(), kind, ORDERS[order], view.shape or ())
 
 
 def _numbers(raw: bytes | memoryview, kind: str, swapped: bool, shape: Sequence[int]) -> memoryview:

@@ -1,4 +1,4 @@
-"""Files under attack: killed half-way, full disks, devices, names and texts that a format cannot hold, erasure meanwhile."""
+"""Files under attack: killed half-way, full disks, devices, what a format cannot hold, erasure meanwhile."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ def in_a_child(work: Callable[[], None]) -> int:
 def test_a_process_that_is_killed_leaves_the_file_that_was_there(tmp_path: Path, ending: str) -> None:
     db, path = numbers(2_300), tmp_path / f"v.{ending}"
     path.write_bytes(b"what was there before")
-    killed = in_a_child(lambda: db.export.view("v", path, progress=lambda *_: os.kill(os.getpid(), signal.SIGKILL)) and None)
+
+    def die(done: int, of: int | None) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    killed = in_a_child(lambda: db.export.view("v", path, progress=die) and None)
     assert killed == -signal.SIGKILL and path.read_bytes() == b"what was there before"
     assert all(other.suffix == ".tmp" for other in tmp_path.iterdir() if other != path)
     assert db.export.view("v", path).nbytes == path.stat().st_size > 10_000

@@ -80,7 +80,7 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "buffer, gaps": lambda: memoryview(array("d", [n for one in NUMBERS for n in (one, 9.0)]))[::2],
     "buffer, backwards": lambda: memoryview(array("d", NUMBERS[::-1]))[::-1],
     "buffer of floats": lambda: (ctypes.c_float * 3)(*NUMBERS),
-    "Arrow stream": lambda: OneColumn(),
+    "Arrow stream": OneColumn,
     "numpy": lambda: pytest.importorskip("numpy").array(NUMBERS),
     "numpy, other order": lambda: pytest.importorskip("numpy").array(NUMBERS, ">f4"),
     "numpy, backwards": lambda: pytest.importorskip("numpy").array(NUMBERS[::-1])[::-1],
@@ -155,6 +155,15 @@ def spine_of() -> Table:
     return Table({"e": texts(["a", "c"]), "time": moments, "label": bools([True, None])})
 
 
+def from_arrow(table: Table) -> Any:
+    pytest.importorskip("pyarrow")
+    return pytest.importorskip("pandas").DataFrame.from_arrow(table)
+
+
+def reader_of(table: Table) -> Any:
+    return pytest.importorskip("pyarrow").RecordBatchReader.from_stream(table)
+
+
 TABLES: dict[str, Callable[[Table], Any]] = {
     "a table": lambda table: table,
     "a stream": lambda table: TableStream(next(table.batches(1)), lambda: table.batches(1)),
@@ -162,10 +171,10 @@ TABLES: dict[str, Callable[[Table], Any]] = {
     "Arrow array": ArrowArray,
     "pyarrow": lambda table: pytest.importorskip("pyarrow").table(table),
     "pyarrow batch": lambda table: pytest.importorskip("pyarrow").table(table).to_batches()[0],
-    "pyarrow reader": lambda table: pytest.importorskip("pyarrow").RecordBatchReader.from_stream(table),
+    "pyarrow reader": reader_of,
     "polars": lambda table: pytest.importorskip("polars").DataFrame(table),
-    "pandas": lambda table: pytest.importorskip("pyarrow") and pytest.importorskip("pandas").DataFrame.from_arrow(table),
-    "columns": lambda table: table.to_columns(),
+    "pandas": from_arrow,
+    "columns": Table.to_columns,
     "rows": lambda table: [dict(zip(table.names, row)) for row in zip(*table.to_columns().values())],
 }
 

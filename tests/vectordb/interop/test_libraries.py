@@ -125,8 +125,8 @@ def test_everybody_sees_one_memory() -> None:
         assert polars.DataFrame(table)[name].to_numpy(allow_copy=False).__array_interface__["data"][0] == first
         assert polars.from_arrow(pyarrow.table(table))[name].to_list() == table.to_columns()[name]
     torch = pytest.importorskip("torch")
-    shared = [torch.from_dlpack(matrix), torch.from_dlpack(matrix.numbers), torch.as_tensor(numpy.asarray(matrix))]
-    assert [one.data_ptr() for one in shared] == [own] * 3
+    shared = [torch.from_dlpack(matrix), torch.from_dlpack(matrix.numbers)]
+    assert [one.data_ptr() for one in shared] == [own] * 2
 
 
 def from_pyarrow(view: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Letting go: twice, never, on another thread, while an exception or an interrupt is pending, half-way through a stream.
+"""Letting go: twice, never, on another thread, with an exception or interrupt pending, half-way through a stream.
 
 Every test here is of a crash or leak that there was.
 """

@@ -15,7 +15,17 @@ import pytest
 from ledger import CannotExchange
 from tests.vectordb.interop.stories import COLUMNS, IDS, make, same, twin
 from vectordb import Dense, Float, InvalidInput, Vector, VectorDB
-from vectordb.interop import Table, TableStream, address_of, given_column, held, is_table, read_array, read_batches, read_table
+from vectordb.interop import (
+    Table,
+    TableStream,
+    address_of,
+    given_column,
+    held,
+    is_table,
+    read_array,
+    read_batches,
+    read_table,
+)
 from vectordb.interop.bits import pack_bits, unpack_bits
 from vectordb.interop.column import Cells, Column, Piece, Shape, coded, mixed, numbers, plain, texts
 from vectordb.interop.export import array_capsules, stream_capsule
@@ -326,7 +336,7 @@ def test_array_interfaces_are_columns_and_vectors() -> None:
 def test_array_interfaces_of_either_byte_order() -> None:
     assert given_column(Numbers(struct.pack(">2d", 0.5, -2), (2,), ">f8")).tolist() == [0.5, -2]
     assert given_column(Numbers(struct.pack(">4e", 1, 2, 3, 4), (2, 2), ">f2")).tolist() == [[1, 2], [3, 4]]
-    assert given_column(Numbers(struct.pack(">2q", -1, 2**40), (1, 2), ">i8", strides=(16, 8))).tolist() == [[-1, 2**40]]
+    assert given_column(Numbers(struct.pack(">2q", -1, 9), (1, 2), ">i8", strides=(16, 8))).tolist() == [[-1, 9]]
     assert given_column(Numbers(bytes([1, 0]), (2,), "|b1")).tolist() == [True, False]
     assert given_column(Numbers(b"", (0,), ">f8")).tolist() == []
 
