@@ -7,13 +7,13 @@ from typing import Any
 
 from vectordb.interop import export
 from vectordb.interop.column import Column, Shape
-from vectordb.interop.native import arrow_array, arrow_field, arrow_reader, arrow_schema, loaded
+from vectordb.interop.native import arrow_array, arrow_field, arrow_reader, arrow_schema, loaded_numpy, loaded_pyarrow
 from vectordb.interop.tensor import check_asked, tensor
 
 
 def schema_of(shape: Shape) -> Any:
     """``arrow_schema``."""
-    arrow = loaded("pyarrow")
+    arrow = loaded_pyarrow()
     if arrow is None:
         return export.schema_capsule(shape)
     made = arrow_schema(arrow, shape) if shape.format == "+s" else arrow_field(arrow, "", shape)
@@ -22,7 +22,7 @@ def schema_of(shape: Shape) -> Any:
 
 def array_of(column: Column) -> tuple[Any, Any]:
     """``arrow_schema`` and ``arrow_array``."""
-    arrow = loaded("pyarrow")
+    arrow = loaded_pyarrow()
     if arrow is None:
         return export.array_capsules(column)
     if column.shape.format == "+s":
@@ -35,7 +35,7 @@ def array_of(column: Column) -> tuple[Any, Any]:
 
 def stream_of(shape: Shape, batches: Iterable[Column]) -> Any:
     """``arrow_array_stream``: every batch is made when it is asked for."""
-    arrow = loaded("pyarrow")
+    arrow = loaded_pyarrow()
     if arrow is None:
         return export.stream_capsule(shape, batches)
     return arrow_reader(arrow, shape, batches).__arrow_c_stream__()
@@ -44,7 +44,7 @@ def stream_of(shape: Shape, batches: Iterable[Column]) -> Any:
 def tensor_of(block: Any, max_version: Any, dl_device: Any, copy: bool | None) -> Any:
     """``dltensor`` or ``dltensor_versioned`` of a block of numbers."""
     versioned, copied = check_asked(max_version, dl_device, copy)
-    numpy = loaded("numpy")
+    numpy = loaded_numpy()
     if numpy is None or not hasattr(numpy, "from_dlpack") or numpy.__version__.startswith(("1.", "2.0.")):
         return tensor(block._bytes, block._start, block.shape, block.dtype, versioned, copied)
     if not versioned:

@@ -18,9 +18,17 @@ NAMES: Final = {
 }  # fmt: skip
 
 
-def loaded(name: str) -> Any:
-    """A package that the process has imported; None where it has not, or is still at it."""
-    module = sys.modules.get(name)
+def loaded_pyarrow() -> Any:
+    """pyarrow where the process has imported it; None where it has not, or is still at it."""
+    return _whole(sys.modules.get("pyarrow"))
+
+
+def loaded_numpy() -> Any:
+    """NumPy where the process has imported it; None where it has not, or is still at it."""
+    return _whole(sys.modules.get("numpy"))
+
+
+def _whole(module: Any) -> Any:
     return module if getattr(module, "__version__", None) else None
 
 
