@@ -8,4 +8,5 @@ import pytest
 @pytest.fixture
 def own_structs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has loaded neither."""
-    monkeypatch.setattr("vectordb.interop.capsules.loaded", lambda name: None)
+    for name in ("loaded_numpy", "loaded_pyarrow"):
+        monkeypatch.setattr(f"vectordb.interop.capsules.{name}", lambda: None)
