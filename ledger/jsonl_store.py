@@ -14,6 +14,7 @@ from typing import Any, Final
 from ledger.errors import (
     ClosedLedger,
     ForkedProcess,
+    LedgerLocked,
     LedgerReplaced,
     LineTooLong,
     ReadOnlyLedger,
@@ -136,10 +137,14 @@ class JsonlStore:
             self.check_in_place()
 
     def check_in_place(self) -> None:
-        """Refuse to write to a file that the path no longer names, or that somebody else wrote to or cut."""
+        """Refuse to write to a file that the path no longer names, or that somebody else wrote to, cut, or locked."""
         try:
             now = self.files.stat(self.path)
             mine = self.files.fstat(self._open_fd())
+            if self._lock is not None:
+                self._lock.keep()
+        except LedgerLocked:
+            raise
         except FileNotFoundError as error:
             raise LedgerReplaced("the file of a ledger that is written stays at its path", path=self.path) from error
         except OSError as error:
@@ -229,6 +234,10 @@ class JsonlStore:
             if end >= 0 or len(data) < size:
                 return data[: end + 1]
             size *= 8
+
+    def ends_so(self, position: int, end: bytes) -> bool:
+        """Whether the line that ended at a position ends there still, and in these bytes."""
+        return self.files.pread(self._open_fd(), len(end), position - len(end)) == end
 
     def ahead(self, position: int) -> tuple[int, bytes]:
         """How many complete lines stand from a position on, and the first of them; reads what is there."""

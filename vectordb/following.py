@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import Event, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
+from ledger import Event, Journal, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
 from vectordb.connecting import load_shared
 from vectordb.opening import Options, open_state
 from vectordb.state import State
@@ -68,6 +68,7 @@ def _follow_state(db: VectorDB, state: State) -> bool:
         followed = _follow_file(state)
         if followed is not None:
             _take_over(db, followed)
+            _let_go(state.journal)
         return True
 
 
@@ -124,21 +125,39 @@ def _follow_file(state: State) -> State | None:
     """Fold the complete lines that the file has gained; a new state when the file was replaced."""
     store = state.journal.store
     assert isinstance(store, JsonlStore)
-    if store.was_replaced():
+    if store.was_replaced() or not _stands(state, store):
         return _replay_again(state, store)
     _fold_all(state, state.journal.load(state.journal.position))
     return None
 
 
+def _stands(state: State, store: JsonlStore) -> bool:
+    """Whether the last line that was read stands: a writer cuts one off whose sync failed, or that was interrupted."""
+    head = state.log.head
+    end = b'%b"}\n' % state.log.digest(head).hex().encode()
+    return head == 0 or store.ends_so(state.journal.position, end)
+
+
 def _replay_again(state: State, store: JsonlStore) -> State:
     """The new file from its start; the user's projections move over once it is known to be whole."""
     fresh, _ = open_state(store.path, _options(state, store), (), None, recover=False)
-    _adopt(fresh, state)
-    if state.journal.lazy:
+    try:
+        _adopt(fresh, state)
+    except BaseException:
+        assert fresh.journal.store is not None
+        fresh.journal.store.close()
+        raise
+    return fresh
+
+
+def _let_go(journal: Journal) -> None:
+    """Close a file that was replaced, once nothing depends on whether that succeeds."""
+    store = journal.store
+    assert isinstance(store, JsonlStore)
+    if journal.lazy:
         store.close_when_unused()  # pasts of the old file go on reading it
     else:
         store.close()
-    return fresh
 
 
 # -- both --------------------------------------------------------------------------------------------------

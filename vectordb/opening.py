@@ -91,7 +91,8 @@ def open_state(
                 raise
             kept = _keep_valid_prefix(store, int(error.values["line"]), error)
             damage = str(error)
-        store = store.reopened()
+        damaged, store = store, store.reopened()
+        damaged.close()
         try:
             state, report = _load(store, options, projections, expect)
         except DigestMismatch:

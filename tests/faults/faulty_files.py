@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ledger import Files
+from ledger import Files, ManualClock
+from tests.ledger.files.samples import START
+from vectordb import VectorDB
+from vectordb.opening import Options, open_state
 
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 BROKEN_DISK = OSError(errno.EIO, "Input/output error")
@@ -49,6 +52,7 @@ class FaultyFiles(Files):
         self.faults: list[Fault] = []
         self.most: int | None = None  # bytes that one write takes
         self.failed = 0
+        self.watch: Callable[[str], Any] = lambda kind: None  # told of every call before it is made
 
     def fail(self, kind: str, error: BaseException, call: int = 1, **options: Any) -> None:
         """Have the ``call``-th call of a kind from now on fail (any kind: "")."""
@@ -58,9 +62,11 @@ class FaultyFiles(Files):
         """No faults any more."""
         self.faults.clear()
         self.most = None
+        self.watch = lambda kind: None
 
     def _call(self, kind: str, real: Callable[..., Any], *arguments: Any) -> Any:
         self.calls.append(kind)
+        self.watch(kind)
         fault = self._due(kind)
         if fault is None:
             return real(*arguments)
@@ -68,7 +74,8 @@ class FaultyFiles(Files):
             real(*arguments)
         elif kind == "write" and fault.kept:
             real(arguments[0], bytes(arguments[1][: fault.kept]))
-        raise fault.error
+        fault.error.__context__ = fault.error.__cause__ = None  # it may have been raised before
+        raise fault.error.with_traceback(None)
 
     def _due(self, kind: str) -> Fault | None:
         due = [fault for fault in self.faults if fault.is_due(kind)]
@@ -117,3 +124,9 @@ class FaultyFiles(Files):
 
     def lock(self, fd: int) -> None:
         self._call("lock", super().lock, fd)
+
+
+def opened(path: Any, files: Files, *, expect: Any = None, recover: bool = False, **options: Any) -> VectorDB:
+    """``VectorDB.open`` with a file layer; the clock stands at the samples' start."""
+    chosen = Options(options.pop("clock", None) or ManualClock(START), files=files, **options)
+    return VectorDB._of(*open_state(path, chosen, (), expect, recover))

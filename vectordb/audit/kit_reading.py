@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 
 from ledger import (
@@ -20,7 +21,9 @@ from vectordb.state import State
 
 
 def is_kit(path: str | os.PathLike[str]) -> bool:
-    """Whether a file begins as a kit does."""
+    """Whether a file begins as a kit does. A pipe or a device is none: to read it might wait for ever."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        return False
     with open(path, "rb") as file:
         return file.read(len(KIT_START)) == KIT_START
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-from ledger import MISSING, Files, replacing
+from ledger import MISSING, Files, StoreError, replacing
 from vectordb.exporting.cells import compact, plain
 from vectordb.exporting.options import Options
 from vectordb.exporting.table import BOOL, FLOAT, INT, JSON, STATUS, TIME, VECTOR, Field, Table, Told, unique
@@ -31,14 +31,21 @@ def write_sqlite(path: str, table: Table, told: Told, options: Options) -> int:
 def write_database(path: str, tables: Sequence[tuple[Table, Told]], files: Files) -> int:
     """A database of several tables: whole or not at all, by a temporary file that is renamed."""
     with replacing(path, files) as temporary:
-        with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
-            # No journal and no syncs of SQLite's own: until it is whole, the file has another name.
-            connection.execute("PRAGMA journal_mode = OFF")
-            connection.execute("PRAGMA synchronous = OFF")
-            names = unique([table.what.replace(" ", "_") for table, _ in tables], (), str.lower)
-            for name, (table, told) in zip(names, tables):
-                _fill(connection, name, table, told)
+        try:
+            _make(temporary, tables)
+        except sqlite3.OperationalError as error:  # the disk is full, say
+            raise StoreError("an export is written whole or not at all", path=path, error=str(error)) from error
         return files.sync_file(temporary)
+
+
+def _make(path: str, tables: Sequence[tuple[Table, Told]]) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        # No journal and no syncs of SQLite's own: until it is whole, the file has another name.
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        names = unique([table.what.replace(" ", "_") for table, _ in tables], (), str.lower)
+        for name, (table, told) in zip(names, tables):
+            _fill(connection, name, table, told)
 
 
 def _fill(connection: sqlite3.Connection, name: str, table: Table, told: Told) -> None:
