@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger import Event, Journal, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
+from ledger import ClosedLedger, Event, Journal, JsonlStore, LedgerReplaced, ReadOnlyLedger, SqlStore
 from vectordb.connecting import load_shared
 from vectordb.opening import Options, open_state
 from vectordb.state import State
@@ -34,8 +34,18 @@ class Lag(NamedTuple):
         return self._asdict()
 
 
-def lag_of(state: State) -> Lag:
+def lag_of(db: VectorDB) -> Lag:
     """See ``VectorDB.lag``."""
+    state = db.state
+    try:
+        return _lag_of(state)
+    except ClosedLedger:
+        if db.state is state:
+            raise
+        return lag_of(db)  # another thread brought it up to a file that replaced this one
+
+
+def _lag_of(state: State) -> Lag:
     journal, head = state.journal, state.log.head
     store = journal.store
     if store is None or not store.follows:

@@ -12,7 +12,8 @@ import pytest
 import vectordb.following
 import vectordb.live
 import vectordb.reader
-from vectordb import Category, Int, VectorDB
+from ledger import JsonlStore
+from vectordb import Category, ClosedLedger, Int, VectorDB
 
 
 class Pair:
@@ -174,3 +175,19 @@ def test_predictions_are_listed_as_of_one_moment(pair: Pair, monkeypatch: pytest
 
     monkeypatch.setattr(vectordb.reader, "read_prediction", between)
     assert [one.entities for one in pair.db.predictions()] == [("kept",)]
+
+
+def test_a_lag_is_that_of_the_file_that_is_there(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = JsonlStore.ahead
+
+    def late(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        pair.rewrite()
+        pair.reader.refresh()
+        return ahead(*arguments)  # of the file that was replaced, and closed
+
+    monkeypatch.setattr(JsonlStore, "ahead", late)
+    assert pair.reader.lag().head == pair.db.head
+    pair.reader.close()
+    with pytest.raises(ClosedLedger):
+        pair.reader.lag()
