@@ -18,6 +18,7 @@ from ledger.identity import ROW_BITS, Entity
 from ledger.journal import Journal
 from ledger.kit_file import Kit, KitLine
 from ledger.log import Log
+from ledger.pinned_lines import PinnedLines
 from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, MemorySegment
 
 _LEFT_OUT = ((EventOmitted,) * SEGMENT_SIZE, (None,) * SEGMENT_SIZE, (OMITTED,) * SEGMENT_SIZE)
@@ -153,6 +154,8 @@ class KitJournal(Journal):
             if line.offset <= log.head:
                 self.line(line.offset)
 
-    def snapshot(self, path: str | os.PathLike[str], stop: int | None = None) -> NoReturn:
+    def snapshot(
+        self, path: str | os.PathLike[str], stop: int | None = None, pinned: PinnedLines | None = None
+    ) -> NoReturn:
         """Refused: copy the kit's file instead."""
         refuse(path=os.fspath(path))

@@ -28,7 +28,7 @@ from ledger import (
     fitted_from_json,
     training_set_from_json,
 )
-from projections.contract import Handler, Projection
+from projections.contract import Gone, Handler, Projection
 
 D = TypeVar(
     "D", ViewDefinition, ServiceDefinition, ModelDefinition, FittedPipeline, ExperimentDefinition, TrainingSetRecord
@@ -115,6 +115,21 @@ class Catalog(Projection):
         self.experiments: Shelf[ExperimentDefinition] = Shelf("experiment")
         self.training_sets: Shelf[TrainingSetRecord] = Shelf("training_set")
         self.marks: dict[str, int] = {}
+
+    def forget(self, gone: Gone) -> bool:
+        """Overrides of erased units leave their experiments; nothing else here is of an entity.
+
+        It is never empty meanwhile: most of what asks a catalog does so without a lock.
+        """
+        facts = ((event.offset, event.fact) for event in gone.events)
+        left = {offset: fact.definition for offset, fact in facts if isinstance(fact, ExperimentDefined)}
+        if left:
+            experiments: Shelf[ExperimentDefinition] = Shelf("experiment")
+            for offset, definition in self.experiments:
+                experiments.add(offset, left.get(offset, definition))
+            self.experiments = experiments
+        self.revision += 1
+        return True
 
     def handlers(self) -> dict[type, Handler]:
         """One handler a kind of definition."""

@@ -329,7 +329,7 @@ class VectorDB(Defining):
         """
         from vectordb.following import lag_of
 
-        return lag_of(self.state)
+        return lag_of(self)
 
     def follow(self, interval: float = 0.05) -> Follower:
         """Call ``refresh`` on a thread, ``interval`` seconds apart, until the answer's ``stop`` (or ``close``).

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import (
     MAX_MICROS,
+    ClosedLedger,
     Event,
     Header,
     Journal,
@@ -44,8 +45,18 @@ class Lag(NamedTuple):
         return self._asdict()
 
 
-def lag_of(state: State) -> Lag:
+def lag_of(db: VectorDB) -> Lag:
     """See ``VectorDB.lag``."""
+    state = db.state
+    try:
+        return _lag_of(state)
+    except ClosedLedger:
+        if db.state is state:
+            raise
+        return lag_of(db)  # another thread brought it up to a file that replaced this one
+
+
+def _lag_of(state: State) -> Lag:
     journal, head = state.journal, state.log.head
     store = journal.store
     if store is None or not store.follows:

@@ -42,16 +42,16 @@ class Live(Reader):
 
     def consistently(self, function: Callable[..., T], *arguments: Any) -> T:
         """Lock-free, tried again when a write came between, or when a follower began anew and this met both states."""
-        while True:
-            state = self.state
-            try:
-                answer = state.read(function, *arguments)
-            except (LookupError, RuntimeError, ValueError):
-                if self.state is state:
-                    raise
-                continue
+        state = self.state
+        try:
+            answer = state.read(function, *arguments)
+        except (LookupError, RuntimeError, ValueError):
+            if self.state is state:
+                raise
+        else:
             if self.state is state:
                 return answer
+        return self.consistently(function, *arguments)
 
     def plan(self, view: str) -> Plan:
         """The newest definition of a view."""

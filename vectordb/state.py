@@ -157,11 +157,11 @@ class State:
         self, definition: ServiceDefinition, plans: dict[str, Plan], fitted: FittedPipeline | None
     ) -> ServicePlan:
         """How rows of a service are read under some definitions of its views, and a version of its pipeline."""
-        if any(self._plans.get((view, plan.definition.version)) is not plan for view, plan in plans.items()):
-            raise RuntimeError("a follower began anew while a read was under way")  # which is tried again
         key = (definition.label, fitted and fitted.version, *(plan.label for plan in plans.values()))
         found = self._service_plans.get(key)
         if found is None:
+            if any(self._plans.get((view, plan.definition.version)) is not plan for view, plan in plans.items()):
+                raise RuntimeError("a follower began anew while a read was under way")  # which is tried again
             while len(self._service_plans) >= SERVICE_PLANS:
                 self._service_plans.pop(next(iter(self._service_plans)), None)
             found = self._service_plans[key] = ServicePlan(self, definition, plans, fitted)

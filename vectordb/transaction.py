@@ -147,7 +147,7 @@ class TransactionView:
     def __init__(self, transaction: Transaction, db: VectorDB, name: str) -> None:
         self._transaction = transaction
         self._layout = db.state.log.layouts.newest(name)
-        self._entity_kind = db.plan(name).definition.entity
+        self._entity_kind = db.consistently(db.plan, name).definition.entity
         self.name = name
 
     def put(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ledger import Files
 from tests.concurrency.load import switching
 from vectordb import ClosedLedger, Float, Int, Text, VectorDB
 
@@ -83,3 +84,22 @@ def test_a_closed_database_tells_followers_and_subscribers() -> None:
     subscription.close()
     thread.join(10)
     assert not thread.is_alive() and [event.offset for event in heard] == [2]
+
+
+@pytest.mark.parametrize("given", ["an error", "bytes of another file"])
+def test_a_descriptor_that_was_given_back_meanwhile_is_not_believed(given: str, tmp_path: Path) -> None:
+    db = VectorDB.open(tmp_path / "events.jsonl", lazy=True)
+    view = db.create_view("v", entity="e", features={"n": Int()})
+    view.put("a", {"n": 1})
+
+    class Late(Files):
+        def pread(self, fd: int, size: int, position: int) -> bytes:
+            db.close()
+            if given == "an error":
+                raise OSError(9, "bad file descriptor")
+            return b"what another file holds\n"
+
+    store: Any = db.state.journal.store
+    store.files = Late()
+    with pytest.raises(ClosedLedger):
+        store.line(0)

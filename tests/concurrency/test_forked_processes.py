@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import ledger.locks
 import vectordb.forking
 from ledger.locks import free_in_children
 from vectordb import Category, ForkedProcess, Int, LedgerLocked, Vector, VectorDB
@@ -208,3 +209,25 @@ def test_a_follower_forked_goes_on_by_refreshing(tmp_path: Path) -> None:
         assert follower.running
     reader.close()
     db.close()
+
+
+def test_what_a_fork_does_on_either_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps one by one, in this process, for one state and one lock."""
+    db, lock = opened(None), threading.Lock()
+    monkeypatch.setattr(vectordb.forking, "_STATES", {db.state})
+    monkeypatch.setattr(ledger.locks, "_LOCKS", {lock})
+    vectordb.forking._before()
+    assert db.state.lock._is_owned()  # type: ignore[attr-defined]
+    vectordb.forking._after_in_parent()
+    assert not db.state.lock._is_owned()  # type: ignore[attr-defined]
+    vectordb.forking._before()
+    lock.acquire()
+    ledger.locks._let_go()
+    assert lock.acquire(timeout=0)
+    repairs = db.state.fold.repairs
+    vectordb.forking._after_in_child()
+    assert db.state.fold.repairs == repairs, "it was waited for: nothing is to be undone"
+    db.state.lock.release()
+    vectordb.forking._after_in_child()
+    assert db.state.fold.repairs & 1, "it was not"
+    reads(db)

@@ -12,7 +12,9 @@ import pytest
 import vectordb.following
 import vectordb.live
 import vectordb.reader
-from vectordb import Category, Int, VectorDB
+from ledger import JsonlStore
+from tests.concurrency.load import switching
+from vectordb import Category, ClosedLedger, Int, VectorDB
 
 
 class Pair:
@@ -174,3 +176,44 @@ def test_predictions_are_listed_as_of_one_moment(pair: Pair, monkeypatch: pytest
 
     monkeypatch.setattr(vectordb.reader, "read_prediction", between)
     assert [one.entities for one in pair.db.predictions()] == [("kept",)]
+
+
+def test_a_lag_is_that_of_the_file_that_is_there(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = JsonlStore.ahead
+
+    def late(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        pair.rewrite()
+        pair.reader.refresh()
+        return ahead(*arguments)  # of the file that was replaced, and closed
+
+    monkeypatch.setattr(JsonlStore, "ahead", late)
+    assert pair.reader.lag().head == pair.db.head
+    pair.reader.close()
+    with pytest.raises(ClosedLedger):
+        pair.reader.lag()
+
+
+def test_definitions_are_there_while_something_is_taken_out(pair: Pair) -> None:
+    """Much asks the catalog without a lock: an erasure and a compaction leave it as it is, but for overrides."""
+    seen, over = [], threading.Event()
+    catalog = pair.db.state.catalog
+
+    def look() -> None:
+        while not over.is_set():
+            seen.append((catalog.views.find("v"), catalog.services.find("s"), catalog.experiments.find("x")))
+
+    thread = threading.Thread(target=look)
+    with switching():
+        thread.start()
+        for number in range(6):
+            pair.rewrite() if number == 0 else pair.db.compact(below=pair.db.head - 1)
+            pair.view.put("kept", {"n": number})
+        over.set()
+        thread.join(30)
+    assert seen and not any(None in found for found in seen)
+    replayed = VectorDB.replay(pair.db.events()).state.catalog
+    assert catalog.dump() == replayed.dump()
+    assert dict(catalog.experiments.get("x").forced) == {"kept": "b"}
+    with pair.db.transaction() as tx:
+        tx.view("v").put("kept", {"n": 1})
