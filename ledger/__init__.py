@@ -134,6 +134,7 @@ from ledger.kit_log import KitJournal, KitLog
 from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
 from ledger.log import Log
 from ledger.merkle import CompactTree, MerkleTree
+from ledger.plain_rows import PlainRows
 from ledger.pool import Pool
 from ledger.pool_use import blank_unused, codes_at, named
 from ledger.retention import check_kept
@@ -287,6 +288,7 @@ __all__ = [
     "OutcomesRedacted",
     "Parent",
     "PipelineFitted",
+    "PlainRows",
     "Pool",
     "PredictionRow",
     "PredictionsRecorded",

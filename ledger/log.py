@@ -32,6 +32,7 @@ from ledger.header import Header, Parent, new_header
 from ledger.identity import ROW_BITS, ROW_MASK, Entity
 from ledger.layout import Layout, heavy_in_tail
 from ledger.layouts import Layouts
+from ledger.plain_rows import PlainRows
 from ledger.pool import Pool
 from ledger.registry import Registry
 from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, FileSegment, MemorySegment
@@ -101,6 +102,17 @@ class Log:
             self.registry.keys[origin.key] = event.offset
         self.last_time = event.time
         self.head = event.offset
+
+    def append_rows(self, run: PlainRows, positions: Sequence[int] | None = None) -> None:
+        """Add the events of a run of rows, as ``append`` does one by one."""
+        start, count = 0, len(run.rows)
+        while start < count:
+            if self.head & SEGMENT_MASK == 0:
+                self._open_segment(lazy=positions is not None)
+            stop = min(count, start + SEGMENT_SIZE - (self.head & SEGMENT_MASK))
+            self._segments[-1].extend(run.part(start, stop), None if positions is None else positions[start:stop])
+            self.head, self.last_time = self.head + stop - start, run.times[stop - 1]
+            start = stop
 
     def _open_segment(self, lazy: bool) -> None:
         if self._segments:
@@ -304,18 +316,12 @@ class Log:
             changed = by_segment.get(number, ())
             if positions is not None and isinstance(segment, (FileSegment, DeferredSegment)):
                 fresh: MemorySegment | FileSegment = segment.moved(changed, positions, self.reader)
+            elif changed:  # events that a fork shares with a ledger in a file: the fork has no file to rewrite
+                fresh = self._copy_start(segment, len(segment.times)).rewritten(changed)
             else:
-                fresh = self._in_memory(segment).rewritten(changed) if changed else segment
+                fresh = segment
             self._segments[number], self._payloads[number] = fresh, fresh.payloads
         self._recent = {}
-
-    def _in_memory(self, segment: MemorySegment | FileSegment) -> MemorySegment:
-        """A segment that a fork shares with a ledger whose events stay in its file: the fork has no file to rewrite."""
-        if isinstance(segment, MemorySegment):
-            return segment
-        copy = self._copy_start(segment, len(segment.times))
-        copy.seal()
-        return copy
 
     # -- followers of the log ------------------------------------------------------------------------
 

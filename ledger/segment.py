@@ -24,6 +24,7 @@ from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.header import canonical
 from ledger.identity import Entity
 from ledger.layout import Layout
+from ledger.plain_rows import PlainRows
 from ledger.rows import TOMBSTONE, header_of
 
 SEGMENT_BITS = 12
@@ -62,6 +63,13 @@ class MemorySegment:
             self.extras[len(self.times)] = (origin, meta)
         self.times.append(event.time)
 
+    def extend(self, run: PlainRows, positions: Sequence[int] | None) -> None:
+        """Add the events of a run of rows; see ``append``."""
+        self.shapes.extend([run.layout] * len(run.rows))
+        self.entities.extend(run.entities)
+        self.payloads.extend(run.rows)
+        self.times.extend(run.times)
+
     def rewritten(self, events: Iterable[Event]) -> MemorySegment:
         """A copy with other facts at the places of some events. None of them is a single row."""
         copy = self.head(len(self.times))
@@ -73,7 +81,7 @@ class MemorySegment:
             copy.extras.pop(place, None)
             if event.meta is not None:
                 copy.extras[place] = (None, event.meta)
-        if type(self.shapes) is tuple:
+        if len(copy.times) == SEGMENT_SIZE:
             copy.seal()
         return copy
 
@@ -148,6 +156,11 @@ class FileSegment:
         """Add an event by the position of its line; ``times`` grows last."""
         self.positions.append(position)
         self.times.append(time)
+
+    def extend(self, run: PlainRows, positions: Sequence[int] | None) -> None:
+        """Add the events of a run of rows by the positions of their lines."""
+        self.positions.extend(positions or [-1] * len(run.rows))
+        self.times.extend(run.times)
 
     def moved(
         self, changed: Iterable[Event], positions: Sequence[int], read: Callable[[int, int], Any]
