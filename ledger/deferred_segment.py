@@ -42,7 +42,7 @@ class DeferredSegment(MemorySegment):
 
     def load(self, place: int) -> Any:
         """Read the event at a place from the file, and keep it; its payload."""
-        body, fact, meta = self._read(self._positions[place], self.first + place)
+        _, fact, meta = self._read(self._positions[place], self.first + place)
         if isinstance(fact, SingleRow):
             self.shapes[place], self.entities[place], payload, origin = fact.layout, fact.entity, fact.row, fact.origin
         else:
@@ -54,7 +54,7 @@ class DeferredSegment(MemorySegment):
 
     def fact(self, place: int) -> tuple[Fact, Meta | None]:
         """Fact and meta of an event."""
-        self.payloads[place]  # noqa: B018 - what is not there yet is read, the shape with it
+        self.payloads[place]
         return super().fact(place)
 
     def head(self, size: int) -> DeferredSegment:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Condition, RLock
 from typing import Any
 
@@ -51,8 +51,8 @@ class Log:
     left_out: frozenset[int] = frozenset()  # references of predictions that are not here whole: see ledger.kit_log
 
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
-        self._make_header: Callable[[], Header] = _constantly(header) if isinstance(header, Header) else header
-        self._header: Header | None = None
+        self._make_header: Any = header
+        self._header: Header | None = header if isinstance(header, Header) else None
         self._header_lock = RLock()
         self.registry = Registry(pool)
         self.registry.layouts.pool.logs.add(self)
@@ -314,12 +314,11 @@ class Log:
         self.registry.rewrite({event.offset: event.fact for event in events})
         for number, segment in enumerate(self._segments):
             changed = by_segment.get(number, ())
+            fresh = segment
             if positions is not None and isinstance(segment, (FileSegment, DeferredSegment)):
-                fresh: MemorySegment | FileSegment = segment.moved(changed, positions, self.reader)
+                fresh = segment.moved(changed, positions, self.reader)
             elif changed:  # events that a fork shares with a ledger in a file: the fork has no file to rewrite
                 fresh = self._copy_start(segment, len(segment.times)).rewritten(changed)
-            else:
-                fresh = segment
             self._segments[number], self._payloads[number] = fresh, fresh.payloads
         self._recent = {}
 
@@ -399,7 +398,3 @@ def _remember(recent: dict[int, Event], event: Event) -> None:
     if len(recent) >= RECENT_EVENTS:
         recent.clear()
     recent[event.offset] = event
-
-
-def _constantly(header: Header) -> Callable[[], Header]:
-    return lambda: header

@@ -43,12 +43,13 @@ class PlainRows(NamedTuple):
 
     def part(self, start: int, stop: int) -> PlainRows:
         """Some of them."""
-        return PlainRows(self.layout, *(column[start:stop] for column in self[1:]))
+        cut = slice(start, stop)
+        return PlainRows(self.layout, self.times[cut], self.event_times[cut], self.entities[cut], self.rows[cut])
 
     def block(self) -> Block:
         """All of them as one block."""
         complete = bool(self.layout.plain_flags & COMPLETE)
-        return Block(self.layout, self.entities, self.rows, {}, times=array("q", self.event_times), is_complete=complete)
+        return Block(self.layout, self.entities, self.rows, {}, 0, array("q", self.event_times), complete)
 
 
 def decode_plain_rows(bodies: Sequence[bytes], first: int, layout_of: LayoutOf, earliest: int) -> PlainRows | None:
@@ -98,7 +99,7 @@ def _rows(layout: Layout, texts: Sequence[bytes], first: int, event_times: list[
         return None
     step = 1 << ROW_BITS
     refs = range(first << ROW_BITS, (first + len(texts)) << ROW_BITS, step)
-    return list(map(layout.words.pack, refs, event_times, repeat(layout.plain_flags), *columns))  # type: ignore[arg-type]
+    return list(map(layout.words.pack, refs, event_times, repeat(layout.plain_flags), *columns))
 
 
 def _floats(layout: Layout, cells: tuple[Any, ...]) -> Iterable[Any] | None:

@@ -59,6 +59,8 @@ def _things(db: VectorDB, random: Random, folder: str) -> dict[str, Callable[[],
     drivers, items, service = db.view("drivers"), db.view("items"), db.service("ranker")
     predictor = Predictor(db, "ranker", lambda row: row["f0"], label="first@1", record=False)
 
+    there = {"profile": {"$exists": True}}
+
     def entity() -> str:
         return f"d-{random.randrange(ENTITIES)}"
 
@@ -70,7 +72,7 @@ def _things(db: VectorDB, random: Random, folder: str) -> dict[str, Callable[[],
         "batches": lambda: drivers.get_many([entity() for _ in range(50)]),
         "services": lambda: (service.get(entity()), service.get_many([entity(), entity()])),
         "searches": lambda: items.search("profile", _vector(random), k=5),
-        "filtered searches": lambda: items.search("profile", _vector(random), k=5, where={"profile": {"$exists": True}}),
+        "filtered searches": lambda: items.search("profile", _vector(random), k=5, where=there),
         "pasts": lambda: past().view("drivers").get(entity()),
         "histories": lambda: drivers.history(entity()),
         "training sets": lambda: service.training_set({"driver": [entity()], "time": [db.at]}),
