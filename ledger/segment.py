@@ -3,14 +3,14 @@
 A segment in memory keeps of an event its time, its shape (the layout of a single row, else the class of
 the fact), and a payload: the packed row itself, the block of a batch, or JSON text. That is 8 + 8 + 8 + 8
 bytes and the row, against 300 more for an event object. A full segment is **sealed**: its lists become
-tuples, which the garbage collector stops tracking. A segment on file keeps times and byte positions,
+tuples, which the garbage collector stops tracking, and shapes numbers. A segment on file keeps times and byte positions,
 and reads an event when it is asked for.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ledger.codec import decode_stored, encode_event
@@ -95,7 +95,7 @@ class MemorySegment:
 
     def seal(self) -> None:
         """Nothing is added any more."""
-        self.shapes = tuple(self.shapes)
+        self.shapes = _Shapes(self.shapes)
         self.entities = tuple(self.entities)
         self.payloads = tuple(self.payloads)
 
@@ -136,6 +136,32 @@ def held_form(fact: Fact, time: int) -> Any:
     """What a segment in memory keeps of a fact that is no single row."""
     whole = isinstance(fact, (RowsPut, TransactionCommitted, EventPruned, EventOmitted))
     return fact if whole else canonical(fact.to_json(time)).decode()
+
+
+class _Shapes(Sequence[Any]):
+    """The shapes of a sealed segment: each one once, and its number an event.
+
+    A tuple of them is looked at by every full collection (12 ms a million events), and takes 8 bytes an event.
+    """
+
+    __slots__ = ("_kinds", "_numbers")
+
+    def __init__(self, shapes: Iterable[Any]) -> None:
+        held = list(shapes)
+        numbers = {shape: number for number, shape in enumerate(dict.fromkeys(held))}
+        self._kinds = tuple(numbers)
+        self._numbers: Sequence[int] = array("B" if len(numbers) <= 256 else "H", map(numbers.__getitem__, held))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._kinds.__getitem__, self._numbers)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self._kinds[number] for number in self._numbers[place]]
+        return self._kinds[self._numbers[place]]
 
 
 class FileSegment:

@@ -14,7 +14,8 @@ from tests.bench.data import FLOATS, filled, float_row
 from vectordb import InvalidInput, Vector, VectorDB
 from vectordb.serving import Predictor
 
-ENTITIES = 200
+ENTITIES = 12
+EVENTS = 400
 DIM = 8
 
 
@@ -28,7 +29,7 @@ class Leak(NamedTuple):
 
 def leaks(turns: int = 300) -> Iterator[Leak]:
     """Every thing that should leave nothing, in turn."""
-    db, random = filled(2_000, ENTITIES), Random(2)
+    db, random = filled(EVENTS, ENTITIES), Random(2)
     items = db.create_view("items", entity="item", features={"profile": Vector(DIM)})
     items.put_many({"item": list(range(ENTITIES)), "profile": [_vector(random) for _ in range(ENTITIES)]})
     db.create_service("ranker", features=[f"drivers:{name}" for name in FLOATS])
@@ -80,7 +81,7 @@ def _things(db: VectorDB, random: Random, folder: str) -> dict[str, Callable[[],
         "subscriptions closed": partial(_subscribe, db),
         "refused writes": lambda: _refused(drivers, entity()),
         "predictor": lambda: predictor(entity()),
-        "digests and proofs": lambda: (db.digest(), db.audit.proof(random.randrange(1, 2_000))),
+        "digests and proofs": lambda: (db.digest(), db.audit.proof(random.randrange(1, EVENTS))),
         "snapshots": lambda: db.fork(20).snapshot(f"{folder}/copy.jsonl"),
         "checkpoints": lambda: db.checkpoint(f"{folder}/checkpoint"),
     }
