@@ -3,8 +3,8 @@
 A segment in memory keeps of an event its time, its shape (the layout of a single row, else the class of
 the fact), and a payload: the packed row itself, the block of a batch, or JSON text. That is 8 + 8 + 8 + 8
 bytes and the row, against 300 more for an event object. A full segment is **sealed**: its lists become
-tuples, which the garbage collector stops tracking, and shapes numbers. A segment on file keeps times and byte positions,
-and reads an event when it is asked for.
+tuples, which the garbage collector stops tracking, and shapes numbers. A segment on file keeps times and byte
+positions, and reads an event when it is asked for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """soak: writes, deletes and reads over many entities for a long time; speed, memory and collections by windows.
 
-    python -m tests.bench.soak --rows 10000000 --entities 1000000        # 6 GB, an hour a few times less on a free core
+    python -m tests.bench.soak --rows 10000000 --entities 1000000        # 3 GB, some ten minutes
     python -m tests.bench.soak --rows 1000000 --entities 200000
     python -m tests.bench.soak --rows 1000000 --entities 20000 --retention 100000   # compacted every so many events
     python -m tests.bench.soak --leaks                                   # what reads and the like leave behind

@@ -24,7 +24,7 @@ FEATURES: dict[str, Any] = {"x": Float(), "n": Int(), "b": Bool(), "c": Category
 def layouts(**features: Any) -> Layouts:
     made = Layouts()
     made.define(ViewDefinition("v", 1, "e", features or FEATURES))
-    made.pool["Rome"], made.pool["Ōsaka"]  # noqa: B018 - categories that were checked before
+    made.pool["Rome"], made.pool["Ōsaka"]
     return made
 
 
@@ -141,7 +141,7 @@ def test_a_file_is_read_as_line_by_line(
         with VectorDB.open(path, read_only=True, lazy=lazy) as slow:
             assert state_of(fast) == state_of(slow) == state_of(events)
             assert [p.dump() for p in fast.state.fold.projections] == [p.dump() for p in slow.state.fold.projections]
-            assert fast.digest() == slow.digest() and events.projection("tally").events == slow.head  # type: ignore
+            assert fast.digest() == slow.digest() and events.projection("tally").events == slow.head  # type: ignore[attr-defined]
             for offset in range(1, slow.head + 1, 97):
                 assert fast.event(offset).payload == slow.event(offset).payload
         fast.check()
