@@ -13,7 +13,7 @@ import pytest
 from ledger.deferred_segment import DeferredSegment
 from tests.contracts.saga import ENTITIES, tell
 from tests.contracts.tally import Tally
-from vectordb import Category, DigestMismatch, Int, InvalidInput, Pruned, VectorDB
+from vectordb import Category, DigestMismatch, HeadMismatch, Int, InvalidInput, Pruned, VectorDB
 from vectordb.testing import state_of
 
 
@@ -367,3 +367,18 @@ def test_a_checkpoint_taken_during_writes_is_of_one_offset(tmp_path: Path) -> No
             assert state_of(db) == expected and db.head == head
             db.check()
     assert taken == sorted(taken) and taken[0] >= 100 and not checkpoint.exists()
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_follower_goes_on_from_a_checkpoint(long_files: tuple[Path, Path], lazy: bool) -> None:
+    path, checkpoint = long_files
+    with opened(path, checkpoint, read_only=True, lazy=lazy) as follower, VectorDB.open(path) as db:
+        assert follower.opened.checkpoint == 10_004 and follower.lag().events == 0
+        db.view("v").put("e-1", {"x": -1, "c": "Bern"})
+        assert follower.refresh() == 10_005 and follower.view("v").get("e-1")["c"] == "Bern"
+        assert follower.digest() == db.digest() and follower.event(10_005).payload == db.event(10_005).payload
+        expected = db.head, db.digest()
+    with opened(path, checkpoint, expect=expected, lazy=lazy) as db:
+        assert db.opened.checkpoint == 10_004 and db.head == 10_005
+    with pytest.raises(HeadMismatch):
+        opened(path, checkpoint, expect=10_006)
