@@ -137,6 +137,7 @@ from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
 from ledger.locks import free_in_children
 from ledger.log import Log
 from ledger.merkle import CompactTree, MerkleTree
+from ledger.plain_rows import PlainRows
 from ledger.pool import Pool
 from ledger.pool_use import blank_unused, codes_at, named
 from ledger.retention import check_kept
@@ -292,6 +293,7 @@ __all__ = [
     "OutcomesRedacted",
     "Parent",
     "PipelineFitted",
+    "PlainRows",
     "Pool",
     "PredictionRow",
     "PredictionsRecorded",

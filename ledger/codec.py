@@ -106,7 +106,7 @@ def _parse_one(body: bytes, offset: int, line: int) -> dict[str, Any]:
 
 def _checked(data: Any, raw: bytes) -> Any:
     """The data; a lone surrogate, which only an escape can bring in, is refused."""
-    if b"\\ud" in raw or b"\\uD" in raw:
+    if b"\\" in raw and (b"\\ud" in raw or b"\\uD" in raw):  # one byte is looked for ten times faster than three
         canonical(data)
     return data
 

@@ -1,7 +1,8 @@
 """A deferred segment: events that a checkpoint covers, left in their file until somebody asks for them.
 
 Their lines were hashed at the start, not parsed. One that is asked for is read, hashed again and parsed (15 us for a
-row of ten floats, as long as ever for a batch), and stays in memory then. What is appended later is in memory at once.
+row of ten floats, as long as ever for a batch), and stays in memory then; once the ledger is closed it cannot be read
+any more. What is appended later is in memory at once.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class DeferredSegment(MemorySegment):
 
     def load(self, place: int) -> Any:
         """Read the event at a place from the file, and keep it; its payload."""
-        body, fact, meta = self._read(self._positions[place], self.first + place)
+        _, fact, meta = self._read(self._positions[place], self.first + place)
         if isinstance(fact, SingleRow):
             self.shapes[place], self.entities[place], payload, origin = fact.layout, fact.entity, fact.row, fact.origin
         else:
@@ -54,7 +55,7 @@ class DeferredSegment(MemorySegment):
 
     def fact(self, place: int) -> tuple[Fact, Meta | None]:
         """Fact and meta of an event."""
-        self.payloads[place]  # noqa: B018 - what is not there yet is read, the shape with it
+        self.payloads[place]
         return super().fact(place)
 
     def head(self, size: int) -> DeferredSegment:

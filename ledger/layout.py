@@ -51,8 +51,8 @@ class Layout:
     """
 
     __slots__ = (
-        "blank_words", "bound", "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label", "names",
-        "pack_plain", "plain_flags", "pool", "slot_words", "slots", "types", "version", "view", "words",
+        "blank_words", "bound", "checks", "complete_flags", "decode", "encode", "features", "flags", "heavy", "label",
+        "names", "pack_plain", "plain_flags", "pool", "slot_words", "slots", "types", "version", "view", "words",
     )  # fmt: skip
     encode: Encoder
     decode: Decoder

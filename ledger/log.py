@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Condition, RLock
 from typing import Any
 
@@ -33,6 +33,7 @@ from ledger.identity import ROW_BITS, ROW_MASK, Entity
 from ledger.layout import Layout, heavy_in_tail
 from ledger.layouts import Layouts
 from ledger.locks import free_in_children
+from ledger.plain_rows import PlainRows
 from ledger.pool import Pool
 from ledger.registry import Registry
 from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, FileSegment, MemorySegment
@@ -51,8 +52,8 @@ class Log:
     left_out: frozenset[int] = frozenset()  # references of predictions that are not here whole: see ledger.kit_log
 
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
-        self._make_header: Callable[[], Header] = _constantly(header) if isinstance(header, Header) else header
-        self._header: Header | None = None
+        self._make_header: Any = header
+        self._header: Header | None = header if isinstance(header, Header) else None
         self._header_lock = free_in_children(RLock())
         self.registry = Registry(pool)
         self.registry.layouts.pool.logs.add(self)
@@ -102,6 +103,17 @@ class Log:
             self.registry.keys[origin.key] = event.offset
         self.last_time = event.time
         self.head = event.offset
+
+    def append_rows(self, run: PlainRows, positions: Sequence[int] | None = None) -> None:
+        """Add the events of a run of rows, as ``append`` does one by one."""
+        start, count = 0, len(run.rows)
+        while start < count:
+            if self.head & SEGMENT_MASK == 0:
+                self._open_segment(lazy=positions is not None)
+            stop = min(count, start + SEGMENT_SIZE - (self.head & SEGMENT_MASK))
+            self._segments[-1].extend(run.part(start, stop), None if positions is None else positions[start:stop])
+            self.head, self.last_time = self.head + stop - start, run.times[stop - 1]
+            start = stop
 
     def _open_segment(self, lazy: bool) -> None:
         if self._segments:
@@ -303,20 +315,13 @@ class Log:
         self.registry.rewrite({event.offset: event.fact for event in events})
         for number, segment in enumerate(self._segments):
             changed = by_segment.get(number, ())
+            fresh = segment
             if positions is not None and isinstance(segment, (FileSegment, DeferredSegment)):
-                fresh: MemorySegment | FileSegment = segment.moved(changed, positions, self.reader)
-            else:
-                fresh = self._in_memory(segment).rewritten(changed) if changed else segment
+                fresh = segment.moved(changed, positions, self.reader)
+            elif changed:  # events that a fork shares with a ledger in a file: the fork has no file to rewrite
+                fresh = self._copy_start(segment, len(segment.times)).rewritten(changed)
             self._segments[number], self._payloads[number] = fresh, fresh.payloads
         self._recent = {}
-
-    def _in_memory(self, segment: MemorySegment | FileSegment) -> MemorySegment:
-        """A segment that a fork shares with a ledger whose events stay in its file: the fork has no file to rewrite."""
-        if isinstance(segment, MemorySegment):
-            return segment
-        copy = self._copy_start(segment, len(segment.times))
-        copy.seal()
-        return copy
 
     # -- followers of the log ------------------------------------------------------------------------
 
@@ -394,7 +399,3 @@ def _remember(recent: dict[int, Event], event: Event) -> None:
     if len(recent) >= RECENT_EVENTS:
         recent.clear()
     recent[event.offset] = event
-
-
-def _constantly(header: Header) -> Callable[[], Header]:
-    return lambda: header

@@ -8,16 +8,19 @@ the general way (``codec.decode_event``), which takes the same lines, or names w
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from math import isfinite
 from typing import Any, NamedTuple
 
+from ledger.block import Block
 from ledger.codec import LayoutOf, parse_arrays
 from ledger.errors import InvalidInput
 from ledger.feature_types import MAX_INT
 from ledger.identity import ROW_BITS
 from ledger.layout import Layout
+from ledger.rows import COMPLETE
 from ledger.times import MAX_MICROS
 
 BEFORE_VALUES = b',"values":['
@@ -33,9 +36,20 @@ class PlainRows(NamedTuple):
     """Rows of consecutive events, in order."""
 
     layout: Layout
-    times: list[int]
+    times: list[int]  # recorded
+    event_times: list[int]
     entities: list[str]
-    rows: Sequence[bytes]
+    rows: list[bytes]
+
+    def part(self, start: int, stop: int) -> PlainRows:
+        """Some of them."""
+        cut = slice(start, stop)
+        return PlainRows(self.layout, self.times[cut], self.event_times[cut], self.entities[cut], self.rows[cut])
+
+    def block(self) -> Block:
+        """All of them as one block."""
+        complete = bool(self.layout.plain_flags & COMPLETE)
+        return Block(self.layout, self.entities, self.rows, {}, 0, array("q", self.event_times), complete)
 
 
 def decode_plain_rows(bodies: Sequence[bytes], first: int, layout_of: LayoutOf, earliest: int) -> PlainRows | None:
@@ -62,7 +76,7 @@ def decode_plain_rows(bodies: Sequence[bytes], first: int, layout_of: LayoutOf, 
         rows = _rows(layout, values, first, true)
     except (ValueError, TypeError, InvalidInput, RecursionError):
         return None
-    return None if rows is None else PlainRows(layout, recorded, list(map(bytes.decode, entities)), rows)
+    return None if rows is None else PlainRows(layout, recorded, true, list(map(bytes.decode, entities)), rows)
 
 
 def _rows(layout: Layout, texts: Sequence[bytes], first: int, event_times: list[int]) -> list[bytes] | None:
@@ -85,7 +99,7 @@ def _rows(layout: Layout, texts: Sequence[bytes], first: int, event_times: list[
         return None
     step = 1 << ROW_BITS
     refs = range(first << ROW_BITS, (first + len(texts)) << ROW_BITS, step)
-    return list(map(layout.words.pack, refs, event_times, repeat(layout.plain_flags), *columns))  # type: ignore[arg-type]
+    return list(map(layout.words.pack, refs, event_times, repeat(layout.plain_flags), *columns))
 
 
 def _floats(layout: Layout, cells: tuple[Any, ...]) -> Iterable[Any] | None:

@@ -73,14 +73,14 @@ def load_checkpoint(path: str | os.PathLike[str], fold: Fold, journal: Journal, 
     if held is None:
         return 0
     try:
-        if _take(held, fold, journal, position):
-            return held.offset
+        fits = _take(held, fold, journal, position)
     except Exception:  # whatever a damaged log or a foreign dump leads to: the replay finds and names it
-        pass
-    restart(journal)
-    for projection in fold.projections:
-        projection.reset()
-    return 0
+        fits = False
+    if not fits:
+        restart(journal)
+        for projection in fold.projections:
+            projection.reset()
+    return held.offset if fits else 0
 
 
 def _take(held: Held, fold: Fold, journal: Journal, position: int) -> bool:

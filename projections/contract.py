@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from ledger import Entity, Event, EventPruned, Fact, Log, written_as
+from ledger import Entity, Event, EventPruned, Fact, Log, PlainRows, written_as
 
 if TYPE_CHECKING:
     from projections.catalog import Catalog
@@ -44,6 +44,8 @@ class Projection:
     version: ClassVar[int] = 1  # raise it when the meaning of ``dump`` changes: older checkpoints are then ignored
     essential: ClassVar[bool] = False  # built in: while it is behind, no read is answered without a rebuild
     handles: ClassVar[tuple[type[Fact], ...]] = ()  # fact types, subclasses included; (Fact,) is every event
+
+    apply_rows: Callable[[PlainRows], None] | None = None  # folds many single rows at once, as one by one
 
     log: Log
     catalog: Catalog

@@ -8,9 +8,9 @@ projection is behind, so every reader comes to ``heal`` under the lock before it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from ledger import FACTS, Event, EventOmitted, Fact, Log, ProjectionError
+from ledger import FACTS, Event, EventOmitted, Fact, Log, PlainRows, ProjectionError, RowPut
 from projections.catalog import Catalog
 from projections.contract import Gone, Handler, Projection
 
@@ -45,6 +45,19 @@ class Fold:
         for count, event in enumerate(events, 1):  # noqa: B007 - the count is the answer
             self.apply(event)
         return count
+
+    def taker(self) -> Callable[[PlainRows], None] | None:
+        """What folds a run of single rows at once; None where somebody wants each event."""
+        all_can = all(projection.apply_rows is not None for projection, _ in self._table[RowPut])
+        return self._apply_rows if all_can else None
+
+    def _apply_rows(self, run: PlainRows) -> None:
+        for projection, _ in self._table[RowPut]:
+            try:
+                assert projection.apply_rows is not None
+                projection.apply_rows(run)
+            except Exception as error:  # as in ``apply``
+                self._mark_behind(projection, error)
 
     def adopt(self, projections: Sequence[Projection]) -> None:
         """Take in the user's projections of an earlier fold, rebuilt from this log."""

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from ledger import ROW_BITS, ROW_MASK, Event, Fact
+from ledger import ROW_BITS, ROW_MASK, Event, Fact, PlainRows
 from projections.contract import Gone, Projection
 
 TURN: Final = 40
@@ -38,6 +38,9 @@ class Lineage(Projection):
         self._up[event.offset] = origin.derived_from
         for ref in dict.fromkeys(origin.derived_from):
             self._down.setdefault(ref, array("q")).append(event.offset)
+
+    def apply_rows(self, run: PlainRows) -> None:
+        """Nothing: they declare none."""
 
     def forget(self, gone: Gone) -> bool:
         """Drop the edges of events that no longer say what they were derived from.

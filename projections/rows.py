@@ -12,6 +12,7 @@ from ledger import (
     EntityDeleted,
     Event,
     LogCompacted,
+    PlainRows,
     Pruned,
     RowPut,
     RowsPut,
@@ -63,6 +64,16 @@ class Rows(Projection):
     def _row(self, event: Event) -> None:
         fact: Any = event.fact
         self.tables[fact.layout.view].put(fact.entity, fact.row, event.time)
+
+    def apply_rows(self, run: PlainRows) -> None:
+        """Fold many single rows: as a block, where each became true when it was recorded."""
+        table = self.tables[run.layout.view]
+        if run.event_times == run.times:
+            block = run.block()
+            table.put_block(block, block.newest)
+            return
+        for entity, row, time in zip(run.entities, run.rows, run.times):
+            table.put(entity, row, time)
 
     def _blocks(self, event: Event) -> None:
         for block in event.fact.blocks():

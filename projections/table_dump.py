@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from struct import Struct
 from typing import Any, TypeAlias
 
-from ledger import WORD, Entity, entity_from_json, entity_to_json
+from ledger import entity_from_json, entity_to_json
 from projections.table import SHORT, EventTimeOf, Table
 from projections.timeline import Timeline
 
@@ -22,10 +22,11 @@ Recode: TypeAlias = Callable[[bytes], bytes]
 def dump_table(table: Table) -> tuple[dict[str, Any], list[bytes]]:
     """Plain data and blobs."""
     places = {entity: place for place, entity in enumerate(table.rows)}
-    held = sorted((places[entity], versions) for entity, versions in table.versions.items() if _is_straight(versions))
+    straight = [(entity, held) for entity, held in table.versions.items() if not isinstance(held, Timeline)]
     bent = {places[entity]: line for entity, line in table.versions.items() if isinstance(line, Timeline)}
     blobs = _pack(table.rows.values())
-    blobs += [array("I", (place for place, _ in held)).tobytes(), *_pack(bytes(refs) for _, refs in held)]
+    blobs += [array("I", (places[entity] for entity, _ in straight)).tobytes()]
+    blobs += _pack(bytes(held) for _, held in straight)
     blobs += [array("I", bent).tobytes(), *_pack(line.refs.tobytes() for line in bent.values())]
     blobs += _pack(_times_of(line).tobytes() for line in bent.values())
     blobs += _pack(line.kept[0].tobytes() for line in bent.values())
@@ -39,7 +40,9 @@ def dump_table(table: Table) -> tuple[dict[str, Any], list[bytes]]:
     return head, blobs
 
 
-def load_table(head: dict[str, Any], blobs: Iterator[bytes], event_time_of: EventTimeOf, recode: Recode | None) -> Table:
+def load_table(
+    head: dict[str, Any], blobs: Iterator[bytes], event_time_of: EventTimeOf, recode: Recode | None
+) -> Table:
     """The table of a dump; ``recode`` turns the category codes of a row into those of this log."""
     table = Table(event_time_of)
     entities = list(map(entity_from_json, head["entities"]))
@@ -83,10 +86,6 @@ def _words(data: bytes) -> array[int]:
 
 def _straight(refs: bytes) -> bytes | array[int]:
     return refs if len(refs) <= SHORT else array("q", refs)
-
-
-def _is_straight(versions: Any) -> bool:
-    return not isinstance(versions, Timeline)
 
 
 def _times_of(timeline: Timeline) -> array[int]:

@@ -143,7 +143,7 @@ def _lookup(
             return _single(row)
     if isinstance(held, Timeline):
         return _bent(held, row_of, slots)
-    held = array("q", held) if type(held) is bytes else held
+    held = array("q", held) if isinstance(held, bytes) else held
     return _straight(held, row_of, table.event_time_of, moments)
 
 

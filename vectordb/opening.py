@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -145,7 +145,7 @@ def _fold(state: State, position: int, checkpoint: str | os.PathLike[str] | None
     """Read and fold the events from a position on; those that a checkpoint covers are not folded. Its offset."""
     used = 0 if checkpoint is None else load_checkpoint(checkpoint, state.fold, state.journal, position)
     if not used:
-        state.fold.run(state.journal.load(position))
+        state.fold.run(state.journal.load(position, take_rows=state.fold.taker()))
     return used
 
 

@@ -16,6 +16,7 @@ from ledger import (
     Entity,
     EntityDeleted,
     Event,
+    PlainRows,
     RowPut,
     RowsPut,
     SingleRow,
@@ -95,6 +96,12 @@ class Vectors(Projection):
         if fields:
             for field in fields.values():
                 self._write(field, fact.entity, fact.row, event.time)
+
+    def apply_rows(self, run: PlainRows) -> None:
+        """Fold many single rows without a vector."""
+        for field in self.fields[run.layout.view].values():
+            for entity, row, time in zip(run.entities, run.rows, run.times):
+                self._write(field, entity, row, time)
 
     def _blocks(self, event: Event) -> None:
         for block in event.fact.blocks():

@@ -156,7 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with TemporaryDirectory() as folder:
         data = partial(_data, options.vectors, options.data, options.dtype)
         for one in run(options.rows, data, options.single, Path(options.keep or folder), options.way or WAYS):
-            print(*(f"{value:,.2f}" if isinstance(value, float) else value for value in one[:-1]), sep=" | ", flush=True)
+            shown = (f"{value:,.2f}" if isinstance(value, float) else value for value in one[:-1])
+            print(*shown, sep=" | ", flush=True)
 
 
 def _data(vectors: int, given: str | None, dtype: str) -> Data | None:

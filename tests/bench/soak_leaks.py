@@ -14,7 +14,8 @@ from tests.bench.data import FLOATS, filled, float_row
 from vectordb import InvalidInput, Vector, VectorDB
 from vectordb.serving import Predictor
 
-ENTITIES = 200
+ENTITIES = 12
+EVENTS = 400
 DIM = 8
 
 
@@ -28,7 +29,7 @@ class Leak(NamedTuple):
 
 def leaks(turns: int = 300) -> Iterator[Leak]:
     """Every thing that should leave nothing, in turn."""
-    db, random = filled(2_000, ENTITIES), Random(2)
+    db, random = filled(EVENTS, ENTITIES), Random(2)
     items = db.create_view("items", entity="item", features={"profile": Vector(DIM)})
     items.put_many({"item": list(range(ENTITIES)), "profile": [_vector(random) for _ in range(ENTITIES)]})
     db.create_service("ranker", features=[f"drivers:{name}" for name in FLOATS])
@@ -59,6 +60,8 @@ def _things(db: VectorDB, random: Random, folder: str) -> dict[str, Callable[[],
     drivers, items, service = db.view("drivers"), db.view("items"), db.service("ranker")
     predictor = Predictor(db, "ranker", lambda row: row["f0"], label="first@1", record=False)
 
+    there = {"profile": {"$exists": True}}
+
     def entity() -> str:
         return f"d-{random.randrange(ENTITIES)}"
 
@@ -70,7 +73,7 @@ def _things(db: VectorDB, random: Random, folder: str) -> dict[str, Callable[[],
         "batches": lambda: drivers.get_many([entity() for _ in range(50)]),
         "services": lambda: (service.get(entity()), service.get_many([entity(), entity()])),
         "searches": lambda: items.search("profile", _vector(random), k=5),
-        "filtered searches": lambda: items.search("profile", _vector(random), k=5, where={"profile": {"$exists": True}}),
+        "filtered searches": lambda: items.search("profile", _vector(random), k=5, where=there),
         "pasts": lambda: past().view("drivers").get(entity()),
         "histories": lambda: drivers.history(entity()),
         "training sets": lambda: service.training_set({"driver": [entity()], "time": [db.at]}),
@@ -78,7 +81,7 @@ def _things(db: VectorDB, random: Random, folder: str) -> dict[str, Callable[[],
         "subscriptions closed": partial(_subscribe, db),
         "refused writes": lambda: _refused(drivers, entity()),
         "predictor": lambda: predictor(entity()),
-        "digests and proofs": lambda: (db.digest(), db.audit.proof(random.randrange(1, 2_000))),
+        "digests and proofs": lambda: (db.digest(), db.audit.proof(random.randrange(1, EVENTS))),
         "snapshots": lambda: db.fork(20).snapshot(f"{folder}/copy.jsonl"),
         "checkpoints": lambda: db.checkpoint(f"{folder}/checkpoint"),
     }

@@ -15,7 +15,16 @@ from typing import Any
 
 import pytest
 
-from tests.bench import harness, load, pipelines_shared, vector_data, vector_measure
+from tests.bench import (
+    harness,
+    load,
+    pipelines_shared,
+    quick_start,
+    soak,
+    soak_leaks,
+    vector_data,
+    vector_measure,
+)
 from tests.bench import sharing as shared_bench
 from tests.bench.__main__ import BUILDS, MODULES
 from tests.bench.harness import Bar, Benchmark, Candidate, Disagreement, kept_bytes, measure
@@ -70,6 +79,29 @@ def test_mixed_queries_run_on_and_on_in_the_same_memory() -> None:
     first, *_, last = load.sustained(100, 1.2, slices=3)
     assert first.calls > 0 and last.calls > 0 and last.p99 < 1_000_000
     assert last.megabytes - first.megabytes < 50
+
+
+def test_a_start_is_timed_with_the_same_answers(tmp_path: Path) -> None:
+    made_data = lambda: made(300, 8, queries=30)  # noqa: E731 - asked for once, when there is nothing yet
+    (one,) = quick_start.run(200, made_data, single=False, folder=tmp_path, ways=["checkpoint"])
+    assert one.covered == 4 and len(one.answers) == 23
+    assert 0 < one.opened <= one.read <= one.searched and one.megabytes > 10
+    told = quick_start.Told(*json.loads((tmp_path / quick_start.TOLD).read_text()))
+    assert quick_start.start(tmp_path, "replay, lazily", told).covered == 0
+
+
+def test_a_soak_stays_in_the_same_memory_and_lets_go_what_it_should() -> None:
+    windows = list(soak.soak(3_000, 100, windows=3))
+    assert [window.events for window in windows] == sorted(window.events for window in windows)
+    assert all(0 < one.get_p50 <= one.get_p999 <= one.get_max and one.rate > 0 for one in windows)
+    *_, last = soak.soak(3_000, 50, windows=6, retention=500)
+    assert last.events > 3_000 and last.put_p50 > 0
+
+
+def test_nothing_is_left_behind_by_what_only_reads() -> None:
+    found = list(soak_leaks.leaks(turns=10))
+    assert len(found) == 15
+    assert [leak for leak in found if leak.bytes_a_turn > 400] == []
 
 
 def test_sharing_is_measured_with_equal_results() -> None:

@@ -114,7 +114,7 @@ from tests.vectordb.interop.stories import IDS, make
 from vectordb.interop import TableStream, capsules, held
 db, view = make()
 if sys.argv[1] == "own":
-    capsules.loaded = lambda name: None
+    capsules.loaded_pyarrow = capsules.loaded_numpy = lambda: None
 def broken():
     yield view.table()
     raise ValueError("the disk is gone")
