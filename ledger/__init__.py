@@ -9,12 +9,12 @@ Imports nothing of ours. Read in this order: ``facts`` (the vocabulary), ``event
 
 from ledger.atomic_file import remove_leftovers, replacing, write_atomically
 from ledger.block import Block, build_block, build_deletes
-from ledger.chain import Chain, parent_at, spans_of
+from ledger.chain import Chain, spans_of
 from ledger.checkpoint_text import TreeHead, parse_tree_head
 from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies, parse_json
 from ledger.columns import BadCell, Column, check_column, check_entities
-from ledger.deferral import Covered, defer, dump_covered, load_covered, restart
+from ledger.deferral import defer, dump_covered, load_covered, restart
 from ledger.errors import (
     AlreadyTrue,
     CannotExchange,
@@ -133,7 +133,7 @@ from ledger.jsonl_store import JsonlStore
 from ledger.kit_file import START as KIT_START
 from ledger.kit_file import KitTitle, omitted_line, read_kit, runs_between, seal_line
 from ledger.kit_log import KitJournal, KitLog
-from ledger.layout import Cells, Layout, heavy_cell, heavy_in_tail, light_cell
+from ledger.layout import Layout, heavy_cell, light_cell
 from ledger.locks import free_in_children
 from ledger.log import Log
 from ledger.merkle import CompactTree, MerkleTree
@@ -162,7 +162,6 @@ from ledger.rows import (
     recode,
     source_at,
     sources_of,
-    tombstone,
     word_at,
     word_of,
     words_of,
@@ -171,8 +170,8 @@ from ledger.settlement import Settlement
 from ledger.sql_dialect import sqlite_file
 from ledger.sql_store import SqlStore
 from ledger.store import Store
-from ledger.times import MAX_MICROS, Duration, Instant, duration_micros, from_micros, to_micros
-from ledger.vector_type import METRICS, Vector
+from ledger.times import MAX_MICROS, Instant, duration_micros, from_micros, to_micros
+from ledger.vector_type import Vector
 from ledger.verification import InvalidProof, verify_bundle, verify_consistency, verify_inclusion
 
 __all__ = [
@@ -188,7 +187,6 @@ __all__ = [
     "HEADER_SIZE",
     "KIT_START",
     "MAX_MICROS",
-    "METRICS",
     "MISSING",
     "MIXED",
     "NO_SOURCE",
@@ -210,7 +208,6 @@ __all__ = [
     "CannotExchange",
     "CannotTransform",
     "Category",
-    "Cells",
     "Chain",
     "Clock",
     "ClosedLedger",
@@ -218,12 +215,10 @@ __all__ = [
     "CompactTree",
     "Conflict",
     "ConnectionLost",
-    "Covered",
     "DamagedLog",
     "DefinitionConflict",
     "DefinitionError",
     "DigestMismatch",
-    "Duration",
     "Entity",
     "EntityDeleted",
     "EntityErased",
@@ -362,7 +357,6 @@ __all__ = [
     "from_micros",
     "header_of",
     "heavy_cell",
-    "heavy_in_tail",
     "is_torn_header",
     "light_cell",
     "load_covered",
@@ -370,7 +364,6 @@ __all__ = [
     "named",
     "new_header",
     "omitted_line",
-    "parent_at",
     "parse_bodies",
     "parse_input",
     "parse_json",
@@ -395,7 +388,6 @@ __all__ = [
     "sqlite_file",
     "system_clock",
     "to_micros",
-    "tombstone",
     "training_set_from_json",
     "verify_bundle",
     "verify_consistency",

@@ -32,6 +32,7 @@ from ledger.header import Header, Parent, new_header
 from ledger.identity import ROW_BITS, ROW_MASK, Entity
 from ledger.layout import Layout, heavy_in_tail
 from ledger.layouts import Layouts
+from ledger.lazy_header import LazyHeader
 from ledger.locks import free_in_children
 from ledger.plain_rows import PlainRows
 from ledger.pool import Pool
@@ -52,9 +53,7 @@ class Log:
     left_out: frozenset[int] = frozenset()  # references of predictions that are not here whole: see ledger.kit_log
 
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
-        self._make_header: Any = header
-        self._header: Header | None = header if isinstance(header, Header) else None
-        self._header_lock = free_in_children(RLock())
+        self._header = LazyHeader(header)
         self.registry = Registry(pool)
         self.registry.layouts.pool.logs.add(self)
         self.head = 0
@@ -75,11 +74,7 @@ class Log:
     @property
     def header(self) -> Header:
         """Identity and ancestry. A fork's is made on first use: it needs its parent's digest."""
-        if self._header is None:
-            with self._header_lock:
-                if self._header is None:
-                    self._header = self._make_header()
-        return self._header
+        return self._header()
 
     # -- append ------------------------------------------------------------------------------------
 

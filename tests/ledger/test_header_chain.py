@@ -16,9 +16,9 @@ from ledger import (
     chain_digest,
     header,
     new_header,
-    parent_at,
     spans_of,
 )
+from ledger.chain import parent_at
 from ledger.header import read_header, seal, split
 from tests.ledger.making import T0
 

@@ -26,10 +26,10 @@ from ledger import (
     Vector,
     header_of,
     heavy_cell,
-    heavy_in_tail,
     light_cell,
     words_of,
 )
+from ledger.layout import heavy_in_tail
 from ledger.layouts import Layouts
 from tests.ledger.making import A_ROW, EVERY_TYPE, T0, definition, layout_of
 

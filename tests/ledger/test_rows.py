@@ -23,11 +23,10 @@ from ledger import (
     mixed,
     source_at,
     sources_of,
-    tombstone,
     word_at,
     words_of,
 )
-from ledger.rows import ABSENT_FLOAT, NULL_FLOAT, recode, slots_of, tail_start
+from ledger.rows import ABSENT_FLOAT, NULL_FLOAT, recode, slots_of, tail_start, tombstone
 from tests.ledger.making import layout_of
 
 
