@@ -1,8 +1,8 @@
 """A deferred segment: events that a checkpoint covers, left in their file until somebody asks for them.
 
-Their lines were hashed at the start, not parsed. One that is asked for is read, hashed again and parsed (15 us for a
-row of ten floats, as long as ever for a batch), and stays in memory then; once the ledger is closed it cannot be read
-any more. What is appended later is in memory at once.
+Their lines were hashed at the start, not parsed. One that is asked for is read, hashed again and parsed, as a lazy
+ledger does it, and stays in memory then; once the ledger is closed it cannot be read any more. What is appended later
+is in memory at once.
 """
 
 from __future__ import annotations

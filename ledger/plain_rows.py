@@ -1,8 +1,9 @@
 """Plain rows: a run of lines that each put one row and say nothing else, decoded together.
 
 Most lines of a large ledger are such. Their starts are matched by one pass of an expression, their values parsed as one
-array, checked and packed column by column: twice as fast as line by line. Whatever is not surely plain and right goes
-the general way (``codec.decode_event``), which takes the same lines, or names what is wrong.
+array, checked and packed column by column: with the fold of such runs a file opens 1.6x as fast as line by line.
+Whatever is not surely plain and right goes the general way (``codec.decode_event``), which takes the same lines, or
+names what is wrong.
 """
 
 from __future__ import annotations
