@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, pairwise
+from operator import itemgetter
 from struct import Struct
 from typing import Any, TypeAlias
 
@@ -22,10 +23,11 @@ Recode: TypeAlias = Callable[[bytes], bytes]
 def dump_table(table: Table) -> tuple[dict[str, Any], list[bytes]]:
     """Plain data and blobs."""
     places = {entity: place for place, entity in enumerate(table.rows)}
-    straight = [(entity, held) for entity, held in table.versions.items() if not isinstance(held, Timeline)]
-    bent = {places[entity]: line for entity, line in table.versions.items() if isinstance(line, Timeline)}
+    versions = sorted(((places[entity], held) for entity, held in table.versions.items()), key=itemgetter(0))
+    straight = [(place, held) for place, held in versions if not isinstance(held, Timeline)]
+    bent = {place: line for place, line in versions if isinstance(line, Timeline)}
     blobs = _pack(table.rows.values())
-    blobs += [array("I", (places[entity] for entity, _ in straight)).tobytes()]
+    blobs += [array("I", (place for place, _ in straight)).tobytes()]
     blobs += _pack(bytes(held) for _, held in straight)
     blobs += [array("I", bent).tobytes(), *_pack(line.refs.tobytes() for line in bent.values())]
     blobs += _pack(_times_of(line).tobytes() for line in bent.values())

@@ -156,7 +156,7 @@ def test_a_child_finds_every_lock_free() -> None:
     lock, held, over = free_in_children(threading.Lock()), threading.Event(), threading.Event()
 
     def hold() -> None:
-        with lock, db.state.log.chain._lock, db.state.log._header_lock, db.state.indexing._lock, db.state.log._grown:
+        with lock, db.state.log.chain._lock, db.state.log._header._lock, db.state.indexing._lock, db.state.log._grown:
             held.set()
             over.wait(20)
 

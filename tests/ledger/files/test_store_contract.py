@@ -51,7 +51,7 @@ def all_lines(store: Any, position: int = 0) -> list[tuple[int, bytes]]:
 
 def filled(make: Make, lines: list[bytes] = LINES) -> tuple[Any, list[int]]:
     store = make()
-    return store, [store.append(line, head) for head, line in enumerate(lines)]
+    return store, [store.append(line, max(0, place - 1)) for place, line in enumerate(lines)]  # the first is the header
 
 
 def test_a_new_store_is_empty_and_writable(make: Make) -> None:
@@ -91,7 +91,7 @@ def test_reading_to_the_end_finds_where_to_append(make: Make) -> None:
     again = make()
     list(again.read())
     assert again.end == end
-    assert again.append(b"next\n", len(LINES)) == end
+    assert again.append(b"next\n", len(LINES) - 1) == end
     assert all_lines(again)[-1] == (end, b"next\n")
 
 
@@ -99,7 +99,7 @@ def test_truncate_cuts_every_line_from_a_position_on(make: Make) -> None:
     store, positions = filled(make)
     store.truncate(positions[3])
     assert [line for _, line in all_lines(store)] == LINES[:3]
-    assert store.append(b"new\n", 3) == positions[3]
+    assert store.append(b"new\n", 2) == positions[3]
     assert [line for _, line in all_lines(make())] == [*LINES[:3], b"new\n"]
 
 
