@@ -11,7 +11,7 @@ from typing import Final
 
 from ledger.files import FILES, NEW, Files
 
-PIECE_BYTES: Final = 1 << 20  # that are written at a time
+PIECE_BYTES: Final = 1 << 16  # that are written at a time
 TEMPORARY: Final = re.compile(r"\.(\d+)\.[0-9a-f]{8}\.tmp")
 
 

@@ -142,6 +142,7 @@ from vectordb.plan import Status
 from vectordb.prediction import Prediction
 from vectordb.reader import Reader
 from vectordb.receipt import Receipt
+from vectordb.release import RELEASE
 from vectordb.reproduction import Drift, Reproduction
 from vectordb.row import Row
 from vectordb.service import Service
@@ -155,7 +156,7 @@ from vectordb.transformed_row import TransformedRow
 from vectordb.version import Version
 from vectordb.view import View
 
-__version__ = "0.1.0"  # the one place: packages, reports and wheels read it here
+__version__ = RELEASE
 
 __all__ = [
     "MISSING",

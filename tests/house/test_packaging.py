@@ -18,7 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 def test_the_version_stands_in_one_place() -> None:
     project = PROJECT["project"]
     assert project["dynamic"] == ["version"] and "version" not in project
-    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "vectordb.__version__"}
+    assert PROJECT["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "vectordb.release.RELEASE"}
     assert re.fullmatch(r"\d+\.\d+\.\d+", vectordb.__version__)
     try:
         assert version("vectordb") == vectordb.__version__

@@ -61,8 +61,8 @@ def test_a_batch_is_five_times_as_fast_as_single_reads(db: VectorDB) -> None:
 
 def test_a_batch_grows_with_its_rows_and_no_faster(db: VectorDB) -> None:
     service = db.service("plain")
-    thousand, ten = (seconds(lambda rows=rows: service.get_many(IDS[:rows])) for rows in (1_000, 10_000))
-    assert ten <= thousand * 10 * 2.5  # memory that no longer fits the caches costs up to twice as much a row
+    few, many = (min(timed(lambda rows=rows: service.get_many(IDS[:rows])) for _ in range(25)) for rows in (500, 5_000))
+    assert many <= few * 10 * 2  # rows that no longer fit the caches may cost up to twice as much
 
 
 @pytest.mark.parametrize("rows", [1_000, 10_000])

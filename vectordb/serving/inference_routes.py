@@ -21,6 +21,7 @@ from ledger import (
     entity_from_json,
 )
 from vectordb.reader import Reader
+from vectordb.release import RELEASE
 from vectordb.service import Service
 from vectordb.serving.call import Call
 from vectordb.serving.fields import Fields
@@ -32,7 +33,6 @@ from vectordb.serving.served import Served
 from vectordb.serving.strict_json import parse_json
 from vectordb.serving.tensors import Binary, Tensor, read_tensor
 
-RELEASE: Final = "0.1.0"  # as in pyproject.toml; a test compares them
 HEADER: Final = "inference-header-content-length"
 VERSION: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
 IDS: Final = re.compile(r"BYTES|U?INT(8|16|32|64)")
