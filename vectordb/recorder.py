@@ -75,7 +75,7 @@ class Recorder:
         for row in rows:
             if not isinstance(row, (ServiceRow, TransformedRow)):
                 raise InvalidInput("a prediction is recorded from a row that a service read", row=type(row).__name__)
-            if inputs_of(row).plan.state is not self._state:
+            if inputs_of(row).plan.state.database is not self._state.database:
                 raise InvalidInput("a prediction is recorded in the database that read its row", service=row.service)
         pins = {(row.service, row.as_of, row.at_micros, _pipeline(row)) for row in rows}
         if len(pins) > 1:

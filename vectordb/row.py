@@ -153,10 +153,6 @@ class Row(Mapping[str, Any]):
         """The reference of every value."""
         return {name: self.source(name) for name in self._plan.names}
 
-    def is_of(self, state: State) -> bool:
-        """Whether the row was read from this state, a past of it, or one whose place it took."""
-        return self._state.database is state.database
-
     def cell(self, name: str) -> Any:
         """The stored form of the value that the row shows; None for null, or without a default."""
         slot = self._plan.slot(name)
