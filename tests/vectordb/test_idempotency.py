@@ -185,3 +185,10 @@ def test_predictions_are_retried_by_key(world: World) -> None:
         with pytest.raises(IdempotencyConflict):
             arguments = {"model": "m@1", "output": 1, **changes}
             world.db.record_prediction(service.get("d"), idempotency_key="k", **arguments)  # type: ignore[arg-type]
+
+
+def test_receipts_of_one_write_are_equal_and_say_which_was_the_retry(world: World, calls: tuple[Call, Call]) -> None:
+    first, again = (calls[0](world.db, "k") for _ in range(2))
+    assert first == again and hash(first) == hash(again) and len({first, again}) == 1
+    assert repr(again) == repr(first).replace(")", ", replayed=True)")
+    assert first != calls[1](world.db, "other") and first != "a receipt"

@@ -110,20 +110,6 @@ def each(shape: Shape, length: int | None = None) -> Shape:
     return Shape(lambda value: [shape.write(item) for item in value], read)
 
 
-def pairs(key: Shape, value: Shape) -> Shape:
-    """A dict, stored as [key, value] pairs in its order."""
-
-    def read(plain: Any, place: str) -> dict[Any, Any]:
-        found = {}
-        for number, item in enumerate(read_list(plain, place)):
-            if not isinstance(item, list) or len(item) != 2:
-                raise refuse("pairs of key and value", f"{place}[{number}]", item)
-            found[key.read(item[0], f"{place}[{number}][0]")] = value.read(item[1], f"{place}[{number}][1]")
-        return found
-
-    return Shape(lambda held: [[key.write(one), value.write(other)] for one, other in held.items()], read)
-
-
 def read_list(plain: Any, place: str) -> Sequence[Any]:
     """A list."""
     if not isinstance(plain, (list, tuple)):
