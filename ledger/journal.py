@@ -145,7 +145,6 @@ class Journal:
         self._is_cut_short = True
         try:
             read = self.store.read(position) if batches is None else batches
-            is_shared = executor is not None and getattr(self.store, "size", 0) - position >= SHARED_BYTES
             size = getattr(self.store, "size", 0) - position
             for run in runs_of(read) if executor is None else runs_ahead(read, self.log, executor, size):
                 yield from self._load_run(run, take_rows)
