@@ -17,8 +17,9 @@ from ledger.deferred_segment import DeferredSegment
 from ledger.facts.event_pruned import EventPruned
 from ledger.facts.vouched import Vouching
 from ledger.header import TAIL_SIZE, pruned_body
-from ledger.journal import PARSE_LINES, Journal
+from ledger.journal import Journal
 from ledger.log import Log
+from ledger.plain_rows import PARSE_LINES
 from ledger.segment import SEGMENT_SIZE, FileSegment, MemorySegment
 from ledger.settlement import Settlement
 

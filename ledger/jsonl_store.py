@@ -209,7 +209,7 @@ class JsonlStore:
                 continue
             whole = b"".join([*parts, data[:end]])
             parts = [data[end:]]
-            yield begin, whole.splitlines(keepends=True) if b"\r" not in whole else _split_lines(whole)
+            yield begin, split_lines(whole)
             begin += len(whole)
             self.end = max(self.end, begin)
 
@@ -327,6 +327,8 @@ class JsonlStore:
         return self._fd
 
 
-def _split_lines(data: bytes) -> list[bytes]:
-    """Lines end at a newline and nowhere else; ``bytes.splitlines`` would also cut at a carriage return."""
+def split_lines(data: bytes) -> list[bytes]:
+    """Whole lines. They end at a newline and nowhere else; ``bytes.splitlines`` would also cut at a carriage return."""
+    if b"\r" not in data:
+        return data.splitlines(keepends=True)
     return [line + b"\n" for line in data.split(b"\n")[:-1]]

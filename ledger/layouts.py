@@ -35,6 +35,10 @@ class Layouts:
             raise InvalidInput("a row's view and version are defined before it", view=label)
         return layout
 
+    def get(self, label: str) -> Layout | None:
+        """The layout of ``view@version``; None where it is not defined."""
+        return self._by_label.get(label)
+
     def feature(self, view: str, name: str) -> FeatureType:
         """The type of a feature that the view has, or had."""
         return self._features[view][name]

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger.block import Block
 from ledger.codec import LayoutOf, parse_arrays
@@ -30,6 +30,7 @@ _HEADS = re.compile(
     rb'"entity":"([^"\\\x00-\x1f\x80-\xff]+)"(?:,"event_time":(-?(?:0|[1-9][0-9]{0,15})))?$',
     re.MULTILINE,
 )
+PARSE_LINES: Final = 256  # lines parsed as one array: 2.6 us a line, against 4.0 one by one
 SHORT = 300  # digits without an exponent that cannot overflow a float
 
 
@@ -82,6 +83,8 @@ def decode_plain_rows(bodies: Sequence[bytes], first: int, layout_of: LayoutOf, 
 
 def _rows(layout: Layout, texts: Sequence[bytes], first: int, event_times: list[int]) -> list[bytes] | None:
     """The packed rows of values, each of whose texts ends with its bracket."""
+    if layout.heavy:
+        return None
     joined = b",[".join(texts)
     if joined.count(b"[") >= len(texts) or b"\\" in joined:
         return None  # a list within, or what an escape may hide
@@ -119,8 +122,7 @@ def _bools(layout: Layout, cells: tuple[Any, ...]) -> Iterable[Any] | None:
 
 def _categories(layout: Layout, cells: tuple[Any, ...]) -> Iterable[Any] | None:
     """Only such as are in the pool already: they were checked then."""
-    codes = list(map(layout.pool.get, cells, repeat(-1))) if set(map(type, cells)) == {str} else [-1]
-    return None if -1 in codes else codes
+    return layout.pool.known(cells) if set(map(type, cells)) == {str} else None
 
 
 _CHECKS: dict[str, Callable[[Layout, tuple[Any, ...]], Iterable[Any] | None]] = {

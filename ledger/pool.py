@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
 from threading import Lock
 from typing import Any, Final
 from weakref import WeakSet
@@ -45,6 +46,11 @@ class Pool(dict[str | int, int]):
                 self.values_by_code.append(category)
                 self[category] = code
             return code
+
+    def known(self, categories: Iterable[str | int]) -> list[int] | None:
+        """The codes of categories; None where one of them is not in the pool."""
+        codes = list(map(self.get, categories, repeat(-1)))
+        return None if -1 in codes else codes
 
     def blank(self, codes: Iterable[int]) -> bool:
         """Forget categories that no row names any more; their codes are not given again. False: there are holders."""

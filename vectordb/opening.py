@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -70,6 +71,7 @@ class Options(NamedTuple):
     auto_index: bool = True
     served_bytes: int = SERVED_BYTES
     files: Files = FILES
+    executor: Executor | None = None
 
 
 def open_state(
@@ -133,7 +135,7 @@ def load_state(
     journal = Journal(log, store, max_event_bytes=options.max_event_bytes, lazy=options.lazy)
     journal.lines = 1
     state = State(journal, options.clock, projections, options.auto_index, options.served_bytes)
-    used = _fold(state, position, options.checkpoint)
+    used = _fold(state, position, options)
     check_ancestry(log)
     store.end = max(store.end, position)
     journal.check_expected(expect)  # first: a torn tail may be what is left of the event that is missed
@@ -141,11 +143,12 @@ def load_state(
     return state, (tail if tail.torn_bytes else report)._replace(checkpoint=used)
 
 
-def _fold(state: State, position: int, checkpoint: str | os.PathLike[str] | None) -> int:
+def _fold(state: State, position: int, options: Options) -> int:
     """Read and fold the events from a position on; those that a checkpoint covers are not folded. Its offset."""
-    used = 0 if checkpoint is None else load_checkpoint(checkpoint, state.fold, state.journal, position)
+    path, journal = options.checkpoint, state.journal
+    used = 0 if path is None else load_checkpoint(path, state.fold, journal, position)
     if not used:
-        state.fold.run(state.journal.load(position, take_rows=state.fold.taker()))
+        state.fold.run(journal.load(position, take_rows=state.fold.taker(), executor=options.executor))
     return used
 
 
@@ -209,7 +212,11 @@ def check_ancestry(log: Log) -> None:
 
 
 def replay_path(
-    path: str | os.PathLike[str], as_of: int | None, clock: Clock, projections: Sequence[Projection]
+    path: str | os.PathLike[str],
+    as_of: int | None,
+    clock: Clock,
+    projections: Sequence[Projection],
+    executor: Executor | None = None,
 ) -> tuple[State, OpenReport]:
     """A state in memory from a ledger file (or a reproduction kit), whole or up to an offset."""
     if is_kit(path):
@@ -224,7 +231,8 @@ def replay_path(
         reading.lines = 1
         state = State(Journal(log), clock, projections)
         stop = float("inf") if as_of is None else as_of
-        events = iter(reading.load(position)) if stop > 0 else iter(())
+        take_rows = state.fold.taker() if as_of is None else None  # a run may go on beyond an offset
+        events = reading.load(position, take_rows=take_rows, executor=executor) if stop > 0 else iter(())
         for event in events:
             state.fold.apply(event)
             if event.offset >= stop:

@@ -18,6 +18,7 @@ import pytest
 from tests.bench import (
     harness,
     load,
+    open_shared,
     pipelines_shared,
     quick_start,
     soak,
@@ -116,6 +117,12 @@ def test_two_processes_fit_and_transform_to_the_same_bits() -> None:
     assert [(what, point.rows) for what, point in timings] == [
         (what, rows) for rows in (50, 9_000) for what in ("fit", "transform", "heavy transform")]  # fmt: skip
     assert all(point.times_faster > 0 for _, point in timings)
+
+
+def test_opening_with_two_processes_is_measured_with_equal_state() -> None:
+    (point,) = open_shared.run([6_000], rounds=1)
+    assert point.events == 6_000 and point.timing.times_faster > 0 and point.workers > 0
+    assert " 6,000 events: alone " in point.told()
 
 
 def test_all_modules_are_in_the_one_command() -> None:

@@ -23,6 +23,7 @@ from vectordb.lineage import LineageGraph
 from vectordb.live_service import LiveService
 from vectordb.live_view import LiveView
 from vectordb.reader import Reader
+from vectordb.recording import Recording
 from vectordb.service import Service
 from vectordb.transaction import Transaction
 from vectordb.view import View
@@ -130,8 +131,8 @@ _READER: Final = attrgetter("_reader")
 _DB: Final = attrgetter("_db")
 _DEFINE: Final = "create_view create_service create_model create_experiment"
 _READ: Final = "as_of prediction predictions reproduce version event digest training_set_record"
-_WRITE: Final = """record_prediction record_predictions record_training_set compact fork
-    refresh snapshot checkpoint check close"""
+_RECORD: Final = "record_prediction record_predictions record_training_set"
+_WRITE: Final = "compact fork refresh snapshot checkpoint check close"
 _EXPERIMENT: Final = "ramp reweight reallocate force unforce stop resume restart_buckets"
 _AUDIT: Final = """explain changes bisect diff what_if verify root checkpoint proof consistency bundle kit
     blast_radius marks"""
@@ -140,6 +141,7 @@ OPERATIONS: Final = (
     *_group(VectorDB, "db", "open connect replay", None, _none),
     *_group(Defining, "db", _DEFINE, _itself, _given("name")),
     *_group(Defining, "db", "mark", _itself, _none),
+    *_group(Recording, "db", _RECORD, _itself, _none),
     *_group(VectorDB, "db", _WRITE, _itself, _none),
     *_group(VectorDB, "db", "erase", _itself, _given("view")),
     *_group(Reader, "db", _READ, _itself, _none),

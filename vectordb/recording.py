@@ -1,0 +1,67 @@
+"""Recording: the calls of a live database that say what was served, answered and trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vectordb.defining import Defining
+from vectordb.matrix import FeatureMatrix
+from vectordb.prediction import Prediction, predictions_of
+from vectordb.recorder import Recorder
+from vectordb.service import ServedRow
+from vectordb.training_record import RecordedTrainingSet, record_training_set
+from vectordb.training_set import TrainingSet
+from vectordb.writer import Writer, make_meta
+
+
+class Recording(Defining):
+    """Predictions and training sets of a live database; ``VectorDB`` adds the rest."""
+
+    writer: Writer
+    _recorder: Recorder
+
+    def record_prediction(
+        self,
+        row: ServedRow,
+        *,
+        model: str,
+        output: Any = None,
+        assignment: Any = None,
+        idempotency_key: str | None = None,
+        **meta: Any,
+    ) -> Prediction:
+        """Record what a service read (offset, clock, versions, request inputs) and what a model answered.
+
+        ``output`` is plain data (finite numbers, text, lists, objects); left out, a model that is data
+        computes it. ``assignment`` is the experiment's answer that the prediction was served under.
+        """
+        outputs = None if output is None else [output]
+        receipt = self._recorder.record([row], model, outputs, [assignment], idempotency_key, meta)
+        return predictions_of(self.state, receipt.event)[0]
+
+    def record_predictions(
+        self,
+        rows: FeatureMatrix | Sequence[ServedRow],
+        *,
+        model: str,
+        outputs: Sequence[Any] | None = None,
+        assignments: Sequence[Any] | None = None,
+        idempotency_key: str | None = None,
+        **meta: Any,
+    ) -> list[Prediction]:
+        """Record many predictions of one read in one event; as ``record_prediction``."""
+        read = rows.rows if isinstance(rows, FeatureMatrix) else list(rows)
+        receipt = self._recorder.record(read, model, outputs, assignments, idempotency_key, meta)
+        return predictions_of(self.state, receipt.event)
+
+    def record_training_set(
+        self, name: str, training_set: TrainingSet, *, model: str | None = None, **meta: Any
+    ) -> RecordedTrainingSet:
+        """Record under a name which versions a training set was made of, for its lineage; the set itself is not kept.
+
+        ``model`` names the model that it is for. A name is used once: the same set again is a no-op, another one is
+        refused. 25 us a row of five inputs.
+        """
+        record_training_set(self.state, self.writer, name, training_set, model, make_meta(**meta))
+        return self.training_set_record(name)
