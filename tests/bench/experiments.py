@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.bench.harness import Bar, Benchmark, Candidate
 from tests.bench.report import main
-from vectordb import LiveExperiment, ManualClock, VectorDB
+from vectordb import Int, LiveExperiment, ManualClock, VectorDB
 
 SIZE = 1_000_000  # units, an outcome each
 ASKED = 100_000
@@ -23,12 +23,19 @@ BATCH = 1_000
 PASTS = 20
 START = 1_700_000_000
 ARMS = {"control": 0.5, "treatment": 0.5}
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "holdout": {"holdout": "year", "holdout_share": 0.1},
+    "layer": {"layer": "home", "share": 0.5},
+    "sticky": {"sticky": True},
+    "targeting": {"view": "users", "where": {"trips": {"$gte": 0}}},
+}
 METRICS = {"clicks": "count", "spent": "sum", "bought": "any", "rate": {"aggregate": "sum", "over": "clicks"}}
 
 
 def benchmarks(size: int) -> Iterator[Benchmark]:
     """Everything of one experiment with ``size`` units."""
     yield from _assigning(min(ASKED, size))
+    yield from _assigning_by_more(min(ASKED, size))
     yield _tallying(size)
     yield _tallying_a_ratio(size)
     yield _tallying_one_by_one(size)
@@ -47,6 +54,19 @@ def _assigning(count: int) -> Iterator[Benchmark]:
         yield Benchmark(f"assign, ids in {script}", "units/s", [plain, modulo], bar=bar)
         whole = Candidate("ours", "experiment.assign_many", count, lambda _, units=units: ranking.assign_many(units))
         yield Benchmark(f"assign_many, ids in {script}", "units/s", [whole, modulo], bar=Bar(1_000_000))
+
+
+def _assigning_by_more(count: int) -> Iterator[Benchmark]:
+    """Where more than a hash decides: reported beside the plain way, which has the bars."""
+    db, units = VectorDB(), [f"user-{number}" for number in range(count)]
+    db.create_view("users", entity="user", features={"trips": Int()}).put_many({"user": units, "trips": [1] * count})
+    for kind, options in OTHERWISE.items():
+        ranking = _made(db, kind, **options)
+        ranking.expose_many(units)
+        single = Candidate("ours", f"experiment.assign with {kind}", count, _each(ranking.assign, units))
+        yield Benchmark(f"assign, {kind}", "units/s", [single], users_bar=Bar(1_000))
+        whole = Candidate("ours", f"assign_many with {kind}", count, lambda _, made=ranking: made.assign_many(units))
+        yield Benchmark(f"assign_many, {kind}", "units/s", [whole], users_bar=Bar(1_000))
 
 
 def _each(function: Callable[[Any], Any], units: list[str]) -> Callable[[Any], None]:
@@ -154,8 +174,8 @@ def _pandas(ranking: LiveExperiment, size: int) -> Candidate:
     return Candidate("pandas and SciPy", "groupby(arm, user).sum(), ttest_ind: of the table as it is now", 1, run)
 
 
-def _made(db: VectorDB) -> LiveExperiment:
-    return db.create_experiment("ranking", arms=ARMS, unit="user", metrics=METRICS)
+def _made(db: VectorDB, name: str = "ranking", **options: Any) -> LiveExperiment:
+    return db.create_experiment(name, arms=ARMS, unit="user", metrics=METRICS, **options)
 
 
 def _batches(size: int) -> list[list[str]]:

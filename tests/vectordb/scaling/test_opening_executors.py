@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.thread import BrokenThreadPool
 from multiprocessing import get_context
@@ -45,24 +45,6 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr("ledger.journal.unpack", counted)
     return counts
-
-
-@pytest.fixture(scope="module", params=["threads", "processes", "dask"])
-def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    if request.param == "threads":
-        with ThreadPoolExecutor(2) as pool:
-            yield pool
-    elif request.param == "processes":
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            yield pool
-    else:
-        distributed = pytest.importorskip("distributed")
-        with (
-            distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,
-            distributed.Client(cluster) as client,
-            client.get_executor() as pool,
-        ):
-            yield pool
 
 
 @pytest.fixture(scope="module")

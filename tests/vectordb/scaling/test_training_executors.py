@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import Executor
 from typing import Any
 
 import pytest
@@ -25,24 +23,6 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in (("PIECE", PIECE), ("WORTH", 100)):
             monkeypatch.setattr(f"{module}.{name}", value, raising=False)
     monkeypatch.setattr(vectordb.sharing.pieces_of, "__defaults__", (PIECE,))
-
-
-@pytest.fixture(params=["threads", "processes", "dask"])
-def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    if request.param == "threads":
-        with ThreadPoolExecutor(2) as pool:
-            yield pool
-    elif request.param == "processes":
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            yield pool
-    else:
-        distributed = pytest.importorskip("distributed")
-        with (
-            distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster,
-            distributed.Client(cluster) as client,
-            client.get_executor() as pool,
-        ):
-            yield pool
 
 
 def filled() -> tuple[VectorDB, dict[str, Any]]:
