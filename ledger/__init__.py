@@ -1,10 +1,9 @@
 """What happened: events, the append-only log, its stored form and its files.
 
-Imports nothing of ours. Read in this order: ``facts`` (the vocabulary), ``event``, ``rows`` and
-``layout`` (packed rows), ``block`` and ``columns`` (batches), ``codec`` and ``header`` (the stored form),
-``chain`` (digests), ``segment`` and ``log`` (memory), ``files``, ``store``, ``jsonl_store`` and ``journal`` (files),
-``settlement`` (who vouches for rewritten lines), ``sql_store`` (a table that many write), ``merkle`` and
-``verification`` (proofs), ``kit_file`` and ``kit_log`` (the part of a ledger behind one prediction).
+Imports nothing of ours. Read in this order: ``facts`` (the vocabulary) and ``event``, ``values`` (types, packed rows,
+columns and blocks), ``codec`` and ``header`` (the stored form), ``chain`` (digests), ``settlement`` (who vouches for
+rewritten lines), ``registry`` (what later events may refer to), ``segment`` and ``log`` (memory), ``storage`` (files
+and tables), ``proofs`` (what outsiders can check). Each folder says in which order to read it.
 """
 
 from ledger.chain import Chain, spans_of

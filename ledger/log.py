@@ -50,7 +50,8 @@ class Log:
     (0, [])
     """
 
-    left_out: frozenset[int] = frozenset()  # references of predictions that are not here whole: see ledger.proofs.kit_log
+    # References of predictions that are not here whole: see ledger.proofs.kit_log.
+    left_out: frozenset[int] = frozenset()
 
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
         self._header = LazyHeader(header)

@@ -131,7 +131,7 @@ class Journal:
 
         Runs of single rows go to ``take_rows`` instead, as they are added, where it is given: no events are made of
         them. ``batches`` are those that ``store.read`` gave from that position, where they were read before. Workers
-        of an ``executor`` pack such runs ahead of their turn (``ledger.storage.shared_lines``): same events, same errors.
+        of an ``executor`` pack such runs ahead of their turn (``ledger.storage.shared_lines``): same events and errors.
 
         Checked: the digest chain, offsets, times, known types and versions, every value against its
         feature's type, references. ``position`` then stands after the last line that was added, so that

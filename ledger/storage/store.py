@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Store(Protocol):
-    """What a store of lines does. ``ledger.storage.jsonl_store`` keeps them in a file, ``ledger.storage.sql_store`` in a table."""
+    """What a store of lines does. ``jsonl_store`` keeps them in a file, ``sql_store`` in a table."""
 
     end: int  # the position after the last complete line that was read or appended
 

@@ -184,8 +184,8 @@ class Audit:
         """The lines of a prediction, of the writes that its inputs come from and of the definitions it was read by,
 
         each with the proof of its place in the log of ``size`` events: plain data, for ``json.dumps``. Whoever gets it
-        checks it by ``verify_bundle``, or by a copy of ``ledger/proofs/verification.py``. Raises ``Erased`` where a line's
-        values were destroyed. 0.1 ms an event.
+        checks it by ``verify_bundle``, or by a copy of ``ledger/proofs/verification.py``. Raises ``Erased`` where a
+        line's values were destroyed. 0.1 ms an event.
         """
         return bundle(self._reader, prediction_id, size)
 

@@ -1,7 +1,7 @@
 """Packing: raw rows of one or several views into the numbers and words that a batch read joins.
 
-A raw row (``ledger.values.rows``) holds what one write left, or several merged. A **served** row holds chosen features in
-a chosen order: float64 numbers (Int, Float, Bool; the default, else NaN, where there is no value), and beside them
+A raw row (``ledger.values.rows``) holds what one write left, or several merged. A **served** row holds chosen features
+in a chosen order: float64 numbers (Int, Float, Bool; the default, else NaN, where there is no value), and beside them
 one int64 word for every other feature (a category's code, the microseconds of a timestamp, the reference of the write
 of a text or vector). Both are plain bytes, so a batch is one ``b"".join``.
 

@@ -50,8 +50,8 @@ def executor(request: Any) -> Iterator[Executor]:
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of 500 rows, shared from 1,000 on."""
-    for module in ("vectordb.batches.sharing", "vectordb.batches.gather", "vectordb.pipelines.piped", "vectordb.services.batch",
-                   "vectordb.transforms.sharing"):  # fmt: skip
+    for module in ("vectordb.batches.sharing", "vectordb.batches.gather", "vectordb.pipelines.piped",
+                   "vectordb.services.batch", "vectordb.transforms.sharing"):  # fmt: skip
         for name, value in (("PIECE", 500), ("WORTH", 1_000)):
             monkeypatch.setattr(f"{module}.{name}", value, raising=False)
     monkeypatch.setattr(vectordb.batches.sharing.pieces_of, "__defaults__", (500,))
