@@ -24,7 +24,7 @@ INTRODUCTION = """\
 Made by `python -m tests.bench`, which runs the commands below one after the other, each in a process of its own, and
 writes this page and the table of the README. Medians; what takes turns with peers does so in one process, round by
 round. "Beside it" is what a user might take instead, on the same data and with the same answers, and how many times
-better ours is: below 1x the other one is better. A bar in italics is the user's.
+better ours is: below 1x the other one is better. A bar in italics is required, the others are targets of our own.
 
 {machines}
 """
@@ -51,7 +51,7 @@ def page(kept: Kept) -> str:
         known = [run for run in runs if run.name in kept]
         if known:
             rows = [_row(line) for run in known for line in kept[run.name]["lines"]]
-            pieces += [f"## {title}\n", _table(("what", "bar", "measured", "rounds", "beside it"), rows), ""]
+            pieces += [f"## {title}\n", _table(("what", "*required*, target", "measured", "rounds", "beside it"), rows), ""]
             pieces += [*(_told(run, kept[run.name]) for run in known), ""]
     return "\n".join(pieces)
 
@@ -73,7 +73,7 @@ def _row(line: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def bars(line: Mapping[str, Any]) -> str:
-    """The user's bar in italics, ours, and whether all are met."""
+    """What is required in italics, our own target, and whether all are met."""
     wanted = [f"*{line['users_bar']}*" if line["users_bar"] else "", line["bar"]]
     told = ", ".join(filter(None, wanted))
     return f"{told}: {'met' if line['met'] else '**missed**'}" if told and line["met"] is not None else told
@@ -85,7 +85,7 @@ def table(kept: Kept) -> str:
     for name, run, operation in HEADLINES:
         line = find(kept, run, operation)
         rows.append((name, bars(line), line["measured"], line["beside"], f"`{run}`"))
-    headings = ("what", "bar (*the user's*)", "measured", "beside it (ours is so many times better)", "`--only`")
+    headings = ("what", "*required*, target", "measured", "beside it (ours is so many times better)", "`--only`")
     return _table(headings, rows)
 
 
