@@ -8,17 +8,34 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.faults.killing import Killer, table
+from tests.bench.lines import Line, write_lines
+from tests.faults.killing import Counts, Killer, table
 
 
-def crash(kills: int, seed: int = 1) -> str:
-    """The table of so many kills, over every mode and policy in turn."""
+def crash(kills: int, seed: int = 1) -> Counts:
+    """What so many kills left, over every mode and policy in turn."""
     with tempfile.TemporaryDirectory() as folder, Killer(Path(folder), seed) as killer:
         killer.kill_many(kills)
-    return table(killer.counts)
+    return killer.counts
+
+
+def lines(counts: Counts) -> Iterator[Line]:
+    """All of them together."""
+    total: Counter[str] = Counter()
+    for found in counts.values():
+        total.update(found)
+    acknowledged, found_again = total["acknowledged"], total["found"]
+    yield Line(
+        "SIGKILL of writers, snapshots, checkpoints, erasures and compactions, under each `fsync`",
+        f"{total['kills']:,} kills: {found_again:,} of {acknowledged:,} acknowledged writes found, "
+        f"{total['torn tails']:,} torn tails reported",
+        "every acknowledged write",
+        met=found_again == acknowledged,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -26,8 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     options = parser.parse_args(arguments)
-    print(crash(options.kills, options.seed))
+    counts = crash(options.kills, options.seed)
+    print(table(counts))
+    write_lines(options.json, lines(counts))
 
 
 if __name__ == "__main__":

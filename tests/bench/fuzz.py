@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
+from tests.bench.lines import Line, write_lines
 from tests.hostile.readers import READERS, inputs_of, samples_of, try_bytes
 
 MEASURED = 10  # one input of so many is measured for memory, which makes it slow
@@ -91,6 +92,19 @@ def told(tried: dict[str, Tried]) -> Iterator[str]:
     yield f"{inputs:,} inputs, {len(errors)} kinds of errors ({', '.join(sorted(errors))}), {faults} faults"
 
 
+def lines(tried: dict[str, Tried]) -> Iterator[Line]:
+    """All readers together."""
+    inputs, faults = sum(one.inputs for one in tried.values()), sum(len(one.faults) for one in tried.values())  # ints
+    (peak, size), (slow, of) = (max(getattr(one, most) for one in tried.values()) for most in ("hungriest", "slowest"))
+    yield Line(
+        f"mutated ledgers, checkpoints, kits, proofs and definitions, {len(tried)} readers",
+        f"{inputs:,} inputs, {faults} faults; largest peak {peak / 1e6:.1f} MB for {size / 1e3:,.0f} kB, "
+        f"slowest {slow * 1e3:,.0f} ms for {of / 1e3:,.0f} kB",
+        "a named error, bounded time and memory",
+        met=not faults,
+    )
+
+
 def under_atheris(name: str, folder: Path) -> None:
     """Coverage-guided; what it finds ends it with a trace. It has no end of its own."""
     import atheris
@@ -107,6 +121,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--inputs", type=int, default=sys.maxsize, help="at most so many of each reader")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--atheris", metavar="READER", choices=READERS)
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     parser.add_argument("readers", nargs="*", help=f"of {', '.join(READERS)}; all when none is named")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
@@ -116,6 +131,7 @@ def main(arguments: Sequence[str]) -> int:
         names = options.readers or list(READERS)
         tried = fuzz(names, options.minutes * 60, options.seed, Path(folder), options.inputs)
     print("\n".join(told(tried)))
+    write_lines(options.json, lines(tried))
     return int(any(one.faults for one in tried.values()))
 
 

@@ -14,6 +14,8 @@ import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
+from math import fsum
+from pathlib import Path
 from random import Random
 from statistics import quantiles
 from threading import Event, Thread
@@ -21,6 +23,7 @@ from typing import Any, NamedTuple
 
 from tests.bench.data import FLOATS, filled, float_row
 from tests.bench.harness import clock
+from tests.bench.lines import Line, seconds, write_lines
 from vectordb import Service, VectorDB
 
 BATCHES = (1, 10, 100, 1_000)
@@ -159,20 +162,50 @@ def _megabytes() -> float:
     return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
+# -- what is told --------------------------------------------------------------------------------------------------
+
+
+def lines(cells: Sequence[Any]) -> Iterator[Line]:
+    """A line a batch, by its hardest and its easiest cell; or one for a mixed run."""
+    if cells and isinstance(cells[0], Slice):
+        worst, first, last = [one.p99 for one in cells], cells[0], cells[-1]
+        minutes = fsum(one.seconds for one in cells) / 60
+        told = f"p99 {_us(min(worst))} to {_us(max(worst))}, {last.megabytes - first.megabytes:,.0f} MB more at the end"
+        yield Line(f"single reads, batches, pasts, joins and writes for {minutes:.0f} minutes", told)
+        return
+    for batch in dict.fromkeys(one.batch for one in cells):
+        own = [one for one in cells if one.batch == batch]
+        alone = next(one for one in own if one.readers == min(cell.readers for cell in own) and one.writer == "idle")
+        full = next(one for one in reversed(own) if one.writer == "busy")
+        yield Line(
+            f"reads of {batch:,} by {full.readers} threads while one writes all the time, ids by Zipf",
+            f"p50 {_us(full.p50)}, p99 {_us(full.p99)}, {full.calls:,.0f} calls/s beside {full.writes:,.0f} writes/s",
+            beside=f"one thread, no writer: p50 {_us(alone.p50)}, p99 {_us(alone.p99)}",
+        )
+
+
+def _us(microseconds: float) -> str:
+    return seconds(microseconds / 1e6)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description="Measure reads under load.")
     parser.add_argument("--size", type=int, default=200_000)
     parser.add_argument("--seconds", type=float, default=1.0, help="of every cell")
     parser.add_argument("--minutes", type=float, default=0.0, help="of mixed queries, instead of the grid")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     options = parser.parse_args(arguments)
     rows: Iterator[Any] = grid(options.size, options.seconds)
     if options.minutes:
         rows = sustained(options.size, options.minutes * 60)
-    for number, row in enumerate(rows):
-        if not number:
+    found = []
+    for row in rows:
+        if not found:
             print(*row._fields, sep=" | ")
+        found.append(row)
         print(*(f"{value:,.0f}" if isinstance(value, float) else value for value in row), sep=" | ", flush=True)
+    write_lines(options.json, lines(found))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def benchmarks(size: int) -> Iterator[Benchmark]:
 def _benchmark(operation: str, size: int, candidates: list[Candidate]) -> Benchmark:
     return Benchmark(
         operation,
-        "B/event",
+        "B an event",
         candidates,
         bar=Bar(300, "at most"),
         predicted=260,

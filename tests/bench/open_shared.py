@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 import ledger.storage.shared_lines
 from tests.bench.data import FLOATS, entities_of, make_database, make_puts
 from tests.bench.harness import clock
-from tests.bench.sharing import Shared, crossover
+from tests.bench.lines import write_lines
+from tests.bench.sharing import Shared, crossover, line
 from vectordb import VectorDB
 from vectordb.testing import state_of
 
@@ -119,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description="Measure shared openings.")
     parser.add_argument("--events", type=int, nargs="*", default=EVENTS)
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     options = parser.parse_args(arguments)
     points = []
     for point in run(sorted(options.events)):
@@ -127,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pay = crossover([point.timing for point in points])
     bound = ledger.storage.shared_lines.SHARED_BYTES >> 20
     print(f"two processes pay from {pay} events; the library shares files of {bound} MiB or more")
+    write_lines(options.json, [line(f"open {point.events:,} single-row events", point.timing) for point in points])
 
 
 if __name__ == "__main__":

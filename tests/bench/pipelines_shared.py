@@ -12,13 +12,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 import vectordb.batches.sharing
 import vectordb.transforms.sharing
 from tests.bench.harness import clock
-from tests.bench.sharing import Shared, crossover
+from tests.bench.lines import write_lines
+from tests.bench.sharing import Shared, crossover, line
 from vectordb import Category, Float, ManualClock, VectorDB
 from vectordb.transforms import (
     ColumnTransformer,
@@ -113,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description="Measure shared fits and transformations.")
     parser.add_argument("--rows", type=int, nargs="*", default=ROWS)
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     options = parser.parse_args(arguments)
     points: dict[str, list[Shared]] = {}
     for what, point in run(sorted(options.rows)):
@@ -121,6 +124,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
               f"{point.times_faster:.2f}x", flush=True)  # fmt: skip
     for what, found in points.items():
         print(f"{what}: two processes pay from {crossover(found)} rows")
+    most, width = max(options.rows), NUMBERS + CATEGORIES
+    write_lines(options.json, [
+        line(f"{what} of {point.rows:,} rows x {width}", point, 1.5 if point.rows == most else None)
+        for what, found in points.items() for point in found])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.bench.harness import Bar, Benchmark, Figure, Result, kept_bytes, measure
+from tests.bench.lines import of_result, write_lines
+from tests.bench.machine import machine
 
 Build = Callable[[int], Iterable[Benchmark]]
 HEADINGS = (
@@ -23,27 +22,6 @@ HEADINGS = (
     "met",
     "peers: figure, ours is times better (spread)",
 )
-
-
-def machine() -> dict[str, Any]:
-    """The class of the machine, the interpreter, and how busy it is."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {_processor()}",
-        "load": load,
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown processor"
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
-        "unknown processor",
-    )
 
 
 def table(results: Iterable[Result]) -> str:
@@ -102,7 +80,7 @@ def _number(value: float) -> str:
 
 def to_json(results: Iterable[Result]) -> dict[str, Any]:
     """Everything as plain data."""
-    return {"environment": machine(), "results": list(map(_result_to_json, results))}
+    return {"results": list(map(_result_to_json, results))}
 
 
 def _result_to_json(result: Result) -> dict[str, Any]:
@@ -148,5 +126,4 @@ def main(builds: Iterable[tuple[Build, int]], arguments: list[str] | None = None
     print(
         f"\n{before['python']}; {before['machine']}; load {before['load']} before, {machine()['load']} after."
     )
-    if options.json is not None:
-        options.json.write_text(json.dumps(to_json(results), indent=1) + "\n", "utf-8")
+    write_lines(options.json, map(of_result, results), **to_json(results))

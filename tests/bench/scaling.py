@@ -7,14 +7,15 @@ same rows inserted by the driver alone, one commit each: the floor.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from tests.bench.lines import Line, figures, seconds, write_lines
 from tests.vectordb.scaling.judged import check_run
 from tests.vectordb.scaling.sharing import lines_of
 from tests.vectordb.scaling.worker import connector, create, percentile, run_together
@@ -33,11 +34,27 @@ class Figures(NamedTuple):
     lag_p50: float
     lag_p99: float
 
-    def line(self, name: str) -> str:
-        """As one line of text."""
-        who = f"{self.writers} writers, {self.followers} followers, {self.events:,} events"
-        lag = f"lag p50 {self.lag_p50:.1f} ms, p99 {self.lag_p99:.1f} ms" if self.followers else "no follower"
-        return f"{name}: {who}: {self.per_second:,.0f} events/s, {lag}"
+
+
+class Engine(NamedTuple):
+    """What one engine gave: contended, by one writer alone, and by its driver without a ledger, lines a second."""
+
+    name: str
+    contended: Figures
+    alone: Figures
+    driver: float
+
+    def line(self) -> Line:
+        """For the table; every run has been judged, or there is none."""
+        run = self.contended
+        lag = f"lag p50 {seconds(run.lag_p50 / 1e3)}, p99 {seconds(run.lag_p99 / 1e3)}"
+        return Line(
+            f"{self.name}: {run.writers} writers and {run.followers} followers of one ledger, {run.events:,} events",
+            f"{figures(run.per_second)} events/s, {lag}",
+            "no gap, no duplicate, followers equal to a replay",
+            met=True,
+            beside=f"one writer {figures(self.alone.per_second)}; the driver's bare INSERT {figures(self.driver)}",
+        )
 
 
 def measure(
@@ -68,20 +85,18 @@ def floor(place: str, lines: list[bytes]) -> float:
     return len(lines) / seconds
 
 
-def told(
+def engine(
     name: str, place: str, lines: Callable[[], list[bytes]], clear: Callable[[], Any], events: int
-) -> Iterator[str]:
-    """Lines of text about one engine."""
+) -> Engine:
+    """Measure one engine."""
     with TemporaryDirectory() as folder:
         alone = measure(place, lines, Path(folder), 1, 0, min(events, ALONE))
         bare = floor(place, lines())
-        yield alone.line(name)
-        yield f"{name}: the driver alone: {bare:,.0f} lines/s, {bare / alone.per_second:.1f}x"
         clear()
-        yield measure(place, lines, Path(folder), 4, 4, events).line(name)
+        return Engine(name, measure(place, lines, Path(folder), 4, 4, events), alone, bare)
 
 
-def on_sqlite(events: int) -> Iterator[str]:
+def on_sqlite(events: int) -> Iterator[Engine]:
     """One file."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "shared.db")
@@ -90,17 +105,17 @@ def on_sqlite(events: int) -> Iterator[str]:
             for file in Path(folder).iterdir():
                 file.unlink()
 
-        yield from told("sqlite3", f"sqlite:{path}", lambda: lines_of(path), clear, events)
+        yield engine("sqlite3", f"sqlite:{path}", lambda: lines_of(path), clear, events)
 
 
-def on_postgres(events: int) -> Iterator[str]:
+def on_postgres(events: int) -> Iterator[Engine]:
     """One server; nothing where it cannot be started."""
     if not find_spec("pwd"):
         return
     from tests.vectordb.scaling.postgres import DRIVERS, lines_at, place_of, run_sql, server, why_not
 
     if why_not():
-        yield f"PostgreSQL: {why_not()}"
+        print(f"PostgreSQL: {why_not()}", flush=True)
         return
     with server() as port:
         for driver in DRIVERS:
@@ -109,18 +124,23 @@ def on_postgres(events: int) -> Iterator[str]:
             def clear(place: str = place) -> None:
                 run_sql(place, "DROP TABLE vectordb_lines, vectordb_ledgers")
 
-            yield from told(driver, place, lambda place=place: lines_at(place), clear, events)  # type: ignore[misc]
+            yield engine(driver, place, lambda place=place: lines_at(place), clear, events)  # type: ignore[misc]
             clear()
 
 
-def main(arguments: list[str]) -> None:
-    """Measure: all events, or as many as are asked for."""
-    events = int(arguments[0]) if arguments else EVENTS
-    for engine in (on_sqlite, on_postgres):
-        for line in engine(events):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description="Measure writers and followers of one shared ledger.")
+    parser.add_argument("--events", type=int, default=EVENTS)
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
+    options = parser.parse_args(arguments)
+    told = []
+    for measured in (on_sqlite, on_postgres):
+        for one in measured(options.events):
+            told.append(one.line())
+            print(told[-1].operation, told[-1].measured, told[-1].beside, sep=": ", flush=True)
+    write_lines(options.json, told)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 
 from tests.bench.data import FLOATS, filled
 from tests.bench.harness import clock
+from tests.bench.lines import Line, seconds, write_lines
 from vectordb import VectorDB
 from vectordb.serving import Application, Predictor
 
@@ -233,6 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--queries", type=int, default=2_000, help="of a predictor, a round")
     parser.add_argument("--servers", nargs="*", default=SERVERS, choices=SERVERS)
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     parser.add_argument("--serve", type=int, default=-1, help=argparse.SUPPRESS)
     parser.add_argument("--uvicorn", type=int, default=-1, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -244,8 +246,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _print(options)
 
 
+def lines(costs: Sequence[Cost], loads: Sequence[Load]) -> Iterator[Line]:
+    """What a predictor and an experiment cost, then every server and kind of request."""
+    for cost in costs:
+        yield Line(f"predictor, {cost.what}", f"{cost.without:.3g} us a query")
+        yield Line(
+            f"what an experiment adds to a predictor, {cost.what}",
+            f"{cost.added:.3g} us a query",
+            users_bar="≤ 1 ms",
+            met=cost.added <= 1_000,
+        )
+    for one in loads:
+        yield Line(
+            f"{one.server}, {one.clients} clients on loopback: {one.request}",
+            f"p50 {seconds(one.p50 / 1e6)}, p99 {seconds(one.p99 / 1e6)}, {one.requests:,.0f} requests/s, "
+            f"{one.errors} errors",
+            "no errors",
+            met=one.errors == 0,
+        )
+
+
 def _print(options: argparse.Namespace) -> None:
+    spent, loads = [], []
     for cost in costs(options.size, options.queries):
+        spent.append(cost)
         print(f"{cost.what}: {cost.without:,.1f} us, with an experiment {cost.with_experiment:,.1f} us,",
               f"added {cost.added:,.1f} us a query (at most 1,000)", flush=True)  # fmt: skip
     print(*Load._fields, sep=" | ")
@@ -254,7 +278,9 @@ def _print(options: argparse.Namespace) -> None:
             print(f"{server} | left out, not installed")
             continue
         for one in load(server, options.size, options.seconds, options.clients):
+            loads.append(one)
             print(*(f"{value:,.0f}" if isinstance(value, float) else value for value in one), sep=" | ", flush=True)
+    write_lines(options.json, lines(spent, loads))
 
 
 if __name__ == "__main__":

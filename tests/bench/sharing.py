@@ -13,11 +13,13 @@ from array import array
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from math import log1p, tanh
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import vectordb.batches.sharing as sharing
 from tests.bench.harness import clock
+from tests.bench.lines import Line, seconds, write_lines
 from vectordb import Float, ManualClock, VectorDB, View
 from vectordb.batches.dense import Dense
 
@@ -96,10 +98,18 @@ def run(rows: Sequence[int], rounds: int = ROUNDS) -> Iterator[Shared]:
         sharing.WORTH = usual
 
 
+def line(what: str, point: Shared, bar: float | None = None) -> Line:
+    """What two processes gain, with a bar for how many times faster they are."""
+    met, wanted = (None, "") if bar is None else (point.times_faster >= bar, f"≥ {bar:g}x")
+    told = f"{point.times_faster:.2f}x ({seconds(point.shared)})"
+    return Line(f"{what}, two processes against one", told, wanted, met=met, beside=f"one: {seconds(point.serial)}")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description="Measure shared reads.")
     parser.add_argument("--rows", type=int, nargs="*", default=ROWS)
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     options = parser.parse_args(arguments)
     points = []
     for point in run(sorted(options.rows)):
@@ -107,6 +117,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{point.rows:>8,} rows: serial {point.serial:.3f} s, two processes {point.shared:.3f} s, "
               f"{point.times_faster:.2f}x", flush=True)  # fmt: skip
     print(f"two processes pay from {crossover(points)} rows; the library shares from {sharing.WORTH:,} rows on")
+    most = max(point.rows for point in points)
+    write_lines(options.json, [
+        line(f"cold read and work on {point.rows:,} rows x {FEATURES}", point, 1.5 if point.rows == most else None)
+        for point in points])  # fmt: skip
 
 
 if __name__ == "__main__":

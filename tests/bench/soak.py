@@ -19,13 +19,15 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from math import fsum
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 from tests.bench.data import FLOATS, float_row, make_database
 from tests.bench.harness import clock
-from tests.bench.soak_leaks import leaks
+from tests.bench.lines import Line, figures, seconds, write_lines
+from tests.bench.soak_leaks import Leak, leaks
 from vectordb import Pruned, VectorDB, verify_inclusion
 
 Timer = Callable[[], float]
@@ -171,6 +173,36 @@ def resident() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
+def lines(windows: Sequence[Window], entities: int) -> Iterator[Line]:
+    """What one may rely on for as long as it runs: the same latencies, bounded memory, short collections."""
+    what = f"{windows[-1].events:,} events, {entities:,} entities with churn, a read after every write"
+    each, read = windows[-1].per_event, max(one.get_p999 for one in windows)
+    yield Line(f"{what}: memory", f"{figures(each)} B an event", "≤ 300 B", met=each <= 300)
+    yield Line(
+        f"the same: `get` in {len(windows)} windows",
+        f"p50 {_range([one.get_p50 for one in windows])}, p99.9 {_range([one.get_p999 for one in windows])}",
+        "p99.9 ≤ 1 ms",
+        met=read <= 1_000,
+    )
+    puts = f"p50 {_range([one.put_p50 for one in windows])}, p99.9 {_range([one.put_p999 for one in windows])}"
+    yield Line("the same: `put`", puts)
+    share, longest = max(one.share for one in windows), max(one.paused for one in windows) / 1e3
+    full = sum(one.collections for one in windows)  # ints
+    told = f"at most {figures(share)} % of a window, longest {seconds(longest)}, {full} full ones"
+    yield Line("the same: garbage collection", told)
+
+
+def _range(microseconds: Sequence[float]) -> str:
+    return f"{seconds(min(microseconds) / 1e6)} to {seconds(max(microseconds) / 1e6)}"
+
+
+def leak_lines(found: Sequence[Leak]) -> Iterator[Line]:
+    """One line for all kinds."""
+    left, most = fsum(one.bytes_a_turn * one.turns for one in found), max(found, key=lambda one: one.bytes_a_turn)
+    told = f"{left / 1e3:,.0f} kB after {most.turns} turns of each of {len(found)} kinds, most by {most.what}"
+    yield Line("what reads, searches, pasts, forks and the like leave behind", told, "nothing that grows")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description="Write and read for a long time.")
@@ -180,15 +212,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--retention", type=int, default=0, help="events kept by compactions; 0: all")
     parser.add_argument("--leaks", action="store_true")
     parser.add_argument("--cpu", action="store_true", help="count the time of this thread: on a busy machine")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     options = parser.parse_args(arguments)
     found: Iterator[Any] = leaks()
     if not options.leaks:
         timer = time.thread_time if options.cpu else clock
         found = soak(options.rows, options.entities, options.windows, options.retention, timer)
-    for number, row in enumerate(found):
-        if not number:
+    rows: list[Any] = []
+    for row in found:
+        if not rows:
             print(*row._fields, sep=" | ")
+        rows.append(row)
         print(*(f"{value:,.1f}" if isinstance(value, float) else value for value in row), sep=" | ", flush=True)
+    write_lines(options.json, leak_lines(rows) if options.leaks else lines(rows, options.entities))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from array import array
+from importlib import import_module
 from math import dist
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,9 +28,11 @@ from tests.bench import (
     vector_measure,
 )
 from tests.bench import sharing as shared_bench
-from tests.bench.__main__ import BUILDS, MODULES
 from tests.bench.harness import Bar, Benchmark, Candidate, Disagreement, kept_bytes, measure
+from tests.bench.lines import seconds
 from tests.bench.report import main, measured, table, to_json
+from tests.bench.runs import RUNS
+from tests.bench.sharing import line as sharing_line
 from tests.bench.vector_data import Data, descriptors, folder_of, made, nearest, nearest_plain, words
 from tests.bench.vector_measure import (
     Contest,
@@ -45,9 +48,11 @@ from tests.bench.vector_measure import (
 )
 from tests.bench.vector_parts import bars, cheapest
 from tests.bench.vector_puts import grow
+from tests.bench.vector_puts import lines as put_lines
 from tests.bench.vector_search import main as search_main
 
 SMOKE = 200
+MODULES = [import_module(f"tests.bench.{run.module}") for run in RUNS if run.harness]
 
 
 @pytest.fixture(autouse=True)
@@ -74,10 +79,15 @@ def test_reads_under_load_run_in_every_combination() -> None:
     assert len({cell[:4] for cell in cells}) == 16 == len(cells)
     assert all(cell.calls > 0 and 0 < cell.p50 <= cell.p99 for cell in cells)
     assert all((cell.writes > 0) == (cell.writer == "busy") for cell in cells)
+    one, ten = load.lines(cells)
+    assert (one.operation[:16], ten.operation[:17]) == ("reads of 1 by 3 ", "reads of 10 by 3 ")
+    assert f"p99 {seconds(cells[7].p99 / 1e6)}, " in one.measured and seconds(cells[0].p50 / 1e6) in one.beside
 
 
 def test_mixed_queries_run_on_and_on_in_the_same_memory() -> None:
-    first, *_, last = load.sustained(100, 1.2, slices=3)
+    first, middle, last = load.sustained(100, 1.2, slices=3)
+    (line,) = load.lines([first, middle, last])
+    assert line.measured.startswith(f"p99 {seconds(min(first.p99, middle.p99, last.p99) / 1e6)} to ")
     assert first.calls > 0 and last.calls > 0 and last.p99 < 1_000_000
     assert last.megabytes - first.megabytes < 50
 
@@ -89,12 +99,18 @@ def test_a_start_is_timed_with_the_same_answers(tmp_path: Path) -> None:
     assert 0 < one.opened <= one.read <= one.searched and one.megabytes > 10
     told = quick_start.Told(*json.loads((tmp_path / quick_start.TOLD).read_text()))
     assert quick_start.start(tmp_path, "replay, lazily", told).covered == 0
+    (line,) = quick_start.lines([one], 200, 300)
+    assert seconds(one.searched) in line.measured and line.met is None
+    (full,) = quick_start.lines([one._replace(searched=11.0)], 1_000_000, 300)
+    assert full.bar == "≤ 10 s" and full.met is False
 
 
 def test_a_soak_stays_in_the_same_memory_and_lets_go_what_it_should() -> None:
     windows = list(soak.soak(3_000, 100, windows=3))
     assert [window.events for window in windows] == sorted(window.events for window in windows)
     assert all(0 < one.get_p50 <= one.get_p999 <= one.get_max and one.rate > 0 for one in windows)
+    memory, reads, *_ = soak.lines(windows, 100)
+    assert memory.met == (windows[-1].per_event <= 300) and "in 3 windows" in reads.operation
     *_, last = soak.soak(3_000, 50, windows=6, retention=500)
     assert last.events > 3_000 and last.put_p50 > 0
 
@@ -103,11 +119,14 @@ def test_nothing_is_left_behind_by_what_only_reads() -> None:
     found = list(soak_leaks.leaks(turns=10))
     assert len(found) == 15
     assert [leak for leak in found if leak.bytes_a_turn > 400] == []
+    (line,) = soak.leak_lines(found)
+    assert "after 10 turns of each of 15 kinds" in line.measured
 
 
 def test_sharing_is_measured_with_equal_results() -> None:
     points = list(shared_bench.run([50, 9_000], rounds=1))
     assert [point.rows for point in points] == [50, 9_000] and all(point.times_faster > 0 for point in points)
+    assert sharing_line("work", points[0], 1e9).met is False and sharing_line("work", points[0]).met is None
     fast, slow = shared_bench.Shared(200, 2.0, 1.0), shared_bench.Shared(100, 1.0, 2.0)
     assert shared_bench.crossover([fast, slow]) == 200 and shared_bench.crossover([slow]) is None
 
@@ -125,9 +144,11 @@ def test_opening_with_two_processes_is_measured_with_equal_state() -> None:
     assert " 6,000 events: alone " in point.told()
 
 
-def test_all_modules_are_in_the_one_command() -> None:
-    assert len(BUILDS) >= len(MODULES)
-    assert {build.__module__ for build, _ in BUILDS} == {module.__name__ for module in MODULES}
+def test_all_benchmarks_are_in_the_one_command() -> None:
+    folder = Path(harness.__file__).parent
+    commands = {path.stem for path in folder.glob("*.py") if "\nif __name__ ==" in path.read_text("utf-8")}
+    assert commands - {"__main__"} == {run.module for run in RUNS}
+    assert len({run.name for run in RUNS}) == len(RUNS)
 
 
 def one(
@@ -348,7 +369,10 @@ def test_the_whole_report_at_smoke_size(peers: str, tmp_path: Path, capsys: Any)
     path, cache = tmp_path / "figures.json", tmp_path / "cache"
     shape = ["--size", "2100", "--dim", "8", "--queries", "30", "--rounds", "1", "--clock", "cpu", "--peers", peers]
     search_main([*shape, "--parts", "search", "filtered", "past", "--json", str(path), "--cache", str(cache)])
-    search, filtered, past = json.loads(path.read_text("utf-8"))["sections"]
+    report = json.loads(path.read_text("utf-8"))
+    search, filtered, past = report["sections"]
+    told = [line["operation"] for line in report["lines"]]
+    assert sum("recall@10 of" in one for one in told) >= 1 and len([one for one in told if "may be found" in one]) == 13
     ours = [one for one in search["figures"]["points"] if one["name"] == "ours"]
     assert max(one["recall"] for one in ours) >= 0.9
     assert len(filtered["figures"]) == 9 and len(past["figures"]) == 4
@@ -375,3 +399,5 @@ def test_puts_with_searches_between_them_are_timed() -> None:
     growth = grow(2_100, 120, 8)
     assert 0 < growth.put_p50 <= growth.put_p99 <= growth.put_max
     assert growth.search_between > 0 and growth.search_grown > 0 and growth.search_fresh > 0
+    put, search = put_lines(growth._replace(put_p99=6_000.0, search_grown=1.0, search_fresh=1.0), 120, 2_100)
+    assert (put.met, search.met, search.measured) == (False, True, "1.00x (1.00 us)")

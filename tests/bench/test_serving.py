@@ -18,6 +18,8 @@ def test_an_experiment_adds_less_than_a_millisecond() -> None:
     found = list(serving.costs(100, 100, rounds=3))
     assert [one.what.partition(",")[2] for one in found] == [" single", " batch"] * 2
     assert median(one.added for one in found) < 1_000
+    alone, added, *_ = serving.lines([found[0]._replace(added=1_001.0)], [])
+    assert alone.met is None and added.met is False
 
 
 def test_the_command_prints(capsys: Any) -> None:

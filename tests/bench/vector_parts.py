@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from tests.bench import vector_lines
+from tests.bench.lines import Line
 from tests.bench.vector_data import TRUTH_SIZE, Data, made
 from tests.bench.vector_filters import answered, overwrite, questions, summary
+from tests.bench.vector_lines import LEVEL, cheapest
 from tests.bench.vector_measure import (
     Point,
     Rounds,
@@ -28,17 +31,17 @@ from tests.bench.vector_peers import Peer
 
 DIM = 128
 FILTERED_SHARE = 5  # one query of so many is asked under filters
-LEVEL = 0.95
 LIMITS = (("annoy", 1.0), ("faiss ivf", 1 / 1.5), ("hnswlib", 1 / 6), ("numpy exact", 15.0))  # times faster
 
 
 @dataclass
 class Section:
-    """One part of the report: Markdown, and the same as plain data."""
+    """One part of the report: Markdown, the same as plain data, and lines of the table of all measurements."""
 
     title: str
     text: str
     figures: Any
+    lines: list[Line] = field(default_factory=list)
 
 
 def prepared(data: Data) -> Ours:
@@ -63,13 +66,23 @@ def searched(title: str, ours: Ours, peers: Sequence[Peer], rounds: Rounds) -> S
         costs = ("", "") if point.name in seen else _costs(peer)
         seen.add(point.name)
         rows.append((*point.shown(), *costs))
-    verdicts = bars(points, ours, peers)
+    reached = bars(points, ours, peers)
     does = "\n".join(f"- {peer.name}: {peer.does}" for peer in everyone)
     promised = markdown(("recall asked for", "measured at build"), _promises(ours))
-    parts = (markdown(headings, rows), ratios(points), markdown(("bar", "reached", "met"), verdicts), promised, does)
+    parts = (markdown(headings, rows), ratios(points), markdown(("bar", "reached", "met"), reached), promised, does)
     built_by = {peer.name: _built(peer) for peer in everyone}
-    figures = {"points": [point.to_json() for point in points], "costs": built_by, "bars": verdicts}
-    return Section(title, "\n\n".join(parts), figures)
+    figures = {"points": [point.to_json() for point in points], "costs": built_by, "bars": reached}
+    lines = [
+        *vector_lines.searches(title, points, _barred(ours.data)),
+        *vector_lines.verdicts(title, reached),
+        *vector_lines.costs(title, ours, peers),
+    ]
+    return Section(title, "\n\n".join(parts), figures, lines)
+
+
+def _barred(data: Data) -> bool:
+    """Whether this is what our bars are about."""
+    return data.name == "descriptors" and len(data) >= TRUTH_SIZE
 
 
 def _costs(peer: Peer) -> tuple[str, str]:
@@ -89,7 +102,7 @@ def bars(points: Sequence[Point], ours: Ours, peers: Sequence[Peer]) -> list[tup
     found: list[tuple[str, float | None, float, bool]] = [
         ("user: p50 µs at recall .95 ≤", _p50(points, 0.95), 10_000, False)
     ]
-    if ours.data.name == "descriptors" and len(ours.data) >= TRUTH_SIZE:
+    if _barred(ours.data):
         found += [
             ("p50 µs at recall .95 ≤", _p50(points, 0.95), 1_200, False),
             ("p50 µs at recall .99 ≤", _p50(points, 0.99), 2_200, False),
@@ -109,12 +122,6 @@ def _verdict(text: str, value: float | None, limit: float, more: bool) -> tuple[
     if value is None:
         return f"{text} {number(limit)}", "not measured", ""
     return f"{text} {number(limit)}", number(value), "yes" if (value >= limit) == more or value == limit else "no"
-
-
-def cheapest(points: Sequence[Point], recall: float) -> Point | None:
-    """Our fastest setting that reached a recall."""
-    good = [point for point in points if point.name == "ours" and point.recall >= recall]
-    return min(good, key=lambda point: median(point.p50), default=None)
 
 
 def _p50(points: Sequence[Point], recall: float) -> float | None:
@@ -139,7 +146,8 @@ def filtered(ours: Ours, peers: Sequence[Peer], rounds: Rounds) -> Section:
     """Filters."""
     queries = max(1, len(ours.data.asked) // FILTERED_SHARE)
     rows = [(asked, answered(ours, peers, ours.data, asked, queries, rounds)) for asked in questions(ours)]
-    return Section("Filtered", summary(rows), _figures(rows))
+    lines = list(vector_lines.questions(_title(ours.data), rows, _barred(ours.data)))
+    return Section("Filtered", summary(rows), _figures(rows), lines)
 
 
 def past(ours: Ours, peers: Sequence[Peer], rounds: Rounds) -> Section:
@@ -147,7 +155,12 @@ def past(ours: Ours, peers: Sequence[Peer], rounds: Rounds) -> Section:
     queries = max(1, len(ours.data.asked) // FILTERED_SHARE)
     data, moments = overwrite(ours, peers)
     rows = [(asked, answered(ours, peers, data, asked, queries, rounds)) for asked in moments]
-    return Section("As of an offset", summary(rows), _figures(rows))
+    lines = list(vector_lines.questions(_title(ours.data), rows, _barred(ours.data)))
+    return Section("As of an offset", summary(rows), _figures(rows), lines)
+
+
+def _title(data: Data) -> str:
+    return f"{data.name}, {len(data):,} x {data.dim}"
 
 
 def _figures(rows: Any) -> Any:
@@ -159,7 +172,7 @@ def scaling(size: int, dims: Sequence[int], kinds: Sequence[type[Peer]], queries
     shapes = [(count, DIM) for count in (10_000, 100_000, 1_000_000) if count <= size]
     shapes += [(min(size, 10_000), dim) for dim in dims]
     names = ("ours", *(kind.name for kind in kinds))
-    rows, figures = [], []
+    rows, figures, lines = [], [], []
     for count, dim in shapes:
         data = made(count, dim, queries)
         ours = prepared(data)
@@ -170,8 +183,10 @@ def scaling(size: int, dims: Sequence[int], kinds: Sequence[type[Peer]], queries
         rows.append((f"{count:,} x {dim}", *_costs(ours), f"{_p99(points, LEVEL) or 0:,.0f}", *cells))
         figures.append({"count": count, "dim": dim, "points": [point.to_json() for point in points]})
         print(" | ".join(rows[-1]), flush=True)
+        own = vector_lines.searches(_title(data), points, False)
+        lines += [line for line in own if line.operation.endswith(f" {LEVEL}")]
     headings = ("made vectors", "our build CPU s (wall)", "our B/vector", f"our p99 µs at {LEVEL}", *names)
-    return Section(f"Growth: p50 µs at recall {LEVEL}", markdown(headings, rows), figures)
+    return Section(f"Growth: p50 µs at recall {LEVEL}", markdown(headings, rows), figures, lines)
 
 
 def _at_level(points: Sequence[Point], name: str) -> str:

@@ -9,12 +9,14 @@ the same queries are timed on the grown index and on one built anew of the same 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from random import Random
 from statistics import median, quantiles
 from typing import NamedTuple
 
 from tests.bench.harness import clock
+from tests.bench.lines import Line, seconds, write_lines
 from tests.bench.vector_data import made
 from vectordb import LiveView, Vector, VectorDB, View
 
@@ -77,17 +79,37 @@ def _searches(view: View, queries: Sequence[Sequence[float]]) -> float:
     return median(taken)
 
 
+def lines(growth: Growth, puts: int, size: int) -> Iterator[Line]:
+    """What a put costs, and what the growth costs a search."""
+    what = f"{puts:,} single puts into an index of {size:,} x {DIM}, searches between them"
+    yield Line(f"{what}: a put", _spread(growth.put_p50, growth.put_p99), "p99 ≤ 5 ms", met=growth.put_p99 <= 5_000)
+    times = growth.search_grown / growth.search_fresh
+    yield Line(
+        "the same: a search at the end, against one of an index built anew",
+        f"{times:.2f}x ({seconds(growth.search_grown / 1e6)})",
+        "1.5x",
+        met=times <= 1.5,
+        beside=f"built anew {seconds(growth.search_fresh / 1e6)}",
+    )
+
+
+def _spread(p50: float, p99: float) -> str:
+    return f"p50 {seconds(p50 / 1e6)}, p99 {seconds(p99 / 1e6)}"
+
+
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=20_000)
     parser.add_argument("--puts", type=int, default=50_000)
     parser.add_argument("--dim", type=int, default=DIM)
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write the lines of the table")
     options = parser.parse_args()
     growth = grow(options.size, options.puts, options.dim)
     for name, value in growth._asdict().items():
         print(f"{name:16} {value:10,.0f} us")
     print(f"grown over fresh {growth.search_grown / growth.search_fresh:10.2f}")
+    write_lines(options.json, lines(growth, options.puts, options.size))
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ the median of interleaved rounds.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from tests.bench.harness import Bar, Benchmark, Candidate
-from tests.bench.report import machine
+from tests.bench.lines import Line, write_lines
+from tests.bench.machine import machine
 from tests.bench.vector_data import QUERIES, Data, descriptors, folder_of, made, words
 from tests.bench.vector_measure import CLOCKS, Rounds, built, contests, number, race, wanted_peers
 from tests.bench.vector_parts import DIM, LEVEL, Section, filtered, past, prepared, scaling, searched
@@ -75,14 +75,14 @@ def main(arguments: list[str] | None = None) -> None:
     if "words" in options.parts and folder_of(options.data) is None:
         notes.append("words: left out, no folder of files is given")
     before, figures = machine(), []
+    lines: list[Line] = []
     for section in sections(options, kinds):
         print(f"## {section.title}", section.text, sep="\n\n", end="\n\n", flush=True)
         figures.append({"title": section.title, "figures": section.figures})
+        lines += section.lines
     print(*notes, f"Latency by the {options.clock} clock, {options.rounds} rounds.", sep="\n")
     print(f"{before['python']}; {before['machine']}; load {before['load']} before, {machine()['load']} after.")
-    if options.json is not None:
-        report = {"environment": before, "notes": notes, "sections": figures}
-        options.json.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_lines(options.json, lines, notes=notes, sections=figures)
 
 
 def parsed(arguments: list[str] | None) -> argparse.Namespace:

@@ -31,7 +31,7 @@ def benchmarks(size: int) -> Iterator[Benchmark]:
         Candidate("dict of dicts", "no history", size, lambda _: _dicts(ids, columns)),
     ]
     yield Benchmark(
-        f"memory of a row of {FEATURES:,} features", "bytes a row", candidates, meter=kept_bytes, at_most_once=True
+        f"memory of a row of {FEATURES:,} features", "B a row", candidates, meter=kept_bytes, at_most_once=True
     )
 
 

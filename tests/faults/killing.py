@@ -20,6 +20,7 @@ from vectordb.testing import state_of
 
 MODES = ("write", "write in pieces", "snapshot", "checkpoint", "erase", "compact")
 POLICIES = ("never", "interval", "always")
+Counts = dict[tuple[str, str], Counter[str]]  # by mode and policy
 
 
 class Killer:
@@ -28,7 +29,7 @@ class Killer:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
         self.draw = random.Random(seed)
-        self.counts: dict[tuple[str, str], Counter[str]] = {}
+        self.counts: Counts = {}
         self._ledgers: dict[str, tuple[Path, int]] = {}
         command = [sys.executable, "-m", "tests.faults.victim"]
         self._victims = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
@@ -152,7 +153,7 @@ class Killer:
         return len(left)
 
 
-def table(counts: dict[tuple[str, str], Counter[str]]) -> str:
+def table(counts: Counts) -> str:
     """Markdown: a row a mode and policy, and the sums."""
     names = ("kills", "acknowledged", "found", "unacknowledged, whole", "torn tails", "left over")
     total: Counter[str] = Counter()
