@@ -17,8 +17,8 @@ from vectordb.serving.following import Following
 from vectordb.serving.limits import Limits
 from vectordb.serving.meters import Meters
 from vectordb.serving.predictor import Predictor
-from vectordb.serving.route import Route, Router
 from vectordb.serving.routes import ROUTES
+from vectordb.serving.routes.route import Route, Router
 from vectordb.serving.wsgi import serve_wsgi
 
 WRITES: Final = frozenset({"push", "rows", "expose", "predict"})
@@ -41,7 +41,7 @@ class Application:
     It mounts in wsgiref, gunicorn, uvicorn, Starlette, FastAPI and whatever else takes either. ``db`` is live, a
     read-only follower (``refresh_seconds``: how often it reads its file again) or a past. It answers Feast's feature
     server, the Open Inference Protocol v2 (a model is a service, or one of ``predictors`` by name), views, search,
-    experiments, predictions, ``/health`` and ``/metrics``; see ``vectordb.serving.routes`` for the paths.
+    experiments, predictions, ``/health`` and ``/metrics``; see ``vectordb.serving.routes.paths`` for them.
 
     It is read-only until ``writes`` says otherwise: True, or some of ``push``, ``rows``, ``expose``, ``predict`` (a
     predictor that records). Writes need ``authorize``: a callable of the ``HttpRequest``, asked before the body is

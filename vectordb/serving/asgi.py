@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from vectordb.serving.exchange import Exchange, Head
+from vectordb.serving.http.refusal import BadRequest
+from vectordb.serving.http.response import Response
 from vectordb.serving.limits import Limits
-from vectordb.serving.refusal import BadRequest
-from vectordb.serving.response import Response
 
 if TYPE_CHECKING:
     from vectordb.serving.application import Application

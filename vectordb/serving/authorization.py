@@ -9,8 +9,8 @@ from inspect import iscoroutinefunction
 from typing import Final, TypeAlias
 
 from ledger import InvalidInput, VectorDBError
-from vectordb.serving.refusal import BadRequest, PartFailed
-from vectordb.serving.request import HttpRequest
+from vectordb.serving.http.refusal import BadRequest, PartFailed
+from vectordb.serving.http.request import HttpRequest
 
 TOKEN: Final = re.compile(r"[!-~]+\Z")  # what a header can carry as it is
 Authorize: TypeAlias = Callable[[HttpRequest], bool]

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import VectorDBError
 from vectordb.serving.authorization import check_allowed
-from vectordb.serving.call import Call
-from vectordb.serving.refusal import BadRequest, PartFailed
-from vectordb.serving.request import HttpRequest, check_length, check_media, check_path, check_raw, parse_query
-from vectordb.serving.response import Response, error_response
-from vectordb.serving.route import Found
+from vectordb.serving.http.refusal import BadRequest, PartFailed
+from vectordb.serving.http.request import HttpRequest, check_length, check_media, check_path, check_raw, parse_query
+from vectordb.serving.http.response import Response, error_response
+from vectordb.serving.routes.call import Call
+from vectordb.serving.routes.route import Found
 
 if TYPE_CHECKING:
     from vectordb.serving.application import Application

@@ -7,8 +7,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from vectordb.serving.exchange import Exchange, Head
+from vectordb.serving.http.refusal import BadRequest
 from vectordb.serving.limits import Limits
-from vectordb.serving.refusal import BadRequest
 
 if TYPE_CHECKING:
     from vectordb.serving.application import Application

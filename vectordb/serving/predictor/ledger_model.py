@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger import NotFitted
 from vectordb.database import VectorDB
-from vectordb.serving.predictor import Predictor
+from vectordb.serving.predictor.predictor import Predictor
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ledger import InvalidInput
 from vectordb.experiments import Assignment, Experiment
 from vectordb.reader import Reader
-from vectordb.serving.served_model import ModelLike, ServedModel, make_model
+from vectordb.serving.predictor.served_model import ModelLike, ServedModel, make_model
 
 
 class Group(NamedTuple):

@@ -12,10 +12,10 @@ from vectordb.experiments import Assignment, Experiment, LiveExperiment
 from vectordb.matrix import FeatureMatrix
 from vectordb.reader import Reader
 from vectordb.service import ServedRow, Service
-from vectordb.serving.arms import make_arms
-from vectordb.serving.model_input import read_model_input
-from vectordb.serving.served import Served
-from vectordb.serving.served_model import ModelLike, ServedModel
+from vectordb.serving.predictor.arms import make_arms
+from vectordb.serving.predictor.model_input import read_model_input
+from vectordb.serving.predictor.served import Served
+from vectordb.serving.predictor.served_model import ModelLike, ServedModel
 from vectordb.transformed_row import inputs_of
 
 TRIES: Final = 3

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from vectordb.experiments import Assignment
-from vectordb.serving.call import Call
-from vectordb.serving.fields import entities_of
-from vectordb.serving.response import Response, json_response
+from vectordb.serving.http.fields import entities_of
+from vectordb.serving.http.response import Response, json_response
+from vectordb.serving.routes.call import Call
 
 
 def list_experiments(call: Call) -> Response:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ledger import entity_to_json
-from vectordb.serving.call import Call
-from vectordb.serving.response import Response, json_response
+from vectordb.serving.http.response import Response, json_response
+from vectordb.serving.routes.call import Call
 
 
 def get_prediction(call: Call) -> Response:

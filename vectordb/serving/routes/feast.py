@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from vectordb.service import Service
-from vectordb.serving.call import Call
-from vectordb.serving.fields import entity_lists
-from vectordb.serving.online import Column, columns_of_features, columns_of_service
-from vectordb.serving.refusal import BadRequest
-from vectordb.serving.response import Response
-from vectordb.serving.stamps import NEVER, PRESENT, Stamp, stamped
-from vectordb.serving.strict_json import dump_json
-from vectordb.serving.view_routes import written
+from vectordb.serving.http.fields import entity_lists
+from vectordb.serving.http.refusal import BadRequest
+from vectordb.serving.http.response import Response
+from vectordb.serving.http.strict_json import dump_json
+from vectordb.serving.routes.call import Call
+from vectordb.serving.routes.feast_columns import Column, columns_of_features, columns_of_service
+from vectordb.serving.routes.feast_stamps import NEVER, PRESENT, Stamp, stamped
+from vectordb.serving.routes.writes import written
 
 
 def get_online_features(call: Call) -> Response:

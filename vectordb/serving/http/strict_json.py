@@ -9,7 +9,7 @@ from datetime import date, datetime
 from math import isfinite
 from typing import Any, Final
 
-from vectordb.serving.refusal import BadRequest, PartFailed
+from vectordb.serving.http.refusal import BadRequest, PartFailed
 
 ESCAPED: Final = re.compile(rb"\\.", re.DOTALL)
 QUOTED: Final = re.compile(rb'"[^"]*"')

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from ledger import FeatureType, Vector
 from vectordb.matrix import FeatureMatrix
-from vectordb.serving.served import Served
-from vectordb.serving.strict_json import dump_json, rfc_3339
-from vectordb.serving.tensors import Tensor
+from vectordb.serving.http.strict_json import dump_json, rfc_3339
+from vectordb.serving.predictor.served import Served
+from vectordb.serving.routes.inference_tensors import Tensor
 
 DATATYPES: Final = {"int": "INT64", "float": "FP64", "bool": "BOOL", "category": "BYTES", "text": "BYTES",
                     "timestamp": "BYTES"}  # fmt: skip

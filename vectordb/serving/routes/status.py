@@ -7,9 +7,9 @@ from itertools import chain
 from typing import Final
 
 from vectordb.observability import Family, Sample, prometheus_text
-from vectordb.serving.call import Call
-from vectordb.serving.refusal import PartFailed
-from vectordb.serving.response import Response, json_response
+from vectordb.serving.http.refusal import PartFailed
+from vectordb.serving.http.response import Response, json_response
+from vectordb.serving.routes.call import Call
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 

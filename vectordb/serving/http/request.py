@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from vectordb.serving.http.refusal import BadRequest
 from vectordb.serving.limits import Limits
-from vectordb.serving.refusal import BadRequest
 
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 MALFORMED: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")

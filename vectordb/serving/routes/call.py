@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ledger import Entity, Instant, InvalidVersion, check_entity, parse_version
 from vectordb.database import VectorDB
 from vectordb.reader import Reader
-from vectordb.serving.fields import Fields
+from vectordb.serving.http.fields import Fields
+from vectordb.serving.http.refusal import BadRequest
+from vectordb.serving.http.request import HttpRequest
+from vectordb.serving.http.strict_json import parse_json
 from vectordb.serving.limits import Limits
-from vectordb.serving.refusal import BadRequest
-from vectordb.serving.request import HttpRequest
-from vectordb.serving.strict_json import parse_json
 
 if TYPE_CHECKING:
     from vectordb.serving.application import Application

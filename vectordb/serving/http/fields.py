@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from ledger import Entity, entity_from_json
-from vectordb.serving.refusal import BadRequest
+from vectordb.serving.http.refusal import BadRequest
 
 ABSENT: Final = object()
 

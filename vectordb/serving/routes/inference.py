@@ -23,15 +23,15 @@ from ledger import (
 from vectordb.reader import Reader
 from vectordb.release import RELEASE
 from vectordb.service import Service
-from vectordb.serving.call import Call
-from vectordb.serving.fields import Fields
-from vectordb.serving.outputs import datatype_of, served_tensors, tail_of, tensors_of
+from vectordb.serving.http.fields import Fields
+from vectordb.serving.http.refusal import BadRequest, PartFailed
+from vectordb.serving.http.response import Response, json_response
+from vectordb.serving.http.strict_json import parse_json
 from vectordb.serving.predictor import Predictor
-from vectordb.serving.refusal import BadRequest, PartFailed
-from vectordb.serving.response import Response, json_response
-from vectordb.serving.served import Served
-from vectordb.serving.strict_json import parse_json
-from vectordb.serving.tensors import Binary, Tensor, read_tensor
+from vectordb.serving.predictor.served import Served
+from vectordb.serving.routes.call import Call
+from vectordb.serving.routes.inference_outputs import datatype_of, served_tensors, tail_of, tensors_of
+from vectordb.serving.routes.inference_tensors import Binary, Tensor, read_tensor
 
 HEADER: Final = "inference-header-content-length"
 VERSION: Final = re.compile(r"[1-9][0-9]{0,8}\Z")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from vectordb.serving.refusal import BadRequest
+from vectordb.serving.http.refusal import BadRequest
 
 if TYPE_CHECKING:
-    from vectordb.serving.call import Call
-    from vectordb.serving.response import Response
+    from vectordb.serving.http.response import Response
+    from vectordb.serving.routes.call import Call
 
 AS_OF: Final = frozenset({"as_of", "as_of_time", "as_of_mark", "as_of_prediction"})
 READ: Final = AS_OF | {"at"}

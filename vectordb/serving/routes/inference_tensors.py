@@ -14,8 +14,8 @@ from struct import Struct, iter_unpack
 from struct import error as StructError
 from typing import Any, Final, NamedTuple
 
-from vectordb.serving.fields import Fields
-from vectordb.serving.refusal import BadRequest
+from vectordb.serving.http.fields import Fields
+from vectordb.serving.http.refusal import BadRequest
 
 CODES: Final = {
     "BOOL": "?", "INT8": "b", "INT16": "h", "INT32": "i", "INT64": "q",

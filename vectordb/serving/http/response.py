@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
-from vectordb.serving.refusal import BadRequest, message_of, status_of
-from vectordb.serving.strict_json import dump_json
+from vectordb.serving.http.refusal import BadRequest, message_of, status_of
+from vectordb.serving.http.strict_json import dump_json
 
 JSON: Final = "application/json"
 
