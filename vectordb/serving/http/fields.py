@@ -56,7 +56,7 @@ class Fields:
         """A whole number within bounds."""
         found = self._typed(name, default, int, "a whole number")
         if found is not default and not low <= found <= high:
-            raise BadRequest(f"{name} is a whole number from {low} to {high}", status=400, given=str(found)[:40])
+            raise BadRequest(f"{name} is a whole number from {low} to {high}", given=str(found)[:40])
         return found
 
     def instant(self, name: str) -> Any:

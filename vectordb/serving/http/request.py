@@ -13,8 +13,6 @@ from vectordb.serving.limits import Limits
 
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 MALFORMED: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-LENGTH: Final = re.compile(r"[0-9]{1,15}\Z")
-CHARSET: Final = re.compile(r"charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -80,39 +78,3 @@ def parse_query(raw: bytes, limits: Limits) -> dict[str, str]:
     if len(dict(pairs)) != len(pairs):
         raise BadRequest("a query parameter occurs once", names=sorted({name for name, _ in pairs})[:20])
     return dict(pairs)
-
-
-def check_media(headers: Mapping[str, str], writes: bool) -> None:
-    """Refuse bodies that are not JSON in UTF-8, not compressed. Writes say so themselves, or say nothing.
-
-    A form's content types are taken for reads (``curl -d`` sends them) and refused for writes: another site's page
-    can send those.
-    """
-    coding = headers.get("content-encoding", "identity").strip().lower()
-    if coding != "identity":
-        raise BadRequest("a body is not compressed", status=415, content_encoding=coding[:40])
-    kind = headers.get("content-type", "")
-    charset = CHARSET.search(kind)
-    if charset is not None and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise BadRequest("a body is UTF-8", status=415, charset=charset[1][:40])
-    media = kind.partition(";")[0].strip().lower()
-    good = media in ("", "application/json", "application/octet-stream") or media.endswith("+json")
-    if not good and (writes or media.startswith("multipart/")):
-        raise BadRequest("a body is application/json", status=415, content_type=media[:80])
-
-
-def check_length(headers: Mapping[str, str], limits: Limits) -> int | None:
-    """The content length; None where there is none. Refuses other spellings, too much, and two ways to end a body."""
-    text, coding = headers.get("content-length", ""), headers.get("transfer-encoding", "chunked")
-    if coding.strip().lower() != "chunked":
-        raise BadRequest("a body is whole or chunked, and not compressed", transfer_encoding=coding[:40])
-    if text == "":
-        return None
-    if "transfer-encoding" in headers:  # proxies and servers differ in which of the two they take
-        raise BadRequest("a body has a length or is chunked, not both")
-    if not LENGTH.match(text):
-        raise BadRequest("a content length is decimal digits", content_length=text[:40])
-    length = int(text)
-    if length > limits.body_bytes:
-        raise BadRequest(f"a body has at most {limits.body_bytes} bytes", status=413, content_length=length)
-    return length

@@ -19,14 +19,16 @@ from vectordb.serving.routes import (
     views,
     writes,
 )
-from vectordb.serving.routes.route import AS_OF, READ, Route
+from vectordb.serving.routes.route import AS_OF, NOTHING, READ, Answer, Route
 
 MODEL: Final = "/v2/models/{model}"
 VERSION: Final = MODEL + "/versions/{version}"
 
 
-def _inference(method: str, pattern: str, answer: object, **options: object) -> Route:
-    return Route(method, pattern, answer, style="inference", **options)  # type: ignore[arg-type]
+def _inference(
+    method: str, pattern: str, answer: Answer, query: frozenset[str] = NOTHING, write: str = "", open: bool = False
+) -> Route:
+    return Route(method, pattern, answer, query, write, style="inference", open=open)
 
 
 ROUTES: Final = (
@@ -39,12 +41,12 @@ ROUTES: Final = (
     _inference("GET", "/v2", inference.server),
     _inference("GET", "/v2/health/live", inference.live, open=True),
     _inference("GET", "/v2/health/ready", inference.ready, open=True),
-    _inference("GET", MODEL, inference.model, query=AS_OF),
-    _inference("GET", MODEL + "/ready", inference.model_ready, query=AS_OF),
-    _inference("POST", MODEL + "/infer", inference.infer, query=READ, write="predict"),
-    _inference("GET", VERSION, inference.model, query=AS_OF),
-    _inference("GET", VERSION + "/ready", inference.model_ready, query=AS_OF),
-    _inference("POST", VERSION + "/infer", inference.infer, query=READ, write="predict"),
+    _inference("GET", MODEL, inference.model, AS_OF),
+    _inference("GET", MODEL + "/ready", inference.model_ready, AS_OF),
+    _inference("POST", MODEL + "/infer", inference.infer, READ, write="predict"),
+    _inference("GET", VERSION, inference.model, AS_OF),
+    _inference("GET", VERSION + "/ready", inference.model_ready, AS_OF),
+    _inference("POST", VERSION + "/infer", inference.infer, READ, write="predict"),
     # views and services
     Route("GET", "/views", views.list_views, AS_OF),
     Route("GET", "/views/{view}", views.get_view, AS_OF),

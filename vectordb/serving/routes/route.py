@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from vectordb.serving.http.refusal import BadRequest
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 AS_OF: Final = frozenset({"as_of", "as_of_time", "as_of_mark", "as_of_prediction"})
 READ: Final = AS_OF | {"at"}
 NOTHING: Final[frozenset[str]] = frozenset()
+Answer: TypeAlias = "Callable[[Call], Response]"
 
 
 class Route(NamedTuple):
@@ -21,7 +22,7 @@ class Route(NamedTuple):
 
     method: str
     pattern: str
-    answer: Callable[[Call], Response]
+    answer: Answer
     query: frozenset[str] = NOTHING  # the parameters that it knows
     write: str = ""  # the kind of write that it is
     style: str = ""  # whose form its errors have: feast, inference, or ours
@@ -37,7 +38,7 @@ class Found(NamedTuple):
 
 
 class Router:
-    """Finds routes: those with the same number of fixed segments first come first.
+    """Finds routes: of several that a path matches, the one that was listed first.
 
     >>> router = Router([Route("GET", "/views/{view}", print), Route("GET", "/views/{view}/{entity...}", print)])
     >>> router.find("GET", "/views/drivers/d-7").names
