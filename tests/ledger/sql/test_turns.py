@@ -4,31 +4,17 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ledger import ConnectionLost, HeadMoved, SqlStore, WriteFailed, sqlite_file
 from tests.ledger.fake_driver import FakeDriver, FakePostgres
-from tests.ledger.test_sql_store import LINES, connected, held, in_the_table
-
-
-@pytest.fixture(params=[False, True], ids=["transactions", "autocommit"])
-def driver(request: pytest.FixtureRequest, tmp_path: Path) -> FakeDriver:
-    return FakeDriver(tmp_path / "fake.db", autocommit=request.param)
+from tests.ledger.sql.stores import LINES, connected, held, in_the_table
 
 
 @pytest.fixture(params=[False, True], ids=["transactions", "autocommit"])
 def postgres(request: pytest.FixtureRequest, tmp_path: Path) -> FakePostgres:
     return FakePostgres(tmp_path / "fake.db", "pyformat", request.param)
-
-
-@pytest.fixture
-def store(driver: FakeDriver) -> Any:
-    with closing(connected(driver)) as store:
-        for line in LINES:
-            store.append(line)
-        yield store
 
 
 def test_nobody_writes_while_another_one_is_at_its_turn(tmp_path: Path) -> None:
