@@ -26,7 +26,6 @@ from vectordb.interop.column import (
 CACHED: Final = 1 << 18  # bytes of a piece of a block
 
 
-
 def cell_column(kind: Any, cells: Sequence[Any]) -> Column:
     """A column of stored cells (``FeatureType.check``) that are no numbers; None is null."""
     if kind.name == "vector":
