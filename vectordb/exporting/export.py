@@ -46,8 +46,9 @@ class Export:
     refused). ``progress(rows, of)`` is called after each such piece (``of`` is None where nobody knows it); what it
     raises stops the export. Floats read back bit for bit, times are ISO 8601 in texts. Erased and pruned rows are left
     out and counted; files that are there are beyond an erasure's reach. Options: ``null`` and ``missing`` (markers of
-    CSV), ``formula_safe`` (CSV for spreadsheets), ``compress`` (npz). Raises ``InvalidInput`` for a format that does
-    not hold such a table.
+    CSV), ``formula_safe`` (CSV for spreadsheets), ``compress`` (npz). Raises ``InvalidInput`` for a format that is
+    unknown or does not hold such a table, for an unknown option and for a path that is no regular file, ``UnknownName``
+    for what is not defined, ``OSError`` where the file cannot be written.
 
     >>> import os, tempfile
     >>> from vectordb import Int, VectorDB

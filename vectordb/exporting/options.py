@@ -26,4 +26,7 @@ class Options(NamedTuple):
         for text in (options.null, options.missing):
             if not isinstance(text, str) or not set(text).isdisjoint('",\r\n'):
                 raise InvalidInput("a marker of CSV is text that needs no quotes", marker=text)
+        for flag in (options.formula_safe, options.compress):
+            if type(flag) is not bool:
+                raise InvalidInput("formula_safe and compress are True or False", given=flag)
         return options

@@ -51,6 +51,9 @@ class Application:
     refresh) in threads under ASGI. ``join_keys`` puts the entities before the features in Feast's answers, as its own
     server does. Counters are those of this process.
 
+    Raises ``InvalidInput`` for writes that are unknown or without ``authorize``, for a predictor that records where
+    ``predict`` is no write, and for a past that is to be written to or refreshed.
+
     >>> app = Application(VectorDB())
     >>> answer = app({"REQUEST_METHOD": "GET", "PATH_INFO": "/v2/health/live"}, lambda status, headers: None)
     >>> b"".join(answer)

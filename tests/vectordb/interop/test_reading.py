@@ -257,6 +257,13 @@ def test_tables_that_are_none_are_refused() -> None:
     assert Record(texts([])).__arrow_c_stream__ is None
 
 
+@pytest.mark.parametrize("read", [read_table, read_array, lambda source: list(read_batches(source))])
+def test_what_has_no_protocol_is_refused(read: Any) -> None:
+    for source in ([1.0], None, {"a": [1]}):
+        with pytest.raises(CannotExchange, match="__arrow_c_stream__"):
+            read(source)
+
+
 def test_a_capsule_is_used_once_and_has_its_name() -> None:
     class Fixed:
         def __init__(self, capsule: Any) -> None:

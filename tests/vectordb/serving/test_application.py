@@ -220,7 +220,8 @@ def test_names_and_numbers_of_the_text_format() -> None:
     lines = render_metrics([Family("m", "untyped", "", [Sample("", {}, value) for value in values])]).splitlines()[2:]
     assert lines == ["m NaN", "m +Inf", "m -Inf", "m 1e+300", "m 0.1", "m 2", "m -3"]
     for family in (Family("1m", "gauge", "", []), Family("m", "thing", "", []),
-                   Family("m", "gauge", "", [Sample("", {"__x": ""}, 1)])):  # fmt: skip
+                   Family("m", "gauge", "", [Sample("", {"__x": ""}, 1)]),
+                   Family("m", "gauge", "", [Sample(" 1\nn", {}, 1)])):  # fmt: skip
         with pytest.raises(InvalidInput):
             render_metrics([family])
     with pytest.raises(InvalidInput):
@@ -245,6 +246,9 @@ def test_a_follower_catches_up_and_says_when_it_cannot(tmp_path: Path) -> None:
             assert call_wsgi(app, "GET", "/views/users/u-1").json["values"] == {"age": 1}
             assert call_wsgi(app, "GET", "/health").status == 503
             assert call_wsgi(app, "GET", "/v2/health/ready").status == 400
+            for seconds in (-1, True, "5", float("nan"), float("inf")):
+                with pytest.raises(InvalidInput, match="seconds apart"):
+                    Application(db, refresh_seconds=seconds)  # type: ignore[arg-type]
 
 
 # -- protocols ---------------------------------------------------------------------------------------------------

@@ -214,4 +214,6 @@ def test_applications_that_are_refused() -> None:
     for options in ({"writes": "push", "authorize": bool}, {"refresh_seconds": 1.0}):
         with pytest.raises(InvalidInput, match="a past"):
             Application(db.as_of(3), **options)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="follows"):
+        Application(db, refresh_seconds=1.0)
     assert "writes=['push']" in repr(Application(db, writes="push", authorize=bool))

@@ -75,7 +75,7 @@ def read_tensor(item: Any, binary: Binary, limit: int) -> Tensor:
         raise BadRequest("a datatype is of the protocol", name=name, datatype=datatype[:40], known=[*CODES, "BYTES"])
     if size is None:
         data = list(_flat(fields.take("data"), len(shape)))
-        check = CHECKS.get(datatype, _whole(datatype))
+        check = CHECKS.get(datatype) or _whole(datatype)
         for value in data:
             if not check(value):
                 raise BadRequest("data is of its datatype", name=name, datatype=datatype, value=str(value)[:40])
@@ -107,7 +107,7 @@ def _flat(data: Any, depth: int) -> Iterator[Any]:
 
 
 def _whole(datatype: str) -> Callable[[Any], bool]:
-    bits = int(datatype.lstrip("UINTFPBOLYES") or 0)
+    bits = int(datatype.lstrip("UINT"))
     low, high = (0, 1 << bits) if datatype[0] == "U" else (-1 << bits >> 1, 1 << bits >> 1)
     return lambda value: type(value) is int and low <= value < high
 
