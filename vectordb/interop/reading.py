@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger import CannotExchange
-from vectordb.interop.column import Shape
-from vectordb.interop.decoding import Span, child, decode, rows_of
-from vectordb.interop.foreign import ForeignStream, opened_array
+from vectordb.interop.c_data.column import Shape
+from vectordb.interop.c_data.decoding import Span, child, decode, rows_of
+from vectordb.interop.c_data.foreign import ForeignStream, opened_array
 
 Columns = dict[str, Sequence[Any]]
 UNNAMED_INDEX = "__index_level_"  # of a pandas frame: row numbers that nobody named
@@ -42,7 +42,7 @@ def read_table(source: Any) -> Columns:
     dates) and for data that contradicts its own description.
 
     >>> from vectordb.interop import Table
-    >>> from vectordb.interop.column import texts
+    >>> from vectordb.interop.c_data.column import texts
     >>> read_table(Table({"city": texts(["Rome", None])}))
     {'city': ['Rome', None]}
     """

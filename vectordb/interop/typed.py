@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ledger import FeatureType, to_micros
 from vectordb.interop.block import FORMATS
-from vectordb.interop.column import (
+from vectordb.interop.c_data.column import (
     Cells,
     Column,
     Piece,

@@ -11,8 +11,9 @@ import pytest
 from ledger import InvalidInput
 from tests.vectordb.interop.capsules import POINTER, Array
 from tests.vectordb.interop.stories import make
-from vectordb.interop import Table, column, read_batches
-from vectordb.interop.column import Cells, Column, Piece, Shape
+from vectordb.interop import Table, read_batches
+from vectordb.interop.c_data import column
+from vectordb.interop.c_data.column import Cells, Column, Piece, Shape
 
 ROWS = 200
 

@@ -26,10 +26,10 @@ from vectordb.interop import (
     read_batches,
     read_table,
 )
-from vectordb.interop.bits import pack_bits, unpack_bits
-from vectordb.interop.column import Cells, Column, Piece, Shape, coded, mixed, numbers, plain, texts
-from vectordb.interop.export import array_capsules, stream_capsule
-from vectordb.interop.foreign import _metadata, memory_at
+from vectordb.interop.c_data.bits import pack_bits, unpack_bits
+from vectordb.interop.c_data.column import Cells, Column, Piece, Shape, coded, mixed, numbers, plain, texts
+from vectordb.interop.c_data.export import array_capsules, stream_capsule
+from vectordb.interop.c_data.foreign import _metadata, memory_at
 
 
 class Foreign:

@@ -10,8 +10,8 @@ from ctypes import CFUNCTYPE, addressof, c_char_p, c_int, c_void_p, cast, memmov
 from struct import pack
 from typing import Any
 
-from vectordb.interop.column import NULLABLE, Cells, Column, Piece, Shape, check_alike
-from vectordb.interop.lifetime import (
+from vectordb.interop.c_data.column import NULLABLE, Cells, Column, Piece, Shape, check_alike
+from vectordb.interop.c_data.lifetime import (
     ARRAY,
     EINTR,
     EIO,
@@ -23,7 +23,7 @@ from vectordb.interop.lifetime import (
     pointer_of,
     things_of,
 )
-from vectordb.interop.structs import ArrowArray, ArrowArrayStream, ArrowSchema
+from vectordb.interop.c_data.structs import ArrowArray, ArrowArrayStream, ArrowSchema
 
 
 def address_of(data: bytes) -> int:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vectordb.interop import export
-from vectordb.interop.column import Column, Shape
-from vectordb.interop.native import arrow_array, arrow_field, arrow_reader, arrow_schema, loaded_numpy, loaded_pyarrow
-from vectordb.interop.tensor import check_asked, tensor
+from vectordb.interop.c_data import export
+from vectordb.interop.c_data.column import Column, Shape
+from vectordb.interop.c_data.native import (
+    arrow_array,
+    arrow_field,
+    arrow_reader,
+    arrow_schema,
+    loaded_numpy,
+    loaded_pyarrow,
+)
+from vectordb.interop.c_data.tensor import check_asked, tensor
 
 
 def schema_of(shape: Shape) -> Any:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from ctypes import addressof, c_int64, create_string_buffer
 from typing import Any, Final
 
-from vectordb.interop.export import address_of
-from vectordb.interop.lifetime import TENSOR, TENSOR_VERSIONED, tensor_capsule
-from vectordb.interop.structs import DLManagedTensor, DLManagedTensorVersioned, DLTensor
+from vectordb.interop.c_data.export import address_of
+from vectordb.interop.c_data.lifetime import TENSOR, TENSOR_VERSIONED, tensor_capsule
+from vectordb.interop.c_data.structs import DLManagedTensor, DLManagedTensorVersioned, DLTensor
 
 CPU: Final = (1, 0)
 VERSION: Final = (1, 0)

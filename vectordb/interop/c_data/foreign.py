@@ -20,8 +20,8 @@ from struct import unpack
 from typing import Any, Final
 
 from ledger import CannotExchange
-from vectordb.interop.column import Shape
-from vectordb.interop.structs import ArrowArray, ArrowArrayStream, ArrowSchema
+from vectordb.interop.c_data.column import Shape
+from vectordb.interop.c_data.structs import ArrowArray, ArrowArrayStream, ArrowSchema
 
 _pointer: Any = PYFUNCTYPE(c_void_p, py_object, c_char_p)(("PyCapsule_GetPointer", pythonapi))
 _memory: Any = PYFUNCTYPE(py_object, c_void_p, c_ssize_t, c_int)(("PyMemoryView_FromMemory", pythonapi))

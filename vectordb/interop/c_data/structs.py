@@ -2,7 +2,7 @@
 
 Sources: https://arrow.apache.org/docs/format/CDataInterface.html, .../CStreamInterface.html, and
 https://dmlc.github.io/dlpack/latest/c_api.html. Pointers are plain words: what they point to is held elsewhere
-(``vectordb.interop.lifetime``), and offsets of fields are the same on every machine that ctypes runs on.
+(``vectordb.interop.c_data.lifetime``), and offsets of fields are the same on every machine that ctypes runs on.
 """
 
 from __future__ import annotations

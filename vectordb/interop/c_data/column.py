@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 from ledger import InvalidInput
-from vectordb.interop.bits import pack_bits
+from vectordb.interop.c_data.bits import pack_bits
 
 NULLABLE: Final = 2
 WORDS: Final = {  # bytes a row of the second buffer: numbers, codes, or offsets of texts and lists

@@ -15,10 +15,10 @@ from struct import unpack
 from typing import Any, Final, NamedTuple
 
 from ledger import CannotExchange, from_micros
-from vectordb.interop.bits import unpack_bits
-from vectordb.interop.column import FORM, Shape
-from vectordb.interop.foreign import addresses, memory_at
-from vectordb.interop.structs import ArrowArray
+from vectordb.interop.c_data.bits import unpack_bits
+from vectordb.interop.c_data.column import FORM, Shape
+from vectordb.interop.c_data.foreign import addresses, memory_at
+from vectordb.interop.c_data.structs import ArrowArray
 
 CODES: Final = {
     "c": "b", "C": "B", "s": "h", "S": "H", "i": "i", "I": "I", "l": "q", "L": "Q", "f": "f", "g": "d",
@@ -261,7 +261,7 @@ def rows_of(flat: Sequence[Any], dim: int, rows: int, whole: bool = True) -> Any
 
 
 def _from_json(values: Sequence[Any]) -> list[Any]:
-    """Ids or categories of several types (``vectordb.interop.column.mixed``)."""
+    """Ids or categories of several types (``vectordb.interop.c_data.column.mixed``)."""
     try:
         found = [None if value is None else loads(value) for value in values]
     except (ValueError, TypeError, RecursionError) as error:

@@ -13,7 +13,7 @@ aborting the process (exit codes 134 and 139); all of them were met the hard way
 5. memory is held for the life of its array, so only memory that never changes is exported;
 6. a callback does its work first, whatever was pending when it was called (Arrow's C++ aborts where ``release`` is not
    zeroed). ctypes cannot hand a pending exception back: it is told on the error stream, and the caller's code raises
-   SystemError. That is why NumPy and pyarrow, where they are loaded, make the structs (``vectordb.interop.native``).
+   SystemError. That is why NumPy and pyarrow, where they are loaded, make the structs (``native``).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from itertools import count
 from sys import getrefcount
 from typing import Any, Final, NamedTuple
 
-from vectordb.interop.structs import (
+from vectordb.interop.c_data.structs import (
     ArrowArray,
     ArrowArrayStream,
     ArrowSchema,

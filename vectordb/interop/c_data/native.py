@@ -1,6 +1,6 @@
 """Native twins: the same memory as an object of pyarrow or NumPy, where the caller has loaded them.
 
-Their structs let go of memory by C alone, which works where a callback of ctypes does not (``interop.lifetime``):
+Their structs let go of memory by C alone, which works where a callback of ctypes does not (``lifetime``):
 ``pyarrow.table(view).column("nope")`` frees the table while its KeyError is on its way. Nothing is copied.
 """
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from vectordb.interop.column import Cells, Column, Shape, check_alike
+from vectordb.interop.c_data.column import Cells, Column, Shape, check_alike
 
 NAMES: Final = {
     "g": "float64", "f": "float32", "e": "float16", "l": "int64", "i": "int32", "c": "int8", "C": "uint8",
