@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypedDict
 
 from ledger import InvalidInput
+
+
+class GivenOptions(TypedDict, total=False):
+    """What an export takes besides its own parameters: see ``Options``."""
+
+    null: str
+    missing: str
+    formula_safe: bool
+    compress: bool
 
 
 class Options(NamedTuple):
@@ -17,7 +27,7 @@ class Options(NamedTuple):
     compress: bool = False
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> Options:
+    def of(cls, given: Mapping[str, Any]) -> Options:
         """Those given, else the defaults."""
         unknown = sorted(set(given) - set(cls._fields))
         if unknown:

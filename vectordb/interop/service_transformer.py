@@ -36,9 +36,7 @@ class ServiceTransformer:
     ['age']
     """
 
-    def __init__(
-        self, service: Service, at: Instant | None = None, raw: bool = False, dtype: str = "float64"
-    ) -> None:
+    def __init__(self, service: Service, at: Instant | None = None, raw: bool = False, dtype: str = "float64") -> None:
         self.service = service
         self.at = at
         self.raw = raw

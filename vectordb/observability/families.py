@@ -30,9 +30,7 @@ class Family(NamedTuple):
     samples: Iterable[Sample]
 
 
-def families(
-    durations: Mapping[Any, Histogram], rows: Mapping[Any, int], flags: Mapping[Any, int]
-) -> list[Family]:
+def families(durations: Mapping[Any, Histogram], rows: Mapping[Any, int], flags: Mapping[Any, int]) -> list[Family]:
     """The families of what a ``Metrics`` holds. The names are those that OpenTelemetry's exporter to Prometheus gives.
 
     Rows are a counter of successful calls; a label without a value is empty, which Prometheus takes as absent.
@@ -49,9 +47,7 @@ def families(
     ]
 
 
-def histogram_samples(
-    seen: Histogram, labels: Mapping[str, str], bounds: Sequence[float] = SHOWN
-) -> Iterator[Sample]:
+def histogram_samples(seen: Histogram, labels: Mapping[str, str], bounds: Sequence[float] = SHOWN) -> Iterator[Sample]:
     """The buckets, cumulative and up to ``bounds`` (some of those of histograms), the sum in seconds and the count."""
     for bound, count in seen.cumulative(bounds):
         yield Sample("_bucket", {**labels, "le": repr(bound)}, count)

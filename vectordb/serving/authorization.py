@@ -20,6 +20,7 @@ class BearerToken:
     """Lets requests in by a bearer token: one for reads, one for writes (which may read too).
 
     None for ``read`` leaves reads open; None for ``write`` shuts writes. Tokens are compared in constant time.
+    Raises ``InvalidInput`` for a token that is empty, or not what a header can carry.
 
     >>> authorize = BearerToken(write="s3cret")
     >>> authorize(HttpRequest("GET", "/views", {}, {}))

@@ -57,9 +57,7 @@ def _headers(environ: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             yield name.replace("_", "-").lower(), value
 
 
-def _read_body(
-    environ: Mapping[str, Any], headers: Mapping[str, str], exchange: Exchange, limits: Limits
-) -> bytes:
+def _read_body(environ: Mapping[str, Any], headers: Mapping[str, str], exchange: Exchange, limits: Limits) -> bytes:
     length, chunked = exchange.length, "transfer-encoding" in headers
     if not exchange.wants_body:
         return b""

@@ -104,8 +104,9 @@ class Trickle:
         return b" "
 
 
-@pytest.mark.parametrize(("error", "status"), [(None, 408), (TimeoutError, 408), (ConnectionResetError, 400),
-                                             (ValueError, 400)])  # the last: gunicorn, of a chunk that has no size
+@pytest.mark.parametrize(
+    ("error", "status"), [(None, 408), (TimeoutError, 408), (ConnectionResetError, 400), (ValueError, 400)]
+)  # the last: gunicorn, of a chunk that has no size
 def test_a_slow_body_ends_under_wsgi(error: Any, status: int) -> None:
     app = make_application(limits=Limits(body_seconds=0.05))
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/get-online-features", "wsgi.input": Trickle(error),

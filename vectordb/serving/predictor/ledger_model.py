@@ -35,7 +35,7 @@ class LedgerModel:
         self._predictor = Predictor(reader, self.service, self.model, experiment=self.experiment, record=False)
 
     def predict(self, context: Any, model_input: Any, params: Mapping[str, Any] | None = None) -> list[Any]:
-        """As ``Predictor.predict``."""
+        """As ``Predictor.predict``; raises ``NotFitted`` before ``load_context``."""
         if self._predictor is None:
             raise NotFitted("load_context comes before predict", service=self.service)
         return self._predictor.predict(context, model_input, params)

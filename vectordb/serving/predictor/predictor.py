@@ -36,6 +36,9 @@ class Predictor:
     Cost beside the model: 3 us, 5 us with an experiment; 45 us where a prediction of ten features is recorded, 80 us
     with its exposure.
 
+    Raises ``UnknownName`` for a service, model or experiment that is not defined, and ``InvalidInput`` for models that
+    are not those of the arms, for an unknown ``unit``, and for a past where something would be written.
+
     >>> from vectordb import Int, VectorDB
     >>> db = VectorDB()
     >>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int(default=0)})
