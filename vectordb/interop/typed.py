@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ledger import FeatureType, to_micros
-from vectordb.interop.block import FORMATS
 from vectordb.interop.c_data.column import (
+    FORMATS,
     Cells,
     Column,
     Piece,

@@ -15,6 +15,7 @@ from ledger import InvalidInput
 from vectordb.interop.c_data.bits import pack_bits
 
 NULLABLE: Final = 2
+FORMATS: Final = {"float64": "g", "float32": "f", "float16": "e", "int8": "c", "uint8": "C"}  # of element types
 WORDS: Final = {  # bytes a row of the second buffer: numbers, codes, or offsets of texts and lists
     "g": 8, "l": 8, "tsu": 8, "U": 8, "f": 4, "i": 4, "u": 4, "+l": 4, "e": 2, "c": 1, "C": 1,
 }  # fmt: skip

@@ -64,7 +64,7 @@ class Predictor:
         batched: bool = False,
     ) -> None:
         self._db = db
-        self._said = (model, experiment, unit, label, batched)
+        self._arguments = (model, experiment, unit, label, batched)
         self.service: Service = db.service(service)
         self.experiment: Experiment | None = None if experiment is None else db.experiment(experiment)
         self._unit_of = None if self.experiment is None else unit_reader(self.service, self.experiment, unit)
@@ -81,7 +81,7 @@ class Predictor:
 
     def on(self, reader: Reader) -> Predictor:
         """The same over a past, which records nothing."""
-        model, experiment, unit, label, batched = self._said
+        model, experiment, unit, label, batched = self._arguments
         options: dict[str, Any] = {"experiment": experiment, "unit": unit, "label": label, "batched": batched}
         return Predictor(reader, self.service.name, model, record=False, **options)
 

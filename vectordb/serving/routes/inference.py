@@ -73,7 +73,7 @@ def model_ready(call: Call) -> Response:
 
 
 def model(call: Call) -> Response:
-    """A model's inputs and outputs."""
+    """A model's inputs and outputs. What a predictor gives is known when it is asked; it is told as FP64."""
     reader = call.reader
     bound = _bound(call, reader)
     service = bound.service
