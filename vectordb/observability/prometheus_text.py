@@ -13,7 +13,7 @@ from math import isinf, isnan
 from typing import Final
 
 from ledger import InvalidInput
-from vectordb.observability.families import Family, Sample
+from vectordb.observability.families import Family
 
 KINDS: Final = frozenset({"counter", "gauge", "histogram", "summary", "untyped"})
 METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*\Z")
@@ -34,18 +34,15 @@ def prometheus_text(families: Iterable[Family]) -> str:
     for family in families:
         if not METRIC.match(family.name) or family.kind not in KINDS:
             raise InvalidInput("a metric has a name and a kind of the format", name=family.name, kind=family.kind)
-        found = [f"{_name(family, one)}{_labels(one.labels)} {_number(one.value)}" for one in family.samples]
+        samples = list(family.samples)
+        for suffix in {one.suffix for one in samples}:
+            if suffix and not METRIC.match(family.name + suffix):
+                raise InvalidInput("a sample has a name of the format", name=family.name + suffix)
+        found = [f"{family.name}{one.suffix}{_labels(one.labels)} {_number(one.value)}" for one in samples]
         if found:
             head = f"# HELP {family.name} {_escaped(family.help)}", f"# TYPE {family.name} {family.kind}"
             lines += [*head, *found]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _name(family: Family, sample: Sample) -> str:
-    name = family.name + sample.suffix
-    if sample.suffix and not METRIC.match(name):
-        raise InvalidInput("a sample has a name of the format", name=name)
-    return name
 
 
 def _labels(labels: Mapping[str, str]) -> str:
