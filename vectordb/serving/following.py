@@ -1,4 +1,4 @@
-"""Following: a served read-only database that reads its file again every so often."""
+"""Following: a served database that reads its file or shared ledger again every so often."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Following:
 
     @property
     def is_due(self) -> bool:
-        """Whether the next ``touch`` reads the file."""
+        """Whether the next ``touch`` refreshes."""
         return monotonic() >= self._next and not self._lock.locked()
 
     def touch(self) -> None:
@@ -57,5 +57,5 @@ class Following:
 
     @property
     def age_s(self) -> float:
-        """Seconds since the file was read."""
+        """Seconds since the last refresh."""
         return monotonic() - self._refreshed
