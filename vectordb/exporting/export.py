@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Unpack
 
 from ledger import InvalidInput
 from vectordb.exporting.csv_file import write_csv
@@ -15,7 +15,7 @@ from vectordb.exporting.jsonl_file import write_jsonl
 from vectordb.exporting.moments_table import moments_table
 from vectordb.exporting.npy_file import write_npy
 from vectordb.exporting.npz_file import write_npz
-from vectordb.exporting.options import Options
+from vectordb.exporting.options import GivenOptions, Options
 from vectordb.exporting.rows_table import rows_table
 from vectordb.exporting.sqlite_file import write_database, write_sqlite
 from vectordb.exporting.table import Progress, Table, Told
@@ -46,8 +46,9 @@ class Export:
     refused). ``progress(rows, of)`` is called after each such piece (``of`` is None where nobody knows it); what it
     raises stops the export. Floats read back bit for bit, times are ISO 8601 in texts. Erased and pruned rows are left
     out and counted; files that are there are beyond an erasure's reach. Options: ``null`` and ``missing`` (markers of
-    CSV), ``formula_safe`` (CSV for spreadsheets), ``compress`` (npz). Raises ``InvalidInput`` for a format that does
-    not hold such a table.
+    CSV), ``formula_safe`` (CSV for spreadsheets), ``compress`` (npz). Raises ``InvalidInput`` for a format that is
+    unknown or does not hold such a table, for an unknown option and for a path that is no regular file, ``UnknownName``
+    for what is not defined, ``OSError`` where the file cannot be written.
 
     >>> import os, tempfile
     >>> from vectordb import Int, VectorDB
@@ -78,7 +79,7 @@ class Export:
         digests: bool = False,
         format: str | None = None,
         progress: Progress | None = None,
-        **options: Any,
+        **options: Unpack[GivenOptions],
     ) -> Exported:
         """The events from ``start`` up to, not including, ``stop``; payloads in the form that the ledger file has.
 
@@ -97,7 +98,7 @@ class Export:
         statuses: bool = False,
         format: str | None = None,
         progress: Progress | None = None,
-        **options: Any,
+        **options: Unpack[GivenOptions],
     ) -> Exported:
         """The current rows of a view: the entities that exist, with what a read of each shows.
 
@@ -114,7 +115,7 @@ class Export:
         features: Iterable[str] | None = None,
         format: str | None = None,
         progress: Progress | None = None,
-        **options: Any,
+        **options: Unpack[GivenOptions],
     ) -> Exported:
         """Every version of every entity of a view in the order of the log: what was written; all else is missing.
 
@@ -132,13 +133,18 @@ class Export:
         statuses: bool = False,
         format: str | None = None,
         progress: Progress | None = None,
-        **options: Any,
+        **options: Unpack[GivenOptions],
     ) -> Exported:
         """What ``service.training_set`` gave: entities, times, inputs and labels, a row a moment. 1 us a value."""
         return self._write(moments_table(training_set, statuses), path, format, progress, options)
 
     def lineage(
-        self, path: Path, *, format: str | None = None, progress: Progress | None = None, **options: Any
+        self,
+        path: Path,
+        *,
+        format: str | None = None,
+        progress: Progress | None = None,
+        **options: Unpack[GivenOptions],
     ) -> Exported:
         """The edges of the lineage graph: what was derived, read, made and defined by what. 20 us an edge."""
         return self._write(edges_table(self._pinned()), path, format, progress, options)
@@ -150,7 +156,7 @@ class Export:
         experiment: str | None = None,
         format: str | None = None,
         progress: Progress | None = None,
-        **options: Any,
+        **options: Unpack[GivenOptions],
     ) -> Exported:
         """Counts and exact moments of each arm and metric, of one experiment or all (None). 0.3 ms a row."""
         return self._write(tallies_table(self._pinned(), experiment), path, format, progress, options)
@@ -172,7 +178,7 @@ class Export:
         return reader.consistently(lambda: reader.pinned(reader.as_of_offset, reader.clock()))
 
     def _write(
-        self, table: Table, path: Path, format: str | None, progress: Progress | None, options: dict[str, Any]
+        self, table: Table, path: Path, format: str | None, progress: Progress | None, options: GivenOptions
     ) -> Exported:
         place = _place(path)
         found = _format(place) if format is None else format

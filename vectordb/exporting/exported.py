@@ -10,8 +10,10 @@ from typing import Any
 class Exported:
     """``rows`` and ``nbytes`` of the file at ``path``, its ``format`` and the names of its ``columns``.
 
-    ``as_of`` is the offset that it is of. ``left_out`` counts what can no longer be told, by why and what: ``{"erased
-    rows": 3, "pruned events": 12}`` (a pruned event keeps nothing, so nobody knows whether it had a part in this).
+    ``what`` says what is in it: ``events``, ``lineage``, ``tallies``, ``training set``, or of a view ``drivers`` or
+    ``drivers history``. Of ``everything`` all have the ``nbytes`` of their one file. ``as_of`` is the offset that it is
+    of. ``left_out`` counts what can no longer be told, by why and what: ``{"erased rows": 3, "pruned events": 12}`` (a
+    pruned event keeps nothing, so nobody knows whether it had a part in this).
     """
 
     what: str

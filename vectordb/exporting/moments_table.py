@@ -22,7 +22,7 @@ from vectordb.exporting.table import (
     feature_field,
     unique,
 )
-from vectordb.interop import given_column
+from vectordb.interop.taking import plain_values
 from vectordb.training.training_set import TrainingSet
 
 LABELS: Final[Mapping[type, str]] = {bool: BOOL, int: INT, float: FLOAT, str: TEXT, datetime: TIME}
@@ -66,7 +66,7 @@ def _plain(name: str, column: Sequence[Any]) -> tuple[str, list[Any]]:
     """The kind of a column of labels, and its cells in Python's own values."""
     if "\0" in name:
         raise InvalidInput("the name of a column has no NUL", column=name)
-    cells = [None if value != value else value for value in _values(name, column)]
+    cells = [None if value != value else value for value in plain_values(name, column)]
     types = {type(value) for value in cells if value is not None}
     if types == {int, float}:
         return FLOAT, [None if value is None else float(value) for value in cells]
@@ -80,15 +80,6 @@ def _plain(name: str, column: Sequence[Any]) -> tuple[str, list[Any]]:
     if kind == TIME:
         cells = [None if value is None else to_micros(value) for value in cells]
     return kind, cells
-
-
-def _values(name: str, column: Any) -> list[Any]:
-    """A caller's column as Python's own values; scalars of NumPy are unpacked."""
-    if not hasattr(column, "isna") and getattr(getattr(column, "dtype", None), "kind", "") == "M":
-        raise InvalidInput("a column of times is of aware datetimes: NumPy's have no zone", column=name)
-    held = given_column(column)
-    values = held.tolist() if hasattr(held, "tolist") else held
-    return [value.item() if hasattr(value, "item") else value for value in values]
 
 
 def _check_text(name: str, cells: list[Any]) -> None:

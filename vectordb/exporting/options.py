@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypedDict
 
 from ledger import InvalidInput
+
+
+class GivenOptions(TypedDict, total=False):
+    """What an export takes besides its own parameters: see ``Options``."""
+
+    null: str
+    missing: str
+    formula_safe: bool
+    compress: bool
 
 
 class Options(NamedTuple):
@@ -17,7 +27,7 @@ class Options(NamedTuple):
     compress: bool = False
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> Options:
+    def of(cls, given: Mapping[str, Any]) -> Options:
         """Those given, else the defaults."""
         unknown = sorted(set(given) - set(cls._fields))
         if unknown:
@@ -26,4 +36,7 @@ class Options(NamedTuple):
         for text in (options.null, options.missing):
             if not isinstance(text, str) or not set(text).isdisjoint('",\r\n'):
                 raise InvalidInput("a marker of CSV is text that needs no quotes", marker=text)
+        for flag in (options.formula_safe, options.compress):
+            if type(flag) is not bool:
+                raise InvalidInput("formula_safe and compress are True or False", given=flag)
         return options

@@ -1,4 +1,7 @@
-"""A table: named, typed fields and rows in chunks; what every source gives and every format takes."""
+"""A table: named, typed fields and rows in chunks; what every source gives and every format takes.
+
+``vectordb.interop.Table`` is another one: it holds its columns as Arrow has them, where null and missing are the same.
+"""
 
 from __future__ import annotations
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from vectordb.interop.capsules import array_of, schema_of, tensor_of
-from vectordb.interop.column import Column, Piece, vectors
-from vectordb.interop.tensor import CPU
-
-FORMATS: Final = {"float64": "g", "float32": "f", "float16": "e", "int8": "c", "uint8": "C"}
+from vectordb.interop.c_data.capsules import array_of, schema_of, tensor_of
+from vectordb.interop.c_data.column import FORMATS, Column, Piece, vectors
+from vectordb.interop.c_data.tensor import CPU
 
 
 class Block:

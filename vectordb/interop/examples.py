@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ledger import InvalidInput, UnknownName
 from vectordb.interop.service_transformer import check_numeric
 from vectordb.interop.taking import given_list
+
+if TYPE_CHECKING:
+    from vectordb.batches.matrix import FeatureMatrix
+    from vectordb.services.service import Service
+    from vectordb.views.view import View
 
 
 class Examples:
@@ -19,6 +24,8 @@ class Examples:
     as rows are asked for: one read a batch through ``__getitems__``. ``label`` is a column of the training set's
     ``extra``, or one value a row. Rows are tensors where PyTorch is imported (or ``framework`` is it), else NumPy
     arrays where NumPy is, else lists. They are copies, which may be written to; ``torch.from_dlpack(matrix)`` shares.
+    Raises ``InvalidInput`` where a feature is no number or labels are not one a row, ``UnknownName`` for a label that
+    the training set does not have.
 
     >>> from vectordb import Float, VectorDB
     >>> db = VectorDB()
@@ -30,14 +37,14 @@ class Examples:
 
     def __init__(
         self,
-        source: Any,
+        source: FeatureMatrix | Service | View,
         entities: Sequence[Any] | None = None,
         *,
         label: str | Sequence[Any] | None = None,
         dtype: str = "float32",
         framework: Any = None,
     ) -> None:
-        self._source = source
+        self._source: Any = source
         self._entities = None if entities is None else given_list(entities)
         self._labels = _labels(source, label)
         self._dtype = dtype
@@ -46,8 +53,9 @@ class Examples:
         if entities is None:
             if not hasattr(source, "numbers"):
                 raise InvalidInput("a service or view comes with its entities", source=type(source).__name__)
-            self._names = source.names
-            self._source = check_numeric(source).astype(dtype).numbers  # which a worker process can be sent
+            matrix = cast("FeatureMatrix", source)
+            self._names = matrix.names
+            self._source = check_numeric(matrix).astype(dtype).numbers  # which a worker process can be sent
         if self._labels is not None and len(self._labels) != len(self):
             raise InvalidInput("there is one label a row", rows=len(self), labels=len(self._labels))
 

@@ -11,16 +11,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger import CannotExchange
-from vectordb.interop.column import Shape
-from vectordb.interop.decoding import Span, child, decode, rows_of
-from vectordb.interop.foreign import ForeignStream, opened_array
+from vectordb.interop.c_data.column import Shape
+from vectordb.interop.c_data.decoding import Span, child, decode, rows_of
+from vectordb.interop.c_data.foreign import ForeignStream, opened_array
 
 Columns = dict[str, Sequence[Any]]
 UNNAMED_INDEX = "__index_level_"  # of a pandas frame: row numbers that nobody named
 
 
 def read_batches(source: Any) -> Iterator[Columns]:
-    """The columns of every batch of a table; 1 ns a number, 0.1 us a text."""
+    """The columns of every batch of a table; 1 ns a number, 0.1 us a text.
+
+    Raises ``CannotExchange`` as ``read_table`` does, when the first batch is asked for or a later one.
+    """
+    _check_exported(source)
     if not hasattr(source, "__arrow_c_stream__"):
         with opened_array(source) as (shape, struct):
             yield _columns(shape, struct)
@@ -32,7 +36,16 @@ def read_batches(source: Any) -> Iterator[Columns]:
 
 
 def read_table(source: Any) -> Columns:
-    """The columns of a table, its batches joined. A table without batches has empty ones."""
+    """The columns of a table, its batches joined. A table without batches has empty ones.
+
+    Raises ``CannotExchange`` for what has no Arrow protocol, for a format that is not understood (structs, decimals,
+    dates) and for data that contradicts its own description.
+
+    >>> from vectordb.interop import Table
+    >>> from vectordb.interop.c_data.column import texts
+    >>> read_table(Table({"city": texts(["Rome", None])}))
+    {'city': ['Rome', None]}
+    """
     if not hasattr(source, "__arrow_c_stream__"):
         return next(read_batches(source))
     stream = ForeignStream(source)
@@ -43,12 +56,19 @@ def read_table(source: Any) -> Columns:
 
 
 def read_array(source: Any) -> Sequence[Any]:
-    """The values of one column."""
+    """The values of one column; raises ``CannotExchange`` as ``read_table`` does."""
+    _check_exported(source)
     if hasattr(source, "__arrow_c_array__"):
         with opened_array(source) as (shape, struct):
             return decode(shape, struct)
     stream = ForeignStream(source)
     return joined([decode(stream.shape, struct) for struct in stream])
+
+
+def _check_exported(source: Any) -> None:
+    if not hasattr(source, "__arrow_c_stream__") and not hasattr(source, "__arrow_c_array__"):
+        rule = "what is read has __arrow_c_stream__ or __arrow_c_array__"
+        raise CannotExchange(rule, type=type(source).__name__)
 
 
 def _check_table(shape: Shape) -> None:

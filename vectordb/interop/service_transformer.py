@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ledger import FeatureRef, InvalidInput, NotFitted
+from ledger import FeatureRef, Instant, InvalidInput, NotFitted
 from vectordb.interop.taking import given_columns, given_list, is_column, is_table
+
+if TYPE_CHECKING:
+    from vectordb.batches.matrix import FeatureMatrix
+    from vectordb.services.service import Service
 
 OUTPUTS: Final = ("default", "pandas", "polars")
 PARAMETERS: Final = ("service", "at", "raw", "dtype")
@@ -21,7 +25,8 @@ class ServiceTransformer:
     Request inputs are further columns of such a table. The result is the block of numbers of one ``get_many``, as a
     NumPy array where NumPy is imported (its memory is shared, read-only), else ``Dense``. ``service`` may be that of a
     past; ``at`` asks what was valid at a time. It learns nothing but the number of columns: for labelled moments a
-    training set is the honest way (``Service.training_set``). Clones share the service.
+    training set is the honest way (``Service.training_set``). Clones share the service. Raises ``InvalidInput`` where a
+    feature is no number or a column is missing, ``NotFitted`` before ``fit``.
 
     >>> from vectordb import Float, VectorDB
     >>> db = VectorDB()
@@ -31,7 +36,7 @@ class ServiceTransformer:
     ['age']
     """
 
-    def __init__(self, service: Any, at: Any = None, raw: bool = False, dtype: str = "float64") -> None:
+    def __init__(self, service: Service, at: Instant | None = None, raw: bool = False, dtype: str = "float64") -> None:
         self.service = service
         self.at = at
         self.raw = raw
@@ -122,7 +127,7 @@ class ServiceTransformer:
             return package.DataFrame(numbers, columns=list(matrix.names), index=index)
         return package.DataFrame(numbers, schema=list(matrix.names))
 
-    def _read(self, ids: Mapping[str, Sequence[Any]], request: Mapping[str, Sequence[Any]]) -> Any:
+    def _read(self, ids: Mapping[str, Sequence[Any]], request: Mapping[str, Sequence[Any]]) -> FeatureMatrix:
         asked: Any = ids if len(ids) > 1 else next(iter(ids.values()))
         matrix = self.service.get_many(asked, request=request or None, at=self.at, raw=self.raw, dtype=self.dtype)
         return check_numeric(matrix)
@@ -152,7 +157,7 @@ def _by_kind(rows: list[Any], kinds: Sequence[str]) -> dict[str, Any]:
     return {kind: [row[place] for row in rows] for place, kind in enumerate(kinds)}
 
 
-def check_numeric(matrix: Any) -> Any:
+def check_numeric(matrix: FeatureMatrix) -> FeatureMatrix:
     """The matrix itself where its block of numbers has every feature."""
     others = [name for name in matrix.names if name not in matrix.numeric]
     if others:

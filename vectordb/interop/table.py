@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from ledger import InvalidInput
-from vectordb.interop.capsules import array_of, schema_of, stream_of
-from vectordb.interop.column import Column, cut
-from vectordb.interop.column import table as struct_of
+from vectordb.interop.c_data.capsules import array_of, schema_of, stream_of
+from vectordb.interop.c_data.column import Column, cut
+from vectordb.interop.c_data.column import table as struct_of
 
 BATCH: Final = 1 << 16  # rows of a batch of a stream
 
@@ -22,7 +22,7 @@ class Table:
     ``pyarrow.table(t)``, ``polars.DataFrame(t)``, ``pandas.DataFrame.from_arrow(t)`` and ``duckdb.sql("from t")`` take
     it as it is, and so do ``put_many``, ``load`` and ``training_set``.
 
-    >>> from vectordb.interop.column import texts
+    >>> from vectordb.interop.c_data.column import texts
     >>> t = Table({"city": texts(["Rome", None])})
     >>> len(t), t.names, t.to_columns()
     (2, ('city',), {'city': ['Rome', None]})

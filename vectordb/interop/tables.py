@@ -11,7 +11,7 @@ from json import dumps
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger import MISSING, FeatureType, InvalidInput
-from vectordb.interop.column import Column, bools, coded, instants, lists, mixed, numbers, texts
+from vectordb.interop.c_data.column import Column, bools, coded, instants, lists, mixed, numbers, texts
 from vectordb.interop.table import Table, TableStream
 from vectordb.interop.taking import plain_values
 from vectordb.interop.typed import cell_column, number_column, split, time_column, value_column

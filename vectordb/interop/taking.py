@@ -13,8 +13,8 @@ from sys import byteorder
 from typing import Any, Final
 
 from ledger import CannotExchange, InvalidInput
-from vectordb.interop.decoding import MAX_ROWS
-from vectordb.interop.foreign import memory_at
+from vectordb.interop.c_data.decoding import MAX_ROWS
+from vectordb.interop.c_data.foreign import memory_at
 from vectordb.interop.reading import Columns, read_array, read_batches, read_table
 
 PLAIN: Final = frozenset({list, tuple, range, array, str, bytes, int, float, dict, type(None)})

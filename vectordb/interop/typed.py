@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ledger import FeatureType, to_micros
-from vectordb.interop.block import FORMATS
-from vectordb.interop.column import (
+from vectordb.interop.c_data.column import (
+    FORMATS,
     Cells,
     Column,
     Piece,
@@ -24,7 +24,6 @@ from vectordb.interop.column import (
 )
 
 CACHED: Final = 1 << 18  # bytes of a piece of a block
-
 
 
 def cell_column(kind: Any, cells: Sequence[Any]) -> Column:

@@ -1,6 +1,7 @@
 """Observability: hooks around every public operation, counters and histograms, adapters for a team's monitors.
 
-While nothing observes, the operations are the plain methods: no branch, no cost (see ``switch``).
+While nothing observes, the operations are the plain methods: no branch, no cost (see ``switch``). With a hook in place
+the methods of ``operations`` are wrapped (``wrapping``), and tell what happened as ``attributes``, under ``names``.
 """
 
 from vectordb.observability.families import Family, Sample

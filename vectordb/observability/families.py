@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from vectordb.observability.histogram import Histogram
+from vectordb.observability.histogram import SHOWN, Histogram
 
 DURATION: Final = "db_client_operation_duration_seconds"
 ROWS: Final = "vectordb_operation_rows_total"
@@ -30,20 +30,14 @@ class Family(NamedTuple):
     samples: Iterable[Sample]
 
 
-def families(
-    durations: Mapping[Any, Histogram], rows: Mapping[Any, int], flags: Mapping[Any, int]
-) -> list[Family]:
+def families(durations: Mapping[Any, Histogram], rows: Mapping[Any, int], flags: Mapping[Any, int]) -> list[Family]:
     """The families of what a ``Metrics`` holds. The names are those that OpenTelemetry's exporter to Prometheus gives.
 
     Rows are a counter of successful calls; a label without a value is empty, which Prometheus takes as absent.
     """
     timed: list[Sample] = []
     for series, seen in durations.items():
-        labels = {**_labels(series), "error_type": series.error}
-        timed += [Sample("_bucket", {**labels, "le": repr(bound)}, count) for bound, count in seen.cumulative()]
-        size = seen.count
-        timed += [Sample("_bucket", {**labels, "le": "+Inf"}, size), Sample("_sum", labels, seen.total_ns / 1e9)]
-        timed.append(Sample("_count", labels, size))
+        timed += histogram_samples(seen, {**_labels(series), "error_type": series.error})
     counted = [Sample("", _labels(series), count) for series, count in rows.items() if not series.error]
     evaluated = [Sample("", dict(zip(FLAG_LABELS, flag)), units) for flag, units in flags.items()]
     return [
@@ -51,6 +45,16 @@ def families(
         Family(ROWS, "counter", "Rows of operations that succeeded.", counted),
         Family(EVALUATIONS, "counter", "Units exposed to arms of experiments.", evaluated),
     ]
+
+
+def histogram_samples(seen: Histogram, labels: Mapping[str, str], bounds: Sequence[float] = SHOWN) -> Iterator[Sample]:
+    """The buckets, cumulative and up to ``bounds`` (some of those of histograms), the sum in seconds and the count."""
+    for bound, count in seen.cumulative(bounds):
+        yield Sample("_bucket", {**labels, "le": repr(bound)}, count)
+    size = seen.count
+    yield Sample("_bucket", {**labels, "le": "+Inf"}, size)
+    yield Sample("_sum", labels, seen.total_ns / 1e9)
+    yield Sample("_count", labels, size)
 
 
 def _labels(series: Any) -> dict[str, str]:

@@ -7,7 +7,7 @@ the bounds 1, 2, 5 of each decade, which Prometheus is shown, are among them. 92
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -71,10 +71,10 @@ class Histogram:
             before += count
         return longest
 
-    def cumulative(self) -> Iterator[tuple[float, int]]:
-        """Of each bound that is shown how many did not exceed it."""
+    def cumulative(self, bounds: Sequence[float] = SHOWN) -> Iterator[tuple[float, int]]:
+        """Of each bound that is shown, some of ``BOUNDS``, how many did not exceed it."""
         running = list(accumulate(self.counts))
-        for bound in SHOWN:
+        for bound in bounds:
             yield bound, running[_PLACES[bound]]
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,4 +92,4 @@ class Histogram:
         return found
 
 
-_PLACES: Final = {bound: BOUNDS.index(bound) for bound in SHOWN}
+_PLACES: Final = {bound: place for place, bound in enumerate(BOUNDS)}

@@ -19,6 +19,7 @@ from vectordb.experiments import Experiment, LiveExperiment
 from vectordb.experiments.analyzed import Analyzed
 from vectordb.exporting import Export
 from vectordb.lineage import LineageGraph
+from vectordb.observability.forwarder import OF_HANDLE
 from vectordb.reader import Reader
 from vectordb.recording import Recording
 from vectordb.services.live_service import LiveService
@@ -127,7 +128,6 @@ def _group(owner: type, noun: str, methods: str, reader: Any, collection: Collec
 
 
 _SAID: Final = {"_commit": "commit", "__len__": "count"}
-_READER: Final = attrgetter("_reader")
 _DB: Final = attrgetter("_db")
 _DEFINE: Final = "create_view create_service create_model create_experiment"
 _READ: Final = "as_of prediction predictions reproduce version event digest training_set_record"
@@ -145,21 +145,21 @@ OPERATIONS: Final = (
     *_group(VectorDB, "db", _WRITE, _itself, _none),
     *_group(VectorDB, "db", "erase", _itself, _given("view")),
     *_group(Reader, "db", _READ, _itself, _none),
-    *_group(View, "view", "get get_many history search search_many", _READER, _own_name),
-    *_group(View, "view", "statistics drift entities __len__", _READER, _own_name),
-    *_group(LiveView, "view", "put put_many delete load", _READER, _own_name),
+    *_group(View, "view", "get get_many history search search_many", OF_HANDLE, _own_name),
+    *_group(View, "view", "statistics drift entities __len__", OF_HANDLE, _own_name),
+    *_group(LiveView, "view", "put put_many delete load", OF_HANDLE, _own_name),
     *_group(VectorIndex, "index", "build", attrgetter("_view._reader"), lambda given, _: given[0]._view.name),
-    *_group(Service, "service", "get get_many training_set parity pipeline_drift", _READER, _own_name),
-    *_group(LiveService, "service", "fit", _READER, _own_name),
-    *_group(Experiment, "experiment", "assign assign_many select dry_run exposures history", _READER, _own_name),
-    *_group(Analyzed, "experiment", "analyze effects scorecard uncounted reallocation", _READER, _own_name),
-    *_group(LiveExperiment, "experiment", "expose expose_many record record_many", _READER, _own_name),
-    *_group(LiveExperiment, "experiment", _EXPERIMENT, _READER, _own_name),
-    *_group(Audit, "audit", _AUDIT, _READER, _none),
-    *_group(LineageGraph, "lineage", "upstream downstream definitions paths", _READER, _none),
-    *_group(LineageGraph, "lineage", "impact cone openlineage", _READER, _none),
-    *_group(Export, "export", "log training_set lineage tallies everything", _READER, _none),
-    *_group(Export, "export", "view history", _READER, _given("name")),
+    *_group(Service, "service", "get get_many training_set parity pipeline_drift", OF_HANDLE, _own_name),
+    *_group(LiveService, "service", "fit", OF_HANDLE, _own_name),
+    *_group(Experiment, "experiment", "assign assign_many select dry_run exposures history", OF_HANDLE, _own_name),
+    *_group(Analyzed, "experiment", "analyze effects scorecard uncounted reallocation", OF_HANDLE, _own_name),
+    *_group(LiveExperiment, "experiment", "expose expose_many record record_many", OF_HANDLE, _own_name),
+    *_group(LiveExperiment, "experiment", _EXPERIMENT, OF_HANDLE, _own_name),
+    *_group(Audit, "audit", _AUDIT, OF_HANDLE, _none),
+    *_group(LineageGraph, "lineage", "upstream downstream definitions paths", OF_HANDLE, _none),
+    *_group(LineageGraph, "lineage", "impact cone openlineage", OF_HANDLE, _none),
+    *_group(Export, "export", "log training_set lineage tallies everything", OF_HANDLE, _none),
+    *_group(Export, "export", "view history", OF_HANDLE, _given("name")),
     *_group(Transaction, "transaction", "_commit", _DB, _none),
     *_group(WhatIf, "what_if", "run", _DB, _none),
 )

@@ -34,7 +34,11 @@ def prometheus_text(families: Iterable[Family]) -> str:
     for family in families:
         if not METRIC.match(family.name) or family.kind not in KINDS:
             raise InvalidInput("a metric has a name and a kind of the format", name=family.name, kind=family.kind)
-        found = [f"{family.name}{one.suffix}{_labels(one.labels)} {_number(one.value)}" for one in family.samples]
+        samples = list(family.samples)
+        for suffix in {one.suffix for one in samples}:
+            if suffix and not METRIC.match(family.name + suffix):
+                raise InvalidInput("a sample has a name of the format", name=family.name + suffix)
+        found = [f"{family.name}{one.suffix}{_labels(one.labels)} {_number(one.value)}" for one in samples]
         if found:
             head = f"# HELP {family.name} {_escaped(family.help)}", f"# TYPE {family.name} {family.kind}"
             lines += [*head, *found]

@@ -17,8 +17,8 @@ from vectordb.serving.following import Following
 from vectordb.serving.limits import Limits
 from vectordb.serving.meters import Meters
 from vectordb.serving.predictor import Predictor
-from vectordb.serving.route import Route, Router
 from vectordb.serving.routes import ROUTES
+from vectordb.serving.routes.route import Route, Router
 from vectordb.serving.wsgi import serve_wsgi
 
 WRITES: Final = frozenset({"push", "rows", "expose", "predict"})
@@ -39,9 +39,9 @@ class Application:
     """A database behind a server: ``app(environ, start_response)`` is WSGI, ``await app(scope, receive, send)`` ASGI.
 
     It mounts in wsgiref, gunicorn, uvicorn, Starlette, FastAPI and whatever else takes either. ``db`` is live, a
-    read-only follower (``refresh_seconds``: how often it reads its file again) or a past. It answers Feast's feature
-    server, the Open Inference Protocol v2 (a model is a service, or one of ``predictors`` by name), views, search,
-    experiments, predictions, ``/health`` and ``/metrics``; see ``vectordb.serving.routes`` for the paths.
+    follower (``refresh_seconds``: how often it reads its file or shared ledger again) or a past. It answers Feast's
+    feature server, the Open Inference Protocol v2 (a model is a service, or one of ``predictors`` by name), views,
+    search, experiments, predictions, ``/health`` and ``/metrics``: ``vectordb.serving.routes.paths`` lists the paths.
 
     It is read-only until ``writes`` says otherwise: True, or some of ``push``, ``rows``, ``expose``, ``predict`` (a
     predictor that records). Writes need ``authorize``: a callable of the ``HttpRequest``, asked before the body is
@@ -50,6 +50,9 @@ class Application:
     answered with 503. ``threads`` answers what may take long (searches, models, writes, large bodies, a follower's
     refresh) in threads under ASGI. ``join_keys`` puts the entities before the features in Feast's answers, as its own
     server does. Counters are those of this process.
+
+    Raises ``InvalidInput`` for writes that are unknown or without ``authorize``, for a predictor that records where
+    ``predict`` is no write, and for what is to be written to or refreshed and cannot be.
 
     >>> app = Application(VectorDB())
     >>> answer = app({"REQUEST_METHOD": "GET", "PATH_INFO": "/v2/health/live"}, lambda status, headers: None)
@@ -105,7 +108,7 @@ class Application:
 
     @property
     def condition(self) -> str:
-        """``ok``; ``behind``: a follower cannot read its file; ``closed``: the database takes no writes that are on."""
+        """``ok``; ``behind``: a follower cannot refresh; ``closed``: the database takes no writes that are on."""
         if self.writes and _database(self.db).writer.closed is not None:
             return "closed"
         return "behind" if self.following is not None and self.following.failing else "ok"

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from vectordb.serving.exchange import Exchange, Head
+from vectordb.serving.http.body import Body, too_slow
+from vectordb.serving.http.refusal import BadRequest
+from vectordb.serving.http.response import Response
 from vectordb.serving.limits import Limits
-from vectordb.serving.refusal import BadRequest
-from vectordb.serving.response import Response
 
 if TYPE_CHECKING:
     from vectordb.serving.application import Application
@@ -73,31 +74,19 @@ async def _answer_call(app: Application, exchange: Exchange, body: bytes) -> Non
 
 
 async def _read_body(receive: Receive, exchange: Exchange, limits: Limits) -> bytes:
+    body = Body(limits, exchange.length)
     try:
         async with asyncio.timeout(limits.body_seconds):
-            body = await _receive_all(receive, limits)
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Disconnected
+                body.add(message.get("body", b""))
+                more = message.get("more_body", False)
     except TimeoutError:
-        headers = {"connection": "close"}
-        raise BadRequest(
-            "a body arrives in time", status=408, headers=headers, seconds=limits.body_seconds
-        ) from None
-    if exchange.length is not None and len(body) != exchange.length:
-        raise BadRequest("a body is as long as its content length says", given=len(body))
-    return body
-
-
-async def _receive_all(receive: Receive, limits: Limits) -> bytes:
-    pieces, got, more = [], 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        piece, more = message.get("body", b""), message.get("more_body", False)
-        got += len(piece)
-        if got > limits.body_bytes:
-            raise BadRequest(f"a body has at most {limits.body_bytes} bytes", status=413)
-        pieces.append(piece)
-    return b"".join(pieces)
+        raise too_slow(limits, {"connection": "close"}) from None
+    return body.whole()
 
 
 def _head(scope: Scope) -> Head:

@@ -9,8 +9,8 @@ from inspect import iscoroutinefunction
 from typing import Final, TypeAlias
 
 from ledger import InvalidInput, VectorDBError
-from vectordb.serving.refusal import BadRequest, PartFailed
-from vectordb.serving.request import HttpRequest
+from vectordb.serving.http.refusal import BadRequest, PartFailed
+from vectordb.serving.http.request import HttpRequest
 
 TOKEN: Final = re.compile(r"[!-~]+\Z")  # what a header can carry as it is
 Authorize: TypeAlias = Callable[[HttpRequest], bool]
@@ -20,6 +20,7 @@ class BearerToken:
     """Lets requests in by a bearer token: one for reads, one for writes (which may read too).
 
     None for ``read`` leaves reads open; None for ``write`` shuts writes. Tokens are compared in constant time.
+    Raises ``InvalidInput`` for a token that is empty, or not what a header can carry.
 
     >>> authorize = BearerToken(write="s3cret")
     >>> authorize(HttpRequest("GET", "/views", {}, {}))

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import VectorDBError
 from vectordb.serving.authorization import check_allowed
-from vectordb.serving.call import Call
-from vectordb.serving.refusal import BadRequest, PartFailed
-from vectordb.serving.request import HttpRequest, check_length, check_media, check_path, check_raw, parse_query
-from vectordb.serving.response import Response, error_response
-from vectordb.serving.route import Found
+from vectordb.serving.http.body import check_media, content_length
+from vectordb.serving.http.refusal import BadRequest, PartFailed
+from vectordb.serving.http.request import HttpRequest, check_path, check_raw, parse_query
+from vectordb.serving.http.response import Response, error_response
+from vectordb.serving.routes.call import Call
+from vectordb.serving.routes.route import Found
 
 if TYPE_CHECKING:
     from vectordb.serving.application import Application
@@ -74,7 +75,7 @@ class Exchange:
             check_allowed(self._app.authorize, request)
         if write and write not in self._app.writes:
             raise BadRequest("the application takes no such writes", status=403, write=write)
-        self.length = check_length(head.headers, limits)
+        self.length = content_length(head.headers, limits)
         if head.method in BODIES:
             check_media(head.headers, bool(write))
         return request
@@ -135,5 +136,5 @@ class Exchange:
         assert response is not None
         meters, pattern = self._app.meters, self._pattern
         meters.requests.add(pattern, self._method, str(response.status))
-        meters.duration.observe(perf_counter() - self._start, pattern, self._method)
+        meters.duration.add(perf_counter() - self._start, pattern, self._method)
         return response

@@ -1,12 +1,13 @@
-"""Following: a served read-only database that reads its file again every so often."""
+"""Following: a served database that reads its file or shared ledger again every so often."""
 
 from __future__ import annotations
 
 import logging
+from math import inf
 from threading import Lock
 from time import monotonic
 
-from ledger import free_in_children
+from ledger import InvalidInput, free_in_children
 from vectordb.database import VectorDB
 
 logger = logging.getLogger("vectordb.serving")
@@ -20,6 +21,12 @@ class Following:
     """
 
     def __init__(self, db: VectorDB, seconds: float) -> None:
+        if type(seconds) not in (int, float) or not 0 <= seconds < inf:
+            raise InvalidInput("refreshes are a number of seconds apart", refresh_seconds=seconds)
+        store = db.state.journal.store
+        if store is None or not store.follows:
+            rule = "a database is refreshed where it follows a shared ledger, or a file that it opened read_only"
+            raise InvalidInput(rule, refresh_seconds=seconds)
         self._db = db
         self._seconds = seconds
         self._lock = free_in_children(Lock())
@@ -30,7 +37,7 @@ class Following:
 
     @property
     def is_due(self) -> bool:
-        """Whether the next ``touch`` reads the file."""
+        """Whether the next ``touch`` refreshes."""
         return monotonic() >= self._next and not self._lock.locked()
 
     def touch(self) -> None:
@@ -50,5 +57,5 @@ class Following:
 
     @property
     def age_s(self) -> float:
-        """Seconds since the file was read."""
+        """Seconds since the last refresh."""
         return monotonic() - self._refreshed

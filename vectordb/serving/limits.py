@@ -14,7 +14,7 @@ class Limits:
     ``batch`` counts entities, units or rows, ``cells`` the values of one answer (rows times features), ``queries`` the
     queries of one search, ``depth`` levels of JSON, ``head_bytes`` the path and query. ``body_seconds`` bounds how long
     a body may take to arrive: under ASGI and where a WSGI server's input has ``read1`` exactly, else by the server's
-    own timeout.
+    own timeout. Raises ``InvalidInput`` for what is no number above 0.
 
     >>> Limits(k=50).k
     50

@@ -7,8 +7,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from vectordb.serving.exchange import Exchange, Head
+from vectordb.serving.http.body import Body, too_slow
+from vectordb.serving.http.refusal import BadRequest
 from vectordb.serving.limits import Limits
-from vectordb.serving.refusal import BadRequest
 
 if TYPE_CHECKING:
     from vectordb.serving.application import Application
@@ -56,9 +57,7 @@ def _headers(environ: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
             yield name.replace("_", "-").lower(), value
 
 
-def _read_body(
-    environ: Mapping[str, Any], headers: Mapping[str, str], exchange: Exchange, limits: Limits
-) -> bytes:
+def _read_body(environ: Mapping[str, Any], headers: Mapping[str, str], exchange: Exchange, limits: Limits) -> bytes:
     length, chunked = exchange.length, "transfer-encoding" in headers
     if not exchange.wants_body:
         return b""
@@ -66,32 +65,26 @@ def _read_body(
         if chunked:
             raise BadRequest("this server needs a content length", status=411)
         return b""
-    body = _read(environ["wsgi.input"], length, limits)
-    if length is not None and len(body) != length:
-        raise BadRequest("a body is as long as its content length says", content_length=length, given=len(body))
-    return body
+    return _read(environ["wsgi.input"], length, limits)
 
 
 def _read(stream: Any, length: int | None, limits: Limits) -> bytes:
     """The body, in pieces, so that a slow one ends: ``read1`` gives what has arrived, ``read`` waits for a piece."""
     deadline = monotonic() + limits.body_seconds
-    read, pieces, got = getattr(stream, "read1", None) or stream.read, [], 0
-    while length is None or got < length:
+    read, body = getattr(stream, "read1", None) or stream.read, Body(limits, length)
+    while length is None or body.size < length:
         try:
-            piece = read(CHUNK if length is None else min(CHUNK, length - got))
+            piece = read(CHUNK if length is None else min(CHUNK, length - body.size))
         except TimeoutError:
-            raise BadRequest("a body arrives in time", status=408, seconds=limits.body_seconds) from None
+            raise too_slow(limits) from None
         except Exception:  # the client left, or the server cannot make out its chunks
             raise BadRequest("the body of a request can be read") from None
         if not piece:
             break
-        pieces.append(piece)
-        got += len(piece)
-        if got > limits.body_bytes:
-            raise BadRequest(f"a body has at most {limits.body_bytes} bytes", status=413)
+        body.add(piece)
         if monotonic() > deadline:
-            raise BadRequest("a body arrives in time", status=408, seconds=limits.body_seconds)
-    return b"".join(pieces)
+            raise too_slow(limits)
+    return body.whole()
 
 
 class Refused:

@@ -167,7 +167,8 @@ def test_an_empty_view(tmp_path: Path) -> None:
 
 
 def test_options_and_formats_are_checked(db: VectorDB, tmp_path: Path) -> None:
-    for options in ({"format": "parquet"}, {"nul": "x"}, {"null": 'a"b'}, {"missing": "a,b"}):
+    flags = {"compress": "no"}, {"formula_safe": 1}
+    for options in ({"format": "parquet"}, {"nul": "x"}, {"null": 'a"b'}, {"missing": "a,b"}, *flags):
         with pytest.raises(InvalidInput):
             db.export.view("goods", tmp_path / "goods.csv", **options)
     with pytest.raises(InvalidInput):

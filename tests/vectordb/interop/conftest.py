@@ -9,4 +9,4 @@ import pytest
 def own_structs(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has loaded neither."""
     for name in ("loaded_numpy", "loaded_pyarrow"):
-        monkeypatch.setattr(f"vectordb.interop.capsules.{name}", lambda: None)
+        monkeypatch.setattr(f"vectordb.interop.c_data.capsules.{name}", lambda: None)

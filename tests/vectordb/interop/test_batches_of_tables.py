@@ -12,19 +12,8 @@ from ledger import InvalidInput
 from tests.vectordb.interop.capsules import POINTER, Array
 from tests.vectordb.interop.stories import make
 from vectordb.interop import Table, read_batches
-from vectordb.interop.column import (
-    Cells,
-    Column,
-    Piece,
-    Shape,
-    bools,
-    coded,
-    instants,
-    lists,
-    numbers,
-    texts,
-    vectors,
-)
+from vectordb.interop.c_data import column
+from vectordb.interop.c_data.column import Cells, Column, Piece, Shape
 
 ROWS = 200
 
@@ -39,14 +28,14 @@ def every_kind(rows: int = ROWS) -> Table:
     floats = Piece(struct.pack(f"<{2 * rows}d", *range(2 * rows)))
     return Table(
         {
-            "float": numbers("g", "d", gaps(n / 7 for n in range(rows))),
-            "whole": numbers("l", "q", range(rows)),
-            "bool": bools(gaps(random.random() < 0.5 for _ in range(rows))),
-            "text": texts(gaps("é北"[: n % 3] * n for n in range(rows))),
-            "code": coded(gaps(random.choice(["a", 1, "x"]) for _ in range(rows))),
-            "list": lists([["q", "r"][: n % 3] for n in range(rows)]),
-            "vector": vectors("g", 2, floats, rows, [n % 5 > 0 for n in range(rows)]),
-            "time": instants(gaps(range(rows))),
+            "float": column.numbers("g", "d", gaps(n / 7 for n in range(rows))),
+            "whole": column.numbers("l", "q", range(rows)),
+            "bool": column.bools(gaps(random.random() < 0.5 for _ in range(rows))),
+            "text": column.texts(gaps("é北"[: n % 3] * n for n in range(rows))),
+            "code": column.coded(gaps(random.choice(["a", 1, "x"]) for _ in range(rows))),
+            "list": column.lists([["q", "r"][: n % 3] for n in range(rows)]),
+            "vector": column.vectors("g", 2, floats, rows, [n % 5 > 0 for n in range(rows)]),
+            "time": column.instants(gaps(range(rows))),
             "bytes": Column(Shape("w:2"), Cells(rows, 0, (None, Piece(bytes(n % 256 for n in range(2 * rows)))))),
             "null": Column(Shape("n"), Cells(rows, rows, ())),
         }

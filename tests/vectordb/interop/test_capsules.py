@@ -14,7 +14,7 @@ from tests.vectordb.interop.capsules import POINTER, Array, Schema, column, colu
 from tests.vectordb.interop.stories import COLUMNS, IDS, START, make, micros, shown
 from vectordb import Dense, Float, Int, VectorDB
 from vectordb.interop import Table, TableStream, events_table, held, hits_table
-from vectordb.interop.column import coded, lists, mixed, texts
+from vectordb.interop.c_data.column import coded, lists, mixed, texts
 from vectordb.transforms import Pipeline, StandardScaler
 
 

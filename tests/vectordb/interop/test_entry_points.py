@@ -14,8 +14,8 @@ from ledger import CannotExchange, InvalidCells, InvalidInput, ManualClock
 from tests.vectordb.interop.stories import START
 from vectordb import Dense, Float, Int, Vector, VectorDB
 from vectordb.interop import Table, TableStream, address_of
-from vectordb.interop.column import bools, instants, mixed, numbers, texts
-from vectordb.interop.export import stream_capsule
+from vectordb.interop.c_data.column import bools, instants, mixed, numbers, texts
+from vectordb.interop.c_data.export import stream_capsule
 
 NUMBERS = [0.5, -2.0, 4.0]
 VECTORS = [[1.0, 2.0], [3.0, 4.0], [0.0, -1.0]]

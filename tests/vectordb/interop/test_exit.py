@@ -1,4 +1,4 @@
-"""An interpreter that ends while others hold our tables ends well: six rules (``vectordb.interop.lifetime``)."""
+"""An interpreter that ends while others hold our tables ends well: six rules (``vectordb.interop.c_data.lifetime``)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ kept += [pyarrow.array(vectors), pyarrow.RecordBatchReader.from_stream(db.events
     "jax": "import jax; kept = [jax.numpy.from_dlpack(vectors)]",
 }
 # Kept where only the end of the interpreter lets go: in a module, in a cycle, in builtins.
-OWN = "from vectordb.interop import capsules as made; made.loaded_pyarrow = made.loaded_numpy = lambda: None\n"
+OWN = "from vectordb.interop.c_data import capsules as made; made.loaded_pyarrow = made.loaded_numpy = lambda: None\n"
 KEEP["pyarrow, own"] = OWN + KEEP["pyarrow"]
 HIDE = """
 import builtins, types

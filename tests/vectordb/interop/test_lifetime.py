@@ -23,8 +23,8 @@ from tests.vectordb.interop.capsules import POINTER, Array, columns, words
 from tests.vectordb.interop.stories import make
 from vectordb import Dense, InvalidInput
 from vectordb.interop import Table, TableStream, held
-from vectordb.interop.column import numbers, texts
-from vectordb.interop.export import array_capsules
+from vectordb.interop.c_data.column import numbers, texts
+from vectordb.interop.c_data.export import array_capsules
 
 CALL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 LET_GO = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -111,7 +111,8 @@ PENDING = f"""
 import gc, sys
 sys.path.insert(0, {str(ROOT)!r})
 from tests.vectordb.interop.stories import IDS, make
-from vectordb.interop import TableStream, capsules, held
+from vectordb.interop import TableStream, held
+from vectordb.interop.c_data import capsules
 db, view = make()
 if sys.argv[1] == "own":
     capsules.loaded_pyarrow = capsules.loaded_numpy = lambda: None

@@ -14,7 +14,7 @@ from tests.vectordb.observability.conftest import Told
 from tests.vectordb.world import World
 from vectordb import InvalidInput, UnknownName, VectorDB
 from vectordb.observability import OPERATIONS, Metrics
-from vectordb.observability.forwarder import forwarder
+from vectordb.observability.forwarder import OF_HANDLE, forwarder
 from vectordb.observability.observation import Observers
 
 
@@ -34,8 +34,11 @@ CALLS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("observed", [False, True])
-@pytest.mark.parametrize(("method", "path"), [(plain, "_reader"), (plain, "one.two"), (plainer, "")])
-def test_every_way_to_call_is_the_methods_own(observed: bool, method: Any, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "reader"),
+    [(plain, "_reader", OF_HANDLE), (plain, "one.two", attrgetter("one.two")), (plainer, "", lambda one: one)],
+)
+def test_every_way_to_call_is_the_methods_own(observed: bool, method: Any, path: str, reader: Any) -> None:
     holder = SimpleNamespace(state=SimpleNamespace(observers=None))
     target: Any = holder
     for name in reversed(path.split(".") if path else []):
@@ -49,7 +52,7 @@ def test_every_way_to_call_is_the_methods_own(observed: bool, method: Any, path:
         told.append(answer)
         return answer
 
-    found = forwarder(method, attrgetter(path) if path else (lambda one: one), everywhere, tell)
+    found = forwarder(method, reader, everywhere, tell)
     assert inspect.signature(found) == inspect.signature(method) and found.__doc__ == method.__doc__
     answered = 0
     for arguments, options in CALLS:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.vectordb.serving.serving_world import make_world
 from vectordb import Assignment, InvalidInput, NotFitted, VectorDB
-from vectordb.serving import Application, LedgerModel, Predictor
+from vectordb.serving import Application, LedgerModel, Limits, Predictor
 from vectordb.transforms import MinMaxScaler
 
 IDS = [f"d-{number}" for number in range(40)]
@@ -214,4 +214,8 @@ def test_applications_that_are_refused() -> None:
     for options in ({"writes": "push", "authorize": bool}, {"refresh_seconds": 1.0}):
         with pytest.raises(InvalidInput, match="a past"):
             Application(db.as_of(3), **options)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="follows"):
+        Application(db, refresh_seconds=1.0)
+    with pytest.raises(InvalidInput, match="a limit"):
+        Limits(k=0)
     assert "writes=['push']" in repr(Application(db, writes="push", authorize=bool))

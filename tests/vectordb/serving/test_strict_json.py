@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from vectordb.serving.refusal import BadRequest, PartFailed, message_of, status_of
-from vectordb.serving.strict_json import dump_json, parse_json
+from vectordb.serving.http.refusal import BadRequest, PartFailed, message_of, status_of
+from vectordb.serving.http.strict_json import dump_json, parse_json
 
 
 @pytest.mark.parametrize("value", [
