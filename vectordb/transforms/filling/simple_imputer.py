@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Final, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import check_flags, is_number
 from vectordb.transforms.exact import Incremental
 from vectordb.transforms.filling.counterpart import from_theirs, to_theirs
 from vectordb.transforms.filling.held import SUMS, Held, hold, mode
 from vectordb.transforms.filling.missing import NUMBER, NUMERIC, OTHER, Missing, is_blank, resolved
 from vectordb.transforms.filling.missing_indicator import MissingIndicator, check_kinds, finite
 from vectordb.transforms.program import FLOAT, Program, Value
-from vectordb.transforms.scaling.learnt import COUNT, check_flags, is_number, median
+from vectordb.transforms.scaling.learnt import COUNT, median
 from vectordb.transforms.shapes import BOOL, SCALARS, TEXTS, Shape, each, optional, refuse
 from vectordb.transforms.table import Table, read_table, to_floats
 

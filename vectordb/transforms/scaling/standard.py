@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
 from projections import NOTHING, Moments, moments
+from vectordb.transforms.checks import check_flags
 from vectordb.transforms.exact import MOMENTS, Incremental
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.counterparts import adopt, floats, lend, plain
-from vectordb.transforms.scaling.learnt import CENTRES, COUNTS, SCALES, WIDTHS, blank_of, check_flags
+from vectordb.transforms.scaling.learnt import CENTRES, COUNTS, SCALES, WIDTHS, blank_of
 from vectordb.transforms.shapes import Shape, optional, refuse
 from vectordb.transforms.table import Table
 

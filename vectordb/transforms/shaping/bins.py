@@ -11,9 +11,9 @@ from warnings import warn
 
 from ledger import CannotTransform, InvalidInput
 from vectordb.transforms.base import WIDEST, Transformer
+from vectordb.transforms.checks import check_choice, check_draw, check_whole, is_whole
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, Shape, each, refuse
-from vectordb.transforms.shaping.checks import check_choice, check_draw, check_whole, is_whole
 from vectordb.transforms.shaping.clusters import centres
 from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.draws import drawn

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 from ledger import InvalidInput
 from projections import moments
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import check_choice, check_flags
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.standard import StandardScaler
 from vectordb.transforms.shapes import FLOATS, Shape, optional, refuse
-from vectordb.transforms.shaping.checks import check_choice, check_flag
 from vectordb.transforms.shaping.doors import adopt, check_finite, lend, parameters_from
 from vectordb.transforms.shaping.likelihood import box_cox_power, yeo_johnson_power
 from vectordb.transforms.shaping.powers import EPS, BoxCox, BoxCoxBack, Curve, YeoJohnson, YeoJohnsonBack
@@ -55,7 +55,7 @@ class PowerTransformer(Transformer):
 
     def _check(self) -> None:
         check_choice("method", self.method, ("yeo-johnson", "box-cox"))
-        check_flag("standardize", self.standardize)
+        check_flags(standardize=self.standardize)
 
     def _learn(self, table: Table, y: Any) -> None:
         self.lambdas_ = tuple(self._power(column, label) for column, label in zip(table.columns, table.labels))
