@@ -16,17 +16,14 @@ from vectordb.transforms.table import Table, read_table
 class Incremental(Transformer):
     """Holds ``sums_``: for each feature (or whatever the subclass says) something with ``merge`` and ``retract``.
 
-    A subclass gives the sums of a table (``_sums_of``), those of nothing (``_nothing``), and what follows from
-    ``sums_`` (``_conclude``). ``merge`` equals fitting on both, ``retract`` takes back what was merged, bit for bit.
+    A subclass gives the sums of a table (``_sums_of``), and what follows from ``sums_`` (``_conclude``). ``merge``
+    equals fitting on both, ``retract`` takes back what was merged, bit for bit.
     """
 
     sums_: Any
     _by_piece: ClassVar[bool] = True  # the sums of rows do not depend on the others
 
     def _sums_of(self, table: Table, y: Any) -> Sequence[Any]:
-        raise NotImplementedError
-
-    def _nothing(self, width: int) -> Sequence[Any]:
         raise NotImplementedError
 
     def _conclude(self) -> None:

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Final, Self
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.checks import check_flags
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.filling.missing import EMPTY, NUMBER, OTHER, Missing, resolved
 from vectordb.transforms.program import FLOAT, Program, Refusal, Value
-from vectordb.transforms.scaling.counterparts import adopt, lend
 from vectordb.transforms.shapes import INTS, TEXTS, Shape, refuse
 from vectordb.transforms.table import Table, check_floats
 

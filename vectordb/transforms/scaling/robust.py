@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 from ledger import InvalidInput
 from vectordb.summary import quantiles
 from vectordb.transforms.checks import check_flags, check_quantile_range
+from vectordb.transforms.counterparts import adopt, floats, lend
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.counterparts import adopt, floats, lend
 from vectordb.transforms.scaling.learnt import CENTRES, SCALES, Quantiles, blank_of, median, present, stretch
 from vectordb.transforms.shapes import Shape, optional
 from vectordb.transforms.table import Table

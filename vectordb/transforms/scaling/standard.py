@@ -8,11 +8,11 @@ from sys import float_info
 from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
-from projections import NOTHING, Moments, moments
+from projections import Moments, moments
 from vectordb.transforms.checks import check_flags
+from vectordb.transforms.counterparts import adopt, floats, lend, plain_value
 from vectordb.transforms.exact import MOMENTS, Incremental
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.counterparts import adopt, floats, lend, plain
 from vectordb.transforms.scaling.learnt import CENTRES, COUNTS, SCALES, WIDTHS, blank_of
 from vectordb.transforms.shapes import Shape, optional, refuse
 from vectordb.transforms.table import Table
@@ -58,9 +58,6 @@ class StandardScaler(Incremental):
 
     def _sums_of(self, table: Table, y: Any) -> Sequence[Moments]:
         return [moments([value for value in column if value == value]) for column in table.columns]
-
-    def _nothing(self, width: int) -> Sequence[Moments]:
-        return [NOTHING] * width
 
     def _conclude(self) -> None:
         sums: Sequence[Moments] = self.sums_
@@ -128,9 +125,8 @@ class StandardScaler(Incremental):
         for name in ("mean_", "var_", "scale_"):
             held = getattr(fitted, name)
             setattr(made, name, None if held is None else floats(fitted, name))
-        seen = plain(fitted.n_samples_seen_)
-        made.n_samples_seen_ = seen if isinstance(seen, tuple) else (seen,) * made.n_features_in_
-        made.n_samples_seen_ = tuple(map(int, made.n_samples_seen_))
+        seen = plain_value(fitted.n_samples_seen_)
+        made.n_samples_seen_ = tuple(map(int, seen if isinstance(seen, list) else [seen] * made.n_features_in_))
         made.sums_ = None
         return made
 

@@ -12,9 +12,9 @@ from ledger import InvalidInput
 from vectordb.summary import quantiles
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.checks import check_choice, check_draw, check_flags, check_whole
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, INT, Shape, each, refuse
-from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.draws import drawn
 from vectordb.transforms.shaping.shares import NormalShare, OfNormalShare, OfShare, Share
 from vectordb.transforms.shaping.spacing import evenly, of_percentages
@@ -127,7 +127,7 @@ class QuantileTransformer(Transformer):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        made = adopt(cls(**parameters_from(fitted)), fitted)
+        made = adopt(cls, fitted)
         made.n_quantiles_ = int(fitted.n_quantiles_)
         made.references_ = tuple(map(float, fitted.references_.tolist()))
         made._settle([list(map(float, column)) for column in fitted.quantiles_.T.tolist()])

@@ -11,10 +11,10 @@ from ledger import InvalidInput
 from vectordb.summary import quantiles
 from vectordb.transforms.base import WIDEST, Transformer
 from vectordb.transforms.checks import check_choice, check_flags, check_whole
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, Shape, each, refuse
 from vectordb.transforms.shaping.basis import MISSING, Basis
-from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.spacing import evenly, of_percentages
 from vectordb.transforms.table import Table
 
@@ -174,7 +174,7 @@ class SplineTransformer(Transformer):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        made = adopt(cls(**parameters_from(fitted)), fitted)
+        made = adopt(cls, fitted)
         made._settle(tuple(tuple(spline.t.tolist()) for spline in fitted.bsplines_))
         return made
 

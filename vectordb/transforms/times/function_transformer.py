@@ -10,6 +10,7 @@ from warnings import warn
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing.children import NUMERIC
+from vectordb.transforms.counterparts import adopt_features, lend
 from vectordb.transforms.program import FLOAT, Program, Value
 from vectordb.transforms.table import Table, check_floats
 from vectordb.transforms.times.functions import FUNCTIONS, NAMES_OF_UFUNCS, Named, check_function
@@ -107,27 +108,19 @@ class FunctionTransformer(Transformer):
             check_inverse=fitted.check_inverse,
             feature_names_out=fitted.feature_names_out,
         )
-        if hasattr(fitted, "n_features_in_"):
-            made.n_features_in_ = int(fitted.n_features_in_)
-        if hasattr(fitted, "feature_names_in_"):
-            made.feature_names_in_ = tuple(fitted.feature_names_in_.tolist())
-        return made
+        return adopt_features(made, fitted, needs_fit=False)
 
     def _to_sklearn(self) -> Any:
         from sklearn.preprocessing import FunctionTransformer as Theirs
 
-        made = Theirs(
+        theirs = Theirs(
             _ufunc(self.func),
             _ufunc(self.inverse_func),
             validate=self.validate,
             check_inverse=self.check_inverse,
             feature_names_out="one-to-one",
         )
-        for name in ("n_features_in_", "feature_names_in_"):
-            if name in vars(self):
-                value = getattr(self, name)
-                setattr(made, name, value if name == "n_features_in_" else _array(value))
-        return made
+        return lend(theirs, self)
 
 
 def _apply(program: Program, value: Value, name: str | None) -> Value:
@@ -166,7 +159,3 @@ def _ufunc(name: str | None) -> Any:
 
         return expit
     return getattr(sys.modules["numpy"], FUNCTIONS[str(name)].ufunc)
-
-
-def _array(names: tuple[str, ...]) -> Any:
-    return sys.modules["numpy"].array(names, dtype=object)
