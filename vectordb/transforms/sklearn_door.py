@@ -12,7 +12,7 @@ from typing import Any
 from ledger import InvalidInput, NotFitted
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing import ColumnTransformer, FeatureUnion, Pipeline, unfitted
-from vectordb.transforms.composing.children import DROP, PASSTHROUGH
+from vectordb.transforms.composing.checks import DROP, PASSTHROUGH
 from vectordb.transforms.counterparts import adopt_features
 from vectordb.transforms.registry import TRANSFORMERS
 from vectordb.transforms.times import FunctionTransformer

@@ -13,11 +13,11 @@ from vectordb.transforms.exact import Incremental
 from vectordb.transforms.filling.counterpart import from_theirs, to_theirs
 from vectordb.transforms.filling.held import SUMS, Held, hold, mode
 from vectordb.transforms.filling.missing import NUMBER, NUMERIC, OTHER, Missing, is_blank, resolved
-from vectordb.transforms.filling.missing_indicator import MissingIndicator, check_kinds, finite
+from vectordb.transforms.filling.missing_indicator import MissingIndicator, check_kinds
 from vectordb.transforms.program import FLOAT, Program, Value
 from vectordb.transforms.scaling.learnt import COUNT, median
 from vectordb.transforms.shapes import BOOL, SCALARS, TEXTS, Shape, each, optional, refuse
-from vectordb.transforms.table import Table, read_table, to_floats
+from vectordb.transforms.table import Table, read_table, to_floats, without_infinities
 
 STRATEGIES: Final = ("mean", "median", "most_frequent", "constant")
 TEXT_FILL: Final = "missing_value"
@@ -78,7 +78,7 @@ class SimpleImputer(Incremental):
             raise InvalidInput("fill_value is a finite number, text or None", fill_value=fill)
 
     def _as_numbers(self, table: Table) -> Table:
-        return finite(table)
+        return without_infinities(table)
 
     # -- learning ----------------------------------------------------------------------------------------
 
