@@ -8,9 +8,22 @@ from typing import Any, ClassVar, Final, Self
 from ledger import InvalidInput
 from projections import Moments
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.copying import learnt_copy
 from vectordb.transforms.shapes import INT, Shape, each, refuse
 from vectordb.transforms.sharing import shared_sums
 from vectordb.transforms.table import Table, read_table
+
+
+def check_alike(one: Transformer, other: Any) -> None:
+    """Refuse to combine fitted transformers of other kinds, parameters or features."""
+    one._check_fitted()
+    if type(other) is not type(one):
+        raise InvalidInput("transformers of one kind and equal parameters are combined", this=one, other=other)
+    other._check_fitted()
+    if other.to_dict()["parameters"] != one.to_dict()["parameters"]:
+        raise InvalidInput("transformers of one kind and equal parameters are combined", this=one, other=other)
+    if other.n_features_in_ != one.n_features_in_:
+        raise InvalidInput("both have the same features", this=one.n_features_in_, other=other.n_features_in_)
 
 
 class Incremental(Transformer):
@@ -53,16 +66,8 @@ class Incremental(Transformer):
         return self._combined(other, "retract")
 
     def _combined(self, other: Self, how: str) -> Self:
-        self._check_fitted()
-        if type(other) is not type(self):
-            raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
-        other._check_fitted()
-        if other.to_dict()["parameters"] != self.to_dict()["parameters"]:
-            raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
-        if other.n_features_in_ != self.n_features_in_:
-            raise InvalidInput("both have the same features", this=self.n_features_in_, other=other.n_features_in_)
-        made = type(self)(**self.get_params(False))
-        vars(made).update(vars(self))
+        check_alike(self, other)
+        made = learnt_copy(self)
         pairs = zip(self.sums_, other.sums_, strict=True)
         made.sums_ = tuple(getattr(held, how)(more) for held, more in pairs)
         made._conclude()

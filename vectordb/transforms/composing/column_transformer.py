@@ -18,7 +18,7 @@ from vectordb.transforms.composing.checks import (
 from vectordb.transforms.composing.composite import SideBySide, fit_part
 from vectordb.transforms.composing.of_type import OfType
 from vectordb.transforms.composing.outputs import passed, passed_columns, prefixed, weighted, weighted_columns
-from vectordb.transforms.copying import unfitted
+from vectordb.transforms.copying import learnt_copy, unfitted
 from vectordb.transforms.parameters import read_parameter, write_parameter
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import INTS, read_list, refuse
@@ -137,8 +137,7 @@ class ColumnTransformer(SideBySide):
         other._check_fitted()
         if type(other) is not type(self) or _outline(self) != _outline(other):
             raise InvalidInput("both have the same parts of the same features", this=self, other=other)
-        made = type(self)(**self.get_params(False))
-        vars(made).update(vars(self))
+        made = learnt_copy(self)
         parts = []
         for (name, part, places), (_, more, _) in zip(self.transformers_, other.transformers_, strict=True):
             if isinstance(part, Transformer) and places and part._needs_fit:
