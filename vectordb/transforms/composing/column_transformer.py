@@ -134,7 +134,8 @@ class ColumnTransformer(SideBySide):
 
     def _combined(self, other: Self, how: str) -> Self:
         self._check_fitted()
-        other._check_fitted()
+        if type(other) is type(self):
+            other._check_fitted()
         if type(other) is not type(self) or _outline(self) != _outline(other):
             raise InvalidInput("both have the same parts of the same features", this=self, other=other)
         made = learnt_copy(self)

@@ -18,7 +18,7 @@ UNKNOWN = "Found unknown categories during transform: a category is one that was
 
 
 class Categorical(Incremental):
-    """``sums_`` has a tally for each feature; it is None of an encoder made from scikit-learn's, which has no counts.
+    """``sums_`` has a tally for each feature; None where it was made from scikit-learn's.
 
     What follows from the tallies is not stored beside them: other attributes of ``_state`` are None in the file where
     ``sums_`` is there. ``_settle`` derives the rest in both cases.
@@ -77,30 +77,6 @@ class Categorical(Incremental):
 
     def _settle(self) -> None:
         """Set what follows from the attributes that are stored."""
-
-    # -- in pieces ---------------------------------------------------------------------------------------
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from more rows: the same as one fit on all of them."""
-        if "sums_" not in vars(self):
-            return self.fit(X, y)
-        self._check_counted()
-        held = self.sums_
-        try:
-            return super().partial_fit(X, y)
-        except InvalidInput:
-            self.sums_ = held  # what more rows broke is as it was
-            self._conclude()
-            raise
-
-    def _combined(self, other: Self, how: str) -> Self:
-        self._check_counted()
-        other._check_counted()
-        return super()._combined(other, how)
-
-    def _check_counted(self) -> None:
-        if "n_features_in_" in vars(self) and self.sums_ is None:
-            raise InvalidInput("an encoder made from scikit-learn's has no counts: fit one to learn in pieces")
 
     # -- the stored form ---------------------------------------------------------------------------------
 

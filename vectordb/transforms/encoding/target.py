@@ -24,6 +24,7 @@ from vectordb.transforms.encoding.labelled import (
 )
 from vectordb.transforms.encoding.smoothing import encode, mean_of, type_of
 from vectordb.transforms.encoding.tally import Tally
+from vectordb.transforms.exact import check_alike
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, TEXT, Shape, each, optional, refuse
 from vectordb.transforms.table import Table
@@ -123,6 +124,7 @@ class TargetEncoder(Categorical):
         return held or sort
 
     def _combined(self, other: Self, how: str) -> Self:
+        check_alike(self, other)
         sorts = {sort_held(part.sums_ or ()) for part in (self, other)} - {None}
         if len(sorts) > 1:
             raise InvalidInput("the target of one is of labels, of the other of numbers: state target_type")

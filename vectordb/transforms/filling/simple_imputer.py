@@ -157,27 +157,21 @@ class SimpleImputer(Incremental):
         return self._fit_more
 
     def _fit_more(self, X: Any, y: Any = None) -> Self:
-        self._check_sums("partial_fit")
         if "n_features_in_" not in vars(self):
             return self.fit(X, y)
+        self._check_sums("partial_fit")
         more = type(self)(**self.get_params(False))
         joined = self.merge(more._fit_table(self._ready(read_table(X, type(self).__name__)), y))
         for name, value in vars(joined).items():
             setattr(self, name, value)
         return self
 
-    def _combined(self, other: Self, how: str) -> Self:
-        self._check_sums(how)
-        other._check_sums(how)
-        return super()._combined(other, how)
-
     def _check_sums(self, how: str) -> None:
         if self.strategy == "median":
             raise InvalidInput(
                 f"a SimpleImputer of medians cannot {how}: a median is of all rows at once", imputer=self
             )
-        if "n_features_in_" in vars(self) and self.sums_ is None:
-            raise InvalidInput(f"an imputer made from scikit-learn's has no sums, and cannot {how}: fit one")
+        super()._check_sums(how)
 
     # -- transforming ------------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from math import inf, nan
 from sys import float_info
 from typing import Any, ClassVar, Self
 
-from ledger import InvalidInput
 from projections import Moments, moments
 from vectordb.transforms.checks import check_flags
 from vectordb.transforms.counterparts import adopt, floats, lend, plain_value
@@ -100,22 +99,6 @@ class StandardScaler(Incremental):
                 raise refuse("what the parameters need", f"{place}.{name}", held)
             if held is not None and len(held) != self.n_features_in_:
                 raise refuse("an entry for each feature", f"{place}.{name}", len(held))
-
-    # -- in pieces ---------------------------------------------------------------------------------------
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from more rows: the same as one fit on all of them."""
-        self._check_summed()
-        return super().partial_fit(X, y)
-
-    def _combined(self, other: Self, how: str) -> Self:
-        self._check_summed()
-        other._check_summed()
-        return super()._combined(other, how)
-
-    def _check_summed(self) -> None:
-        if "n_features_in_" in vars(self) and self.sums_ is None:
-            raise InvalidInput("a scaler made from scikit-learn's has no sums: fit one to learn in pieces")
 
     # -- scikit-learn ------------------------------------------------------------------------------------
 
