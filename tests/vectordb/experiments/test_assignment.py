@@ -11,8 +11,9 @@ import pytest
 
 from ledger import SEGMENTS
 from tests.vectordb.experiments.lab import HALVES, START, UNITS, Lab, arms_of, one_by_one, reasons_of, told
+from tests.vectordb.experiments.naive_layer import naive_take
 from vectordb import Assignment, DefinitionError, InvalidEntity, UnknownName, VectorDB
-from vectordb.experiments.bucketing import Layer, Splitter, fractions
+from vectordb.experiments.bucketing import Hasher, Splitter, fractions
 from vectordb.experiments.layers import layers_of
 
 WORDS = ["u", "пользователь", "用户", "ユーザー", "مستخدم", "😀"]
@@ -279,19 +280,19 @@ def test_a_share_that_is_not_free_is_refused(lab: Lab) -> None:
     assert lab.bits == bits
 
 
-def test_takes_and_returns_are_those_of_the_layer_of_bucketing(lab: Lab) -> None:
-    layer = Layer("layer:home")
-    layer = layer.take("a", 0.4, "a").take("b", 0.35, "salt")
+def test_takes_and_returns_are_those_of_a_naive_layer(lab: Lab) -> None:
+    a = naive_take(set(), 0.4, "a")
+    b = naive_take(a, 0.35, "salt")
     lab.make("a", layer="home", share=0.4)
     lab.make("b", layer="home", share=0.35, salt="salt")
+    assert (_segments(lab.db, "a"), _segments(lab.db, "b")) == (a, b)
     lab.db.experiment("a").stop()
-    layer = layer.give_back("a").take("c", 0.6, "c")
     lab.make("c", layer="home", share=0.6)
-    for name in "abc":
-        one = lab.db.experiment(name)
-        assert _segments(lab.db, name) == set(layer.owned(name))
-        inside = [unit for unit in UNITS if layer.owner(unit) == name]
-        assert [found.unit for found in one.assign_many(UNITS) if found.arm] == inside
+    segment = Hasher("layer:home").segment
+    for name, owned in (("a", set()), ("b", b), ("c", naive_take(b, 0.6, "c"))):
+        assert _segments(lab.db, name) == owned
+        inside = [unit for unit in UNITS if segment(unit) in owned]
+        assert [found.unit for found in lab.db.experiment(name).assign_many(UNITS) if found.arm] == inside
 
 
 def test_a_share_grows_and_shrinks_without_moving_others(lab: Lab) -> None:
