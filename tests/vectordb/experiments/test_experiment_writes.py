@@ -115,7 +115,7 @@ WRONG: list[dict[str, Any]] = [
     {"share": 0.5},
     {"layer": "a layer", "share": 0.5},
     {"layer": "home", "share": 1.5},
-    *({"layer": "home", "share": share} for share in (0.0, -0.1, 0.00005, 0.12345, nan, "x", None)),
+    *({"layer": "home", "share": share} for share in (0.0, -0.1, 0.00005, 0.12345, float("nan"), "x", None)),
     {"holdout": "year"},
     {"holdout_share": 0.1},
     {"forced": {"u": "placebo"}},
