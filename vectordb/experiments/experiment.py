@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vectordb.reader import Reader
     from vectordb.view import View
 
+
 class Experiment(Analyzed):
     """A named, versioned split of units into arms, read through a database or one of its pasts.
 

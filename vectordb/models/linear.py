@@ -24,9 +24,9 @@ class Linear(Model):
         rows = parameters.get("coefficients")
         if not isinstance(rows, (list, tuple)) or not rows:
             self.refuse("a linear model has coefficients", value=rows)
-        self.many = isinstance(rows, (list, tuple)) and isinstance(rows[0], (list, tuple))
+        self.many = isinstance(rows[0], (list, tuple))
         rows = rows if self.many else [rows]
-        self.coefficients = [self.numbers(row, "coefficients", len(self.features)) for row in rows or ()]
+        self.coefficients = [self.numbers(row, "coefficients", len(self.features)) for row in rows]
         intercept = parameters.get("intercept", [0.0] * len(self.coefficients) if self.many else 0.0)
         self.intercepts = self.numbers(intercept if self.many else [intercept], "intercept", len(self.coefficients))
 
