@@ -7,7 +7,7 @@ from operator import mul
 from typing import Any
 
 from ledger import InvalidInput
-from vectordb.models.model import Model, exact_exp
+from vectordb.models.model import Model, Output, exact_exp
 
 
 class Linear(Model):
@@ -40,7 +40,7 @@ class Linear(Model):
         except (OverflowError, ValueError) as error:  # a product or the sum leaves float64
             raise InvalidInput("a model's score is finite", model=self.definition.label, error=str(error)) from error
 
-    def evaluate(self, values: list[float]) -> Any:
+    def evaluate(self, values: list[float]) -> Output:
         """The score, or the scores."""
         scores = self.scores(values)
         return scores if self.many else scores[0]
@@ -51,7 +51,7 @@ class Logistic(Linear):
 
     kind = "logistic"
 
-    def evaluate(self, values: list[float]) -> Any:
+    def evaluate(self, values: list[float]) -> Output:
         """A probability, or a list of probabilities."""
         scores = self.scores(values)
         if not self.many:

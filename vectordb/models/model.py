@@ -10,6 +10,8 @@ from typing import Any, ClassVar, NoReturn
 
 from ledger import DefinitionError, InvalidInput, ModelDefinition
 
+Output = float | list[float]
+
 
 class Model:
     """A model whose parameters are plain data; ``predict`` is a pure function of a row.
@@ -37,14 +39,14 @@ class Model:
         """Take the parameters; refuse what cannot be computed with."""
         raise NotImplementedError
 
-    def predict(self, row: Mapping[str, Any]) -> Any:
+    def predict(self, row: Mapping[str, Any]) -> Output:
         """The output for a row of inputs by name: a number, or a list of numbers.
 
         Raises ``InvalidInput`` where an input is missing or no number, or the output is beyond float64.
         """
         return self.evaluate([self._number(row, name) for name in self.features])
 
-    def evaluate(self, values: list[float]) -> Any:
+    def evaluate(self, values: list[float]) -> Output:
         """The output for numbers in the order of ``features``."""
         raise NotImplementedError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vectordb.models.model import Model
+from vectordb.models.model import Model, Output
 
 
 class Tree(Model):
@@ -28,7 +28,7 @@ class Tree(Model):
             self._places(parameters, name, count) for name in ("left", "right", "feature")
         )
         self.threshold = self.numbers(parameters.get("threshold"), "threshold", count)
-        self.value = list(values)
+        self.value: list[Output] = values
         for value in values:
             leaf = value if isinstance(value, list) else [value]
             self.numbers(leaf, "value", len(leaf))
@@ -48,10 +48,11 @@ class Tree(Model):
         if not (node < left < count and node < right < count and 0 <= self.feature[node] < len(self.features)):
             self.refuse("a node's children come after it, and its feature is one of the model's", node=node)
 
-    def evaluate(self, values: list[float]) -> Any:
+    def evaluate(self, values: list[float]) -> Output:
         """The value of the leaf that the row falls into."""
         node = 0
         while self.left[node] != -1:
             goes_left = values[self.feature[node]] <= self.threshold[node]
             node = self.left[node] if goes_left else self.right[node]
-        return self.value[node]
+        value = self.value[node]
+        return list(value) if isinstance(value, list) else value
