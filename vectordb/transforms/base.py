@@ -19,7 +19,7 @@ OUTPUTS = ("default", "pandas", "polars")
 OTHER = ""  # no plain value
 KINDS_OF_ONE = {float: FLOAT, int: "int", bool: "bool", str: "category", type(None): "category"}
 PROGRAMS = 16  # for rows of different kinds of values; the oldest goes
-WIDEST = 2**16  # features of a stored transformer: each has a name, and a step of a program
+WIDEST = 2**16  # features of a stored transformer, outputs of some: each has a name, and a step of a program
 
 
 class Compiled(NamedTuple):
@@ -41,6 +41,9 @@ class Transformer(Parametrized):
     (from columns), ``_write`` (its arithmetic into a program: one definition for a row, for rows and for columns),
     ``_names_out``, ``_state`` (the shape of each learnt attribute that is stored), and where there is one ``_unwrite``
     (the inverse).
+
+    What breaks a rule raises ``InvalidInput`` (a ``ValueError``), of which ``NotFitted``, ``CannotTransform`` (a value
+    that has no output) and ``NotANumber`` are kinds; they name the feature and the value.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_compiled")

@@ -10,14 +10,13 @@ from typing import Any, ClassVar, Final, Self
 
 from ledger import CannotTransform, InvalidInput, NotANumber
 from vectordb.matrix import FeatureMatrix
-from vectordb.transforms.base import Compiled, Transformer
+from vectordb.transforms.base import WIDEST, Compiled, Transformer
 from vectordb.transforms.encoding.categorical import check_dtype
 from vectordb.transforms.encoding.murmur import murmur3_32
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.table import give
 
 KEPT: Final = 4096  # hashes of categories that each feature keeps: 0.5 MB at most
-WIDEST: Final = 2**16  # columns of a program
 KINDS: Final = ("dict", "pair", "string")
 
 
@@ -112,7 +111,7 @@ class FeatureHasher(Transformer):
     def _compile(self, labels: Any, kinds: Any) -> Compiled:
         """Kept where the names of the features are: else they are the labels, which differ from table to table."""
         if "n_features_in_" not in vars(self):
-            object.__setattr__(self, "_compiled", {})
+            self._changed()
         return super()._compile(labels, kinds)
 
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
