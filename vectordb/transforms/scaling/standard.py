@@ -12,7 +12,8 @@ from vectordb.transforms.checks import check_flags
 from vectordb.transforms.counterparts import adopt, floats, lend, plain_value
 from vectordb.transforms.exact import MOMENTS, Incremental
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.learnt import CENTRES, COUNTS, SCALES, WIDTHS, blank_of
+from vectordb.transforms.scaling.centred import unwrite_centred, write_centred
+from vectordb.transforms.scaling.learnt import CENTRES, COUNTS, SCALES, WIDTHS
 from vectordb.transforms.shapes import Shape, optional, refuse
 from vectordb.transforms.table import Table
 
@@ -68,27 +69,14 @@ class StandardScaler(Incremental):
             self.var_ = tuple(_variance(held) for held in sums)
             self.scale_ = tuple(map(_scale, sums))
 
+    def _centres(self) -> tuple[float, ...] | None:
+        return self.mean_ if self.with_mean else None
+
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
-        outputs = []
-        for place, value in enumerate(map(program.number, values)):
-            if self.with_mean and self.mean_:
-                mean = self.mean_[place]
-                value = program.let("{0} - {1}", value, program.constant(mean), blank=blank_of(mean))
-            if self.scale_:
-                scale = self.scale_[place]
-                value = program.let("{0} / {1}", value, program.constant(scale), blank=blank_of(scale))
-            outputs.append(value)
-        return outputs
+        return write_centred(program, values, self._centres(), self.scale_)
 
     def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
-        outputs = []
-        for place, value in enumerate(values):
-            if self.scale_:
-                value = program.let("{0} * {1}", value, program.constant(self.scale_[place]))
-            if self.with_mean and self.mean_:
-                value = program.let("{0} + {1}", value, program.constant(self.mean_[place]))
-            outputs.append(value)
-        return outputs
+        return unwrite_centred(program, values, self._centres(), self.scale_)
 
     def _read_state(self, plain: Mapping[str, Any], place: str) -> None:
         super()._read_state(plain, place)
