@@ -59,9 +59,10 @@ class Analyzed:
         ``segments`` names a ``view:feature`` to analyze by. Features are those of just before each exposure, whatever
         came later.
 
-        An unknown metric, feature or method and an alpha outside (0, 1) are refused. Where there are too few units, no
-        variance or a control of 0, the fields that need more are None, and ``undefined`` of the effect says why.
-        From the tallies 1 ms, whatever the number of units; with ``cuped``, ``window``, ``exclude``, ``segments`` or
+        Raises ``UnknownName`` of a metric, ``InvalidInput`` of a feature, a method or an alpha outside (0, 1).
+        Where there are too few units, no variance or a control of 0, the fields that need more are None, and
+        ``undefined`` of the effect says why.
+        From the tallies 2 ms, whatever the number of units; with ``cuped``, ``window``, ``exclude``, ``segments`` or
         another method some microseconds a unit.
         """
         asked = Asked(alpha, method, quantile, cuped, sequential, tuned, window, listed(exclude), segments, seed)
@@ -72,7 +73,8 @@ class Analyzed:
     ) -> EffectHistory:
         """A metric as of each of some offsets or times: the p-value of each look, and what holds at all of them.
 
-        ``looks`` are in order, and none is before the bucket version in force. 1 ms a look.
+        ``looks`` are in order, and none is before the bucket version in force (``OffsetOutOfRange``) or after the
+        clock (``TimeOutOfRange``). 1 ms a look.
         """
         return self._ask(effects, metric, listed(looks), alpha, tuned)
 
