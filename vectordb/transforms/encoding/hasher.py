@@ -68,8 +68,8 @@ class FeatureHasher(Transformer):
         self._check()
         if X is None or self.input_type != "dict":
             return self
-        items, rows = _rows_of(X)
-        return self if rows is not None else super().fit(X if items is None else items, y)
+        columns, rows = _told_apart(X)
+        return self if rows is not None else super().fit(columns, y)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Both."""
@@ -80,9 +80,9 @@ class FeatureHasher(Transformer):
     def transform(self, X: Any) -> Any:
         """The hashed rows: as an array for an array, else as lists."""
         self._check()
-        items, rows = _rows_of(X) if self.input_type == "dict" else (None, X)
+        columns, rows = _told_apart(X) if self.input_type == "dict" else (None, X)
         if rows is None:
-            return super().transform(X if items is None else items)
+            return super().transform(columns)
         hashed = Hashed(self.n_features, self.alternate_sign, ())
         made = [hashed.of_items(self._items(row)) for row in rows]
         if not made:
@@ -146,8 +146,8 @@ class FeatureHasher(Transformer):
         return tags
 
 
-def _rows_of(given: Any) -> tuple[Any, Any]:
-    """Columns, or rows that are mappings; one of them, None for the other."""
+def _told_apart(given: Any) -> tuple[Any, Any]:
+    """Columns (whatever a table is read from), or rows that are mappings; None for the other."""
     columns = isinstance(given, (Mapping, FeatureMatrix)) or hasattr(given, "__array__") or hasattr(given, "dtypes")
     if columns or not hasattr(given, "__iter__"):
         return given, None
