@@ -47,6 +47,15 @@ def test_a_tree_goes_left_up_to_the_threshold(x: float, y: float, leaf: float) -
     assert model("tree", **TREE).predict({"x": x, "y": y}) == leaf
 
 
+def test_a_leaf_of_several_numbers_is_given_as_a_copy() -> None:
+    tree = model("tree", **{**TREE, "value": [[0.0, 1.0]] * 5})
+    found = tree.predict({"x": 0.0, "y": 0.0})
+    assert isinstance(found, list)
+    found[0] = 9.0
+    assert tree.predict({"x": 0.0, "y": 0.0}) == [0.0, 1.0]
+    assert tree.definition.parameters["value"][2] == [0.0, 1.0]
+
+
 def test_a_model_takes_what_it_needs_from_a_row(world: World) -> None:
     world.put("d", trips=3, rating=0.5)
     linear = world.db.create_model("m", "linear", features=["rating", "trips"], coefficients=[2.0, 1.0])

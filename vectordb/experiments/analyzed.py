@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ledger import MISSING, Entity, Instant
 from projections import Uncounted
 from vectordb.experiments.analysis import Analysis
-from vectordb.experiments.analyzing import TUNED, Asked, analyze, source_of
+from vectordb.experiments.analyzing import Asked, analyze, source_of
 from vectordb.experiments.history import EffectHistory, effects
 from vectordb.experiments.reallocating import Reallocation, reallocation
 from vectordb.experiments.scorecard import Scorecard, scorecard
 from vectordb.experiments.segments import with_segments
 from vectordb.experiments.sources import UnitSource
+from vectordb.experiments.stats.sequential import TUNED
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
@@ -51,17 +52,18 @@ class Analyzed:
         """One metric: every arm, the effect of each against the first, and whether the experiment is sound.
 
         ``method``: ``welch``, ``proportions``, ``chi_square`` or ``fisher`` (of an ``any`` metric), ``mann_whitney``,
-        ``bootstrap`` (by ``seed``) or
-        ``quantile``; a metric that is ``over`` another is a ratio of means, by ``welch``. ``cuped`` takes out what the
-        metric's covariate foretold. ``sequential`` adds the always-valid interval, tightest at ``tuned`` units.
-        ``window`` (seconds or ``timedelta``, None for ever) attributes otherwise than the metric does; ``exclude``
-        leaves units out: a ``where`` over ``view:feature``, or the units. ``segments`` names a ``view:feature`` to
-        analyze by. Features are those of just before each exposure, whatever came later.
+        ``bootstrap`` (by ``seed``) or ``quantile``; a metric that is ``over`` another is a ratio of means, by
+        ``welch``. ``cuped`` takes out what the metric's covariate foretold. ``sequential`` adds the always-valid
+        interval, tightest at ``tuned`` units. ``window`` (seconds or ``timedelta``, None for ever) attributes otherwise
+        than the metric does; ``exclude`` leaves units out: a ``where`` over ``view:feature``, or the units.
+        ``segments`` names a ``view:feature`` to analyze by. Features are those of just before each exposure, whatever
+        came later.
 
-        An unknown metric, feature or method and an alpha outside (0, 1) are refused. Where there are too few units, no
-        variance or a control of 0, the fields that need more are None, and the effect's ``notes`` say so. From the
-        tallies 1 ms, whatever the number of units; with ``cuped``, ``window``, ``exclude``, ``segments`` or another
-        method some microseconds a unit.
+        Raises ``UnknownName`` of a metric, ``InvalidInput`` of a feature, a method or an alpha outside (0, 1).
+        Where there are too few units, no variance or a control of 0, the fields that need more are None, and
+        ``undefined`` of the effect says why.
+        From the tallies 2 ms, whatever the number of units; with ``cuped``, ``window``, ``exclude``, ``segments`` or
+        another method some microseconds a unit.
         """
         asked = Asked(alpha, method, quantile, cuped, sequential, tuned, window, listed(exclude), segments, seed)
         return self._ask(_analyze, metric, asked)
@@ -71,7 +73,8 @@ class Analyzed:
     ) -> EffectHistory:
         """A metric as of each of some offsets or times: the p-value of each look, and what holds at all of them.
 
-        ``looks`` are in order, and none is before the bucket version in force. 1 ms a look.
+        ``looks`` are in order, and none is before the bucket version in force (``OffsetOutOfRange``) or after the
+        clock (``TimeOutOfRange``). 1 ms a look.
         """
         return self._ask(effects, metric, listed(looks), alpha, tuned)
 

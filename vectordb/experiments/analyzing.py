@@ -15,11 +15,11 @@ from vectordb.experiments.methods import METHODS, Options, Shown, check_method, 
 from vectordb.experiments.soundness import check_ratio, warnings_of
 from vectordb.experiments.sources import OWN, Source, UnitSource
 from vectordb.experiments.stats.inputs import check_count, check_share
+from vectordb.experiments.stats.sequential import TUNED
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
 
-TUNED: Final = 5_000
 SECOND: Final = 1_000_000
 
 

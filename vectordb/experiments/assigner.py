@@ -20,7 +20,7 @@ from vectordb.experiments.assignment import (
     TRAFFIC,
     Assignment,
 )
-from vectordb.experiments.bucketing import Layer, Splitter
+from vectordb.experiments.bucketing import Hasher, Splitter
 
 Assign = Callable[[Entity], Assignment]
 Gate = Callable[[Entity], bool]
@@ -119,6 +119,6 @@ def _gates(definition: ExperimentDefinition, segments: int) -> Iterable[tuple[st
         held_out = Splitter(f"holdout:{definition.holdout}", {"out": 1.0}, definition.holdout_share).arm
         yield HOLDOUT, lambda unit: held_out(unit) is None
     if definition.layer:
-        segment = Layer(f"layer:{definition.layer}").segment
+        segment = Hasher(f"layer:{definition.layer}").segment
         mine = bytes(segments >> number & 1 for number in range(SEGMENTS))
         yield LAYER, lambda unit: mine[segment(unit)] == 1

@@ -16,14 +16,13 @@ from hashlib import sha256
 from math import ceil, fsum
 from typing import Final, Protocol
 
-from ledger import Entity, InvalidInput, check_entity
-from vectordb.experiments.stats.inputs import SLACK, check_probability, check_weights
+from ledger import SEGMENTS, Entity, InvalidInput, check_entity
+from vectordb.experiments.stats.inputs import check_probability, check_weights
 
 _ONE: Final = 1 << 53
 _KINDS: Final = frozenset({str, int, tuple})
 _SCALARS: Final = frozenset({str, int})
 _PLAIN: Final = 1 << 64  # ints below need no check of their length
-SEGMENTS: Final = 10_000  # of a layer
 _NEVER: Final = b"\xff" * 33  # above every digest
 
 
@@ -65,6 +64,10 @@ class Hasher:
             hashed = self._number.copy()
             hashed.update(_decimal(unit))
         return hashed.digest()
+
+    def segment(self, unit: Entity) -> int:
+        """The segment of a layer that a unit is in, from 0 to 9,999: its first fraction. 0.6 us."""
+        return (int.from_bytes(self.digest(unit)[:8], "big") >> 11) * SEGMENTS >> 53
 
 
 def fractions(salt: str, unit: Entity) -> tuple[float, float]:
@@ -126,76 +129,6 @@ class Splitter:
         if arm not in self.weights:
             raise InvalidInput("an arm of the split", arm=arm, arms=list(self._names))
         return self.traffic * self.weights[arm]
-
-
-class Layer:
-    """Segments of units that experiments share out, so that no unit is in two of them. Immutable.
-
-    ``take`` and ``give_back`` give another layer. Which free segments an experiment takes depends on its seed and on
-    what is free, and on nothing else: the same history of takes and returns gives the same layer.
-
-    >>> layer = Layer("home").take("banner", 0.25, seed="s1").take("search", 0.5, seed="s2")
-    >>> layer.free, layer.give_back("banner").share("search")
-    (2500, 0.5)
-    """
-
-    __slots__ = ("salt", "_hasher", "_owners")
-
-    def __init__(self, salt: str) -> None:
-        self.salt = salt
-        self._hasher = Hasher(salt)
-        self._owners: tuple[str | None, ...] = (None,) * SEGMENTS
-
-    @property
-    def free(self) -> int:
-        """How many segments nobody has."""
-        return self._owners.count(None)
-
-    def segment(self, unit: Entity) -> int:
-        """The segment of a unit, from 0 to 9,999. Raises ``InvalidEntity``."""
-        return (int.from_bytes(self._hasher.digest(unit)[:8], "big") >> 11) * SEGMENTS >> 53
-
-    def owner(self, unit: Entity) -> str | None:
-        """The experiment that a unit's segment belongs to, None when it is free. 1 us."""
-        return self._owners[self.segment(unit)]
-
-    def owned(self, experiment: str) -> tuple[int, ...]:
-        """The segments of an experiment, in order."""
-        return tuple(number for number, owner in enumerate(self._owners) if owner == experiment)
-
-    def share(self, experiment: str) -> float:
-        """The share of all segments that an experiment has."""
-        return self._owners.count(experiment) / SEGMENTS
-
-    def take(self, experiment: str, share: float, seed: str) -> Layer:
-        """The layer where an experiment has this share (a multiple of 1e-4) of the segments. 20 ms."""
-        wanted = _segments(share)
-        if experiment in self._owners:
-            raise InvalidInput("an experiment takes segments of a layer once", experiment=experiment)
-        order = Hasher(seed).digest
-        free = sorted((order(number), number) for number, owner in enumerate(self._owners) if owner is None)
-        if wanted > len(free):
-            raise InvalidInput("a layer has the segments that are taken", share=share, free=len(free) / SEGMENTS)
-        taken = {number for _, number in free[:wanted]}
-        return self._with(experiment if number in taken else owner for number, owner in enumerate(self._owners))
-
-    def give_back(self, experiment: str) -> Layer:
-        """The layer where an experiment's segments are free again."""
-        if experiment not in self._owners:
-            raise InvalidInput("an experiment returns segments that it has", experiment=experiment)
-        return self._with(None if owner == experiment else owner for owner in self._owners)
-
-    def _with(self, owners: Iterable[str | None]) -> Layer:
-        other = Layer(self.salt)
-        other._owners = tuple(owners)
-        return other
-
-
-def _segments(share: float) -> int:
-    wanted = round(check_probability("share", share) * SEGMENTS)
-    if not wanted or abs(wanted - share * SEGMENTS) > SLACK * SEGMENTS:
-        raise InvalidInput("a share of a layer is a multiple of 1e-4 above 0", share=share)
-    return wanted
 
 
 def _ends(weights: Sequence[float]) -> list[bytes]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vectordb.reader import Reader
     from vectordb.views.view import View
 
+
 class Experiment(Analyzed):
     """A named, versioned split of units into arms, read through a database or one of its pasts.
 
@@ -73,7 +74,7 @@ class Experiment(Analyzed):
         """The arm of a unit, or none, and why; writes nothing.
 
         The same unit gets the same answer for as long as the definition is the same (targeting and ``sticky`` look at
-        the store too). 1.2 us; with a layer or a holdout 4 us, ``sticky`` 5, with targeting 12.
+        the store too). 1.2 us; with a layer, a holdout or ``sticky`` 5 us, with targeting 12. Raises ``InvalidEntity``.
         """
         found = self._quick(unit)
         return self._reader.consistently(self._assign, unit) if found is None else found
@@ -106,7 +107,8 @@ class Experiment(Analyzed):
         """Who would move, if some fields of the definition changed; nothing is written.
 
         Among the units that were exposed (None), the entities of a view, or units given. ``changes`` are those of
-        ``create_experiment``, and ``bucket_version``, ``running``, ``final``; what could not be written is refused.
+        ``create_experiment``, and ``bucket_version``, ``running``, ``final``; what could not be written is refused
+        (``DefinitionError``).
         """
         return dry_run(self._pinned(), among, changes)
 

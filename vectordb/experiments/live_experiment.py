@@ -35,7 +35,8 @@ class LiveExperiment(Experiment):
     """An experiment that records and can be changed; everything of ``Experiment`` is here.
 
     All writes take ``actor``, ``correlation``, ``causation`` and ``tags``. A change is the next version of the
-    definition; one that says the same writes nothing and gives the receipt of the version that is there.
+    definition; one that says the same writes nothing and gives the receipt of the version that is there, and one that
+    breaks a rule raises ``DefinitionError``.
 
     >>> from vectordb import VectorDB
     >>> db = VectorDB()
@@ -59,7 +60,8 @@ class LiveExperiment(Experiment):
         """Assign a unit, and record that it met its arm: once per unit, arm and bucket version.
 
         A repeat gives the assignment that was recorded and writes nothing; nor does a unit without an arm, nor one
-        that gets the shipped arm of a stopped experiment. ``assignment`` is what an earlier ``assign`` answered.
+        that gets the shipped arm of a stopped experiment. ``assignment`` is what an earlier ``assign`` answered: of
+        this unit, and of the bucket version in force (else ``InvalidInput``).
         """
         given = None if assignment is None else [assignment]
         return self._expose([check_entity(unit)], given, event_time, meta)[0]
@@ -114,7 +116,8 @@ class LiveExperiment(Experiment):
     ) -> Receipt:
         """Record what a unit did: the value of a metric, and when (None: now).
 
-        A second call with the same ``idempotency_key`` and arguments gives the first receipt. 5 us.
+        A second call with the same ``idempotency_key`` and arguments gives the first receipt. An unknown
+        metric, and a value that is no finite number, raise ``InvalidInput``. 11 us.
         """
         entity, at = check_entity(unit), None if event_time is None else to_micros(event_time)
         said = ["outcome", self.name, entity, metric, value, said_time(event_time)] if idempotency_key else None
@@ -131,7 +134,7 @@ class LiveExperiment(Experiment):
 
         ``rows`` are columns ``{"user": ids, "metric": ..., "value": [...], "event_time": [...]}``, the first named by
         the experiment's kind of unit, or an iterable of such rows. ``event_time`` may be left out, and ``metric``
-        may be one text for all. 3 us a row, tallied.
+        may be one text for all. Raises ``InvalidCells``, which names the rows that are wrong. 3 us a row, tallied.
         """
         definition = self.definition
         raw = raw_outcomes(rows, definition.unit, metric)

@@ -8,6 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Final
 
 from ledger import InvalidInput
+from projections import Tallies
 from vectordb.experiments.analyzing import metric_of
 from vectordb.experiments.methods import conversions, ratio_of
 from vectordb.experiments.stats.bandit import Allocation, conversion_arms, mean_arms, thompson, top_two
@@ -54,9 +55,8 @@ def reallocation(
         raise InvalidInput("a method of reallocation is one of these", method=method, known=list(METHODS))
     tallies = reader.state.experiments.tallies(name, reader.as_of_offset)
     definition = tallies.definition
-    metric_of(tallies, metric)
     live = [arm for arm, weight in definition.arms.items() if weight > 0.0]
-    arms = _posteriors(reader, name, metric, live)
+    arms = _posteriors(tallies, metric, live)
     if method == "thompson":
         found = thompson(arms, floor, draws, seed)
     else:
@@ -68,10 +68,9 @@ def reallocation(
     return Reallocation(definition.label, metric, tallies.offset, weights, found, reason)
 
 
-def _posteriors(reader: Reader, name: str, metric: str, arms: list[str]) -> list[Beta] | list[Normal]:
+def _posteriors(tallies: Tallies, metric: str, arms: list[str]) -> list[Beta] | list[Normal]:
     """Of each arm what is believed of its conversion rate, or of its mean."""
-    tallies = reader.state.experiments.tallies(name, reader.as_of_offset)
-    defined = tallies.definition.metrics[metric]
+    defined = metric_of(tallies, metric)
     if defined.over:
         joint = tallies.joint(metric)
         return mean_arms([_believed(metric, arm, ratio_of(joint[arm])) for arm in arms])

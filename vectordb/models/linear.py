@@ -7,7 +7,7 @@ from operator import mul
 from typing import Any
 
 from ledger import InvalidInput
-from vectordb.models.model import Model, exact_exp
+from vectordb.models.model import Model, Output, exact_exp
 
 
 class Linear(Model):
@@ -24,9 +24,9 @@ class Linear(Model):
         rows = parameters.get("coefficients")
         if not isinstance(rows, (list, tuple)) or not rows:
             self.refuse("a linear model has coefficients", value=rows)
-        self.many = isinstance(rows, (list, tuple)) and isinstance(rows[0], (list, tuple))
+        self.many = isinstance(rows[0], (list, tuple))
         rows = rows if self.many else [rows]
-        self.coefficients = [self.numbers(row, "coefficients", len(self.features)) for row in rows or ()]
+        self.coefficients = [self.numbers(row, "coefficients", len(self.features)) for row in rows]
         intercept = parameters.get("intercept", [0.0] * len(self.coefficients) if self.many else 0.0)
         self.intercepts = self.numbers(intercept if self.many else [intercept], "intercept", len(self.coefficients))
 
@@ -40,7 +40,7 @@ class Linear(Model):
         except (OverflowError, ValueError) as error:  # a product or the sum leaves float64
             raise InvalidInput("a model's score is finite", model=self.definition.label, error=str(error)) from error
 
-    def evaluate(self, values: list[float]) -> Any:
+    def evaluate(self, values: list[float]) -> Output:
         """The score, or the scores."""
         scores = self.scores(values)
         return scores if self.many else scores[0]
@@ -51,7 +51,7 @@ class Logistic(Linear):
 
     kind = "logistic"
 
-    def evaluate(self, values: list[float]) -> Any:
+    def evaluate(self, values: list[float]) -> Output:
         """A probability, or a list of probabilities."""
         scores = self.scores(values)
         if not self.many:

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Mapping
 from decimal import Context, Decimal
 from math import inf
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from ledger import DefinitionError, InvalidInput, ModelDefinition
+
+Output = float | list[float]
 
 
 class Model:
@@ -37,11 +39,14 @@ class Model:
         """Take the parameters; refuse what cannot be computed with."""
         raise NotImplementedError
 
-    def predict(self, row: Mapping[str, Any]) -> Any:
-        """The output for a row of inputs by name: a number, or a list of numbers."""
+    def predict(self, row: Mapping[str, Any]) -> Output:
+        """The output for a row of inputs by name: a number, or a list of numbers.
+
+        Raises ``InvalidInput`` where an input is missing or no number, or the output is beyond float64.
+        """
         return self.evaluate([self._number(row, name) for name in self.features])
 
-    def evaluate(self, values: list[float]) -> Any:
+    def evaluate(self, values: list[float]) -> Output:
         """The output for numbers in the order of ``features``."""
         raise NotImplementedError
 
@@ -60,7 +65,7 @@ class Model:
             self.refuse(f"{name} is a list of {count} numbers", value=value)
         return [float(item) for item in value]
 
-    def refuse(self, rule: str, **values: Any) -> None:
+    def refuse(self, rule: str, **values: Any) -> NoReturn:
         """Raise ``DefinitionError`` with the model's name."""
         raise DefinitionError(rule, model=self.definition.label, kind=self.definition.kind, **values)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vectordb.models.model import Model
+from vectordb.models.model import Model, Output
 
 
 class Tree(Model):
@@ -23,16 +23,15 @@ class Tree(Model):
         values = parameters.get("value")
         if not isinstance(values, list) or not values:
             self.refuse("a tree has a root, and a list of values", value=values)
-        count = len(values or ())
+        count = len(values)
         self.left, self.right, self.feature = (
             self._places(parameters, name, count) for name in ("left", "right", "feature")
         )
         self.threshold = self.numbers(parameters.get("threshold"), "threshold", count)
-        self.value = list(parameters.get("value", ()))
-        for value in self.value:
-            self.numbers(
-                value if isinstance(value, list) else [value], "value", len(value) if isinstance(value, list) else 1
-            )
+        self.value: list[Output] = values
+        for value in values:
+            leaf = value if isinstance(value, list) else [value]
+            self.numbers(leaf, "value", len(leaf))
         for node in range(count):
             self._check_node(node, count)
 
@@ -40,7 +39,7 @@ class Tree(Model):
         places = parameters.get(name)
         if not isinstance(places, list) or len(places) != count or any(type(place) is not int for place in places):
             self.refuse(f"{name} is a list of {count} ints", value=places)
-        return list(places or ())
+        return list(places)
 
     def _check_node(self, node: int, count: int) -> None:
         left, right = self.left[node], self.right[node]
@@ -49,10 +48,11 @@ class Tree(Model):
         if not (node < left < count and node < right < count and 0 <= self.feature[node] < len(self.features)):
             self.refuse("a node's children come after it, and its feature is one of the model's", node=node)
 
-    def evaluate(self, values: list[float]) -> Any:
+    def evaluate(self, values: list[float]) -> Output:
         """The value of the leaf that the row falls into."""
         node = 0
         while self.left[node] != -1:
             goes_left = values[self.feature[node]] <= self.threshold[node]
             node = self.left[node] if goes_left else self.right[node]
-        return self.value[node]
+        value = self.value[node]
+        return list(value) if isinstance(value, list) else value

@@ -1,4 +1,10 @@
-"""Transformations: preprocessing that is learnt once, stored as data, and applied to a row or a million alike."""
+"""Transformations: preprocessing that is learnt once, stored as data, and applied to a row or a million alike.
+
+``base`` is the contract, ``program`` what a transformer writes its arithmetic into, ``table`` what it is given. The
+transformers stand in ``scaling``, ``shaping``, ``filling``, ``encoding`` and ``times`` (named functions too), and those
+made of others in ``composing``. ``exact`` is what is merged; ``registry`` reads and writes the stored form;
+``sklearn_door`` and ``counterparts`` come from scikit-learn and go back.
+"""
 
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing import ColumnTransformer, FeatureUnion, OfType, Pipeline

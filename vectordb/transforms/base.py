@@ -8,7 +8,8 @@ from math import inf
 from typing import Any, ClassVar, NamedTuple, Self
 
 from ledger import InvalidInput, NotFitted
-from vectordb.transforms.parameters import defaults_of, parameters_of, same_parameter, write_parameter
+from vectordb.transforms.parameters import write_parameter
+from vectordb.transforms.parametrized import Parametrized
 from vectordb.transforms.program import FLOAT, Fused, Program, Value
 from vectordb.transforms.shapes import Shape, read_object, refuse
 from vectordb.transforms.sharing import learn
@@ -18,7 +19,7 @@ OUTPUTS = ("default", "pandas", "polars")
 OTHER = ""  # no plain value
 KINDS_OF_ONE = {float: FLOAT, int: "int", bool: "bool", str: "category", type(None): "category"}
 PROGRAMS = 16  # for rows of different kinds of values; the oldest goes
-WIDEST = 2**16  # features of a stored transformer: each has a name, and a step of a program
+WIDEST = 2**16  # features of a stored transformer, outputs of some: each has a name, and a step of a program
 
 
 class Compiled(NamedTuple):
@@ -33,13 +34,16 @@ class Compiled(NamedTuple):
         return all(value.kind == FLOAT for value in self.outputs)
 
 
-class Transformer:
+class Transformer(Parametrized):
     """A definition (the parameters of the constructor, kept untouched) and, once fitted, what was learnt.
 
     Learnt attributes end in an underscore and are immutable. A subclass says ``_check`` (its parameters), ``_learn``
     (from columns), ``_write`` (its arithmetic into a program: one definition for a row, for rows and for columns),
     ``_names_out``, ``_state`` (the shape of each learnt attribute that is stored), and where there is one ``_unwrite``
     (the inverse).
+
+    What breaks a rule raises ``InvalidInput`` (a ``ValueError``), of which ``NotFitted``, ``CannotTransform`` (a value
+    that has no output) and ``NotANumber`` are kinds; they name the feature and the value.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_compiled")
@@ -52,70 +56,20 @@ class Transformer:
     _by_column: ClassVar[tuple[str, ...]] = ()  # learnt attributes with an entry a column that rests on it alone
     _state: ClassVar[Mapping[str, Shape]] = {}
 
-    # -- parameters --------------------------------------------------------------------------------------
+    def _changed(self) -> None:
+        """Drop the programs; fitting and loading call it too."""
+        object.__setattr__(self, "_compiled", {})  # in a slot: not part of what is learnt, compared or copied
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        object.__setattr__(self, "_compiled", {})  # in a slot: not part of what is learnt, compared or copied
+        self._changed()
 
     def __getstate__(self) -> dict[str, Any]:
         return dict(self.__dict__)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        object.__setattr__(self, "_compiled", {})
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters; ``deep`` adds those of transformers inside as ``name__parameter``."""
-        found = {name: getattr(self, name) for name in parameters_of(type(self))}
-        return {**found, **self._params_inside(found)} if deep else found
-
-    def _params_inside(self, own: Mapping[str, Any]) -> dict[str, Any]:
-        found = dict(self._children())
-        for name, value in {**own, **found}.items():
-            if isinstance(value, Transformer):
-                found[name] = value
-                found.update({f"{name}__{key}": inner for key, inner in value.get_params().items()})
-        return found
-
-    def _children(self) -> Sequence[tuple[str, Any]]:
-        """Named transformers inside."""
-        return ()
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, those of transformers inside as ``name__parameter``; an unknown one is refused."""
-        nested: dict[str, dict[str, Any]] = {}
-        own = parameters_of(type(self))
-        for key in sorted(params, key=lambda key: key not in own):  # parts are set in what holds them from now on
-            value = params[key]
-            name, inside, rest = key.partition("__")
-            if inside:
-                nested.setdefault(name, {})[rest] = value
-            elif name in own:
-                setattr(self, name, value)
-            elif name in dict(self._children()):
-                self._replace_child(name, value)
-            else:
-                raise InvalidInput("the transformer has no such parameter", parameter=key, known=list(own))
-        for name, values in nested.items():
-            child: Any = dict(self._children()).get(name, getattr(self, name, None) if name in own else None)
-            if not hasattr(child, "set_params"):
-                raise InvalidInput("the transformer has no such parameter", parameter=name, known=list(own))
-            child.set_params(**values)
-        object.__setattr__(self, "_compiled", {})
-        return self
-
-    def _replace_child(self, name: str, value: Any) -> None:
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        defaults = defaults_of(type(self))
-        changed = [
-            f"{name}={getattr(self, name)!r}"
-            for name in parameters_of(type(self))
-            if name not in defaults or not same_parameter(getattr(self, name), defaults[name])
-        ]
-        return f"{type(self).__name__}({', '.join(changed)})"
+        self._changed()
 
     # -- fitting -----------------------------------------------------------------------------------------
 
@@ -141,7 +95,7 @@ class Transformer:
     def _forget(self) -> None:
         for name in [name for name in vars(self) if name.endswith("_") and not name.startswith("_")]:
             delattr(self, name)
-        object.__setattr__(self, "_compiled", {})
+        self._changed()
 
     def _see(self, table: Table) -> None:
         self.n_features_in_ = len(table.columns)
@@ -261,7 +215,7 @@ class Transformer:
         """The program for inputs of some kinds; kept."""
         key = tuple(kinds)
         if not hasattr(self, "_compiled"):  # of a class without parameters, not fitted
-            object.__setattr__(self, "_compiled", {})
+            self._changed()
         found: Compiled | None = self._compiled.get(key)
         if found is None:
             program = Program(vars(self).get("feature_names_in_") or labels, key)

@@ -1,8 +1,20 @@
-"""Copies of transformers: what they were made with, without what they have learnt."""
+"""Copies of transformers: with what they have learnt, and without."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from vectordb.transforms.base import Transformer
+
+Own = TypeVar("Own", bound="Transformer")
+
+
+def learnt_copy(transformer: Own) -> Own:
+    """Another one that has learnt the same; what is learnt is immutable, and shared."""
+    made = type(transformer)(**transformer.get_params(False))
+    vars(made).update(vars(transformer))
+    return made
 
 
 def unfitted(value: Any) -> Any:

@@ -8,25 +8,39 @@ from typing import Any, ClassVar, Final, Self
 from ledger import InvalidInput
 from projections import Moments
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.copying import learnt_copy
 from vectordb.transforms.shapes import INT, Shape, each, refuse
 from vectordb.transforms.sharing import shared_sums
 from vectordb.transforms.table import Table, read_table
 
 
+def check_alike(one: Transformer, other: Any) -> None:
+    """Refuse to combine fitted transformers of other kinds, parameters or features."""
+    one._check_fitted()
+    if type(other) is not type(one):
+        raise InvalidInput("transformers of one kind and equal parameters are combined", this=one, other=other)
+    other._check_fitted()
+    if other.to_dict()["parameters"] != one.to_dict()["parameters"]:
+        raise InvalidInput("transformers of one kind and equal parameters are combined", this=one, other=other)
+    if other.n_features_in_ != one.n_features_in_:
+        raise InvalidInput("both have the same features", this=one.n_features_in_, other=other.n_features_in_)
+    names, others = vars(one).get("feature_names_in_"), vars(other).get("feature_names_in_")
+    if names and others and names != others:
+        raise InvalidInput("both have the same features", this=names[:20], other=others[:20])
+
+
 class Incremental(Transformer):
     """Holds ``sums_``: for each feature (or whatever the subclass says) something with ``merge`` and ``retract``.
 
-    A subclass gives the sums of a table (``_sums_of``), those of nothing (``_nothing``), and what follows from
-    ``sums_`` (``_conclude``). ``merge`` equals fitting on both, ``retract`` takes back what was merged, bit for bit.
+    A subclass gives the sums of a table (``_sums_of``), and what follows from ``sums_`` (``_conclude``). ``merge``
+    equals fitting on both, ``retract`` takes back what was merged, bit for bit.
+    One that was made from scikit-learn's has none (``sums_`` is None): it transforms, and no more.
     """
 
     sums_: Any
     _by_piece: ClassVar[bool] = True  # the sums of rows do not depend on the others
 
     def _sums_of(self, table: Table, y: Any) -> Sequence[Any]:
-        raise NotImplementedError
-
-    def _nothing(self, width: int) -> Sequence[Any]:
         raise NotImplementedError
 
     def _conclude(self) -> None:
@@ -38,13 +52,20 @@ class Incremental(Transformer):
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Learn from more rows: the same as one fit on all of them."""
-        if "n_features_in_" not in vars(self):
+        if "sums_" not in vars(self):
             return self.fit(X, y)
+        self._check_sums("partial_fit")
         table = self._ready(read_table(X, type(self).__name__))
         self._check()
         more = self._sums_of(table, y)
-        self.sums_ = tuple(held.merge(other) for held, other in zip(self.sums_, more, strict=True))
-        self._conclude()
+        held = self.sums_
+        self.sums_ = tuple(own.merge(other) for own, other in zip(held, more, strict=True))
+        try:
+            self._conclude()
+        except InvalidInput:
+            self.sums_ = held  # what more rows broke is as it was
+            self._conclude()
+            raise
         return self
 
     def merge(self, other: Self) -> Self:
@@ -56,20 +77,19 @@ class Incremental(Transformer):
         return self._combined(other, "retract")
 
     def _combined(self, other: Self, how: str) -> Self:
-        self._check_fitted()
-        if type(other) is not type(self):
-            raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
-        other._check_fitted()
-        if other.to_dict()["parameters"] != self.to_dict()["parameters"]:
-            raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
-        if other.n_features_in_ != self.n_features_in_:
-            raise InvalidInput("both have the same features", this=self.n_features_in_, other=other.n_features_in_)
-        made = type(self)(**self.get_params(False))
-        vars(made).update(vars(self))
+        check_alike(self, other)
+        self._check_sums(how)
+        other._check_sums(how)
+        made = learnt_copy(self)
         pairs = zip(self.sums_, other.sums_, strict=True)
         made.sums_ = tuple(getattr(held, how)(more) for held, more in pairs)
         made._conclude()
         return made
+
+    def _check_sums(self, how: str) -> None:
+        if self.sums_ is None:
+            who = type(self).__name__
+            raise InvalidInput(f"a {who} made from scikit-learn's has no sums and no counts, and cannot {how}: fit one")
 
 
 def _read_moments(plain: Any, place: str) -> Moments:

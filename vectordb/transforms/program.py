@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 from ledger import CannotTransform, NotANumber
 
 FLOAT: Final = "float"  # the kind of a value that is a float, NaN where there is none; other kinds are as they came
+OTHER_NUMBERS: Final = frozenset({"int", "bool", "number"})  # kinds of numbers that are not floats yet
 PLACE: Final = re.compile(r"\{(\d+)\}")
 LITERAL: Final = 2**63  # whole numbers below it are written out: texts of long ones are slow, and limited by Python
 NESTED: Final = 25  # expressions within expressions: Python reads no more than 200

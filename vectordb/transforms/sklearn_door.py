@@ -12,7 +12,8 @@ from typing import Any
 from ledger import InvalidInput, NotFitted
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing import ColumnTransformer, FeatureUnion, Pipeline, unfitted
-from vectordb.transforms.composing.children import DROP, PASSTHROUGH
+from vectordb.transforms.composing.checks import DROP, PASSTHROUGH
+from vectordb.transforms.counterparts import adopt_features
 from vectordb.transforms.registry import TRANSFORMERS
 from vectordb.transforms.times import FunctionTransformer
 
@@ -28,10 +29,7 @@ def from_sklearn(fitted: Any) -> Transformer:
         rule = "a transformer of scikit-learn that has a counterpart here"
         raise InvalidInput(rule, type=f"{kind.__module__}.{kind.__name__}", known=sorted(takers))
     try:
-        made = takers[kind.__name__](fitted)
-        if hasattr(fitted, "feature_names_in_"):
-            made.feature_names_in_ = tuple(fitted.feature_names_in_.tolist())
-        return made
+        return takers[kind.__name__](fitted)
     except AttributeError as error:
         rule = "a transformer of scikit-learn is fitted before it is taken over"
         raise NotFitted(rule, type=kind.__name__, missing=error.name) from error
@@ -126,9 +124,7 @@ def _see(made: Transformer, fitted: Any) -> None:
     """How many features it was fitted on, and their names, as it says or else its first part that knows."""
     for one in (fitted, *(part for _, part in made._children())):
         if hasattr(one, "n_features_in_"):  # not a word, nor one that starts with a word
-            made.n_features_in_ = int(one.n_features_in_)
-            if hasattr(one, "feature_names_in_"):
-                made.feature_names_in_ = tuple(map(str, one.feature_names_in_))
+            adopt_features(made, one)
             return
     raise NotFitted("a fitted transformer knows how many features it was fitted on", type=type(fitted).__name__)
 

@@ -261,6 +261,14 @@ def check_floats(column: Sequence[float], label: str, nan_too: bool) -> None:
         raise InvalidInput("Input X contains NaN. The transformer does not accept missing values.", feature=label)
 
 
+def without_infinities(table: Table) -> Table:
+    """The table, once there is no infinity in its columns of floats."""
+    for column, kind, label in zip(table.columns, table.kinds, table.labels):
+        if kind == FLOAT and not table.finite:
+            check_floats(column, label, nan_too=True)
+    return table._replace(finite=True)
+
+
 def read_target(given: Any, rows: int) -> list[Any]:
     """The labels of a fit, one a row."""
     values = _listed(given) if given is not None else []

@@ -12,6 +12,7 @@ from vectordb import Category, Int, LiveExperiment, Reader, Timestamp, VectorDB
 
 START = 1_767_225_600  # seconds, 2026-01-01T00:00:00Z
 HALVES = {"control": 0.5, "treatment": 0.5}
+METRICS: dict[str, Any] = {"purchase": "sum", "visit": {"aggregate": "any", "window": 3_600}}
 UNITS = [f"u-{number}" for number in range(2_000)]
 
 

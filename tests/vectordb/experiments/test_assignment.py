@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import combinations
-from random import Random
 from typing import Any
 
 import pytest
 
-from ledger import SEGMENTS
-from tests.vectordb.experiments.lab import HALVES, START, UNITS, Lab, arms_of, one_by_one, reasons_of, told
-from vectordb import Assignment, DefinitionError, InvalidEntity, UnknownName, VectorDB
-from vectordb.experiments.bucketing import Layer, Splitter, fractions
-from vectordb.experiments.layers import layers_of
+from tests.vectordb.experiments.lab import HALVES, START, UNITS, Lab, arms_of, one_by_one, reasons_of
+from vectordb import Assignment, DefinitionError, InvalidEntity, UnknownName
+from vectordb.experiments.bucketing import Splitter, fractions
 
 WORDS = ["u", "пользователь", "用户", "ユーザー", "مستخدم", "😀"]
 SCRIPTS: list[Any] = [*WORDS, 1, "1", (1,), ("1",), ("eu", 7), -1, 2**80]
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return Lab()
 
 
 # -- the plain path ----------------------------------------------------------------------------------------
@@ -223,7 +213,7 @@ def test_forced_units_have_their_own_arm(lab: Lab) -> None:
     assert [ranking.assign(unit).reason for unit in (7, ("eu", 1))] == ["traffic", "forced"]
 
 
-# -- holdouts and layers -----------------------------------------------------------------------------------
+# -- holdouts ----------------------------------------------------------------------------------------------
 
 
 def test_a_holdout_is_out_of_all_its_experiments(lab: Lab) -> None:
@@ -249,108 +239,6 @@ def test_a_holdout_has_one_share(lab: Lab) -> None:
     lab.make("second", holdout="year", holdout_share=0.2)
     with pytest.raises(DefinitionError, match="one share"):
         lab.db.experiment("first").resume()
-
-
-def test_layers_exclude_one_another(lab: Lab) -> None:
-    shares = {"a": 0.5, "b": 0.3, "c": 0.2}
-    found = {name: lab.make(name, layer="home", share=share) for name, share in shares.items()}
-    units = {name: {one.unit for one in e.assign_many(UNITS) if one.arm} for name, e in found.items()}
-    assert sorted(unit for some in units.values() for unit in some) == sorted(UNITS)
-    for left, right in combinations(units.values(), 2):
-        assert not left & right
-    other = lab.make("d", layer="search", share=1.0)
-    assert None not in arms_of(other)
-
-
-def test_a_share_that_is_not_free_is_refused(lab: Lab) -> None:
-    a = lab.make("a", layer="home", share=0.7)
-    bits = lab.bits
-    with pytest.raises(DefinitionError, match="free") as caught:
-        lab.make("b", layer="home", share=0.3001)
-    assert caught.value.values == {"layer": "home", "share": 0.3001, "free": 0.3, "taken": {"a": 0.7}}
-    with pytest.raises(DefinitionError, match="whole segments"):
-        lab.make("b", layer="home", share=0.00015)
-    assert lab.bits == bits
-    a.stop()
-    lab.make("b", layer="home", share=0.3001)
-    bits = lab.bits
-    with pytest.raises(DefinitionError, match="free"):
-        a.resume()
-    assert lab.bits == bits
-
-
-def test_takes_and_returns_are_those_of_the_layer_of_bucketing(lab: Lab) -> None:
-    layer = Layer("layer:home")
-    layer = layer.take("a", 0.4, "a").take("b", 0.35, "salt")
-    lab.make("a", layer="home", share=0.4)
-    lab.make("b", layer="home", share=0.35, salt="salt")
-    lab.db.experiment("a").stop()
-    layer = layer.give_back("a").take("c", 0.6, "c")
-    lab.make("c", layer="home", share=0.6)
-    for name in "abc":
-        one = lab.db.experiment(name)
-        assert _segments(lab.db, name) == set(layer.owned(name))
-        inside = [unit for unit in UNITS if layer.owner(unit) == name]
-        assert [found.unit for found in one.assign_many(UNITS) if found.arm] == inside
-
-
-def test_a_share_grows_and_shrinks_without_moving_others(lab: Lab) -> None:
-    lab.make("a", layer="home", share=0.2)
-    lab.make("b", layer="home", share=0.3)
-    small, other = _segments(lab.db, "a"), _segments(lab.db, "b")
-    lab.make("a", layer="home", share=0.6, replace=True)
-    large = _segments(lab.db, "a")
-    assert small < large and len(large) == 6_000 and not large & other
-    lab.make("a", layer="home", share=0.2, replace=True)
-    assert _segments(lab.db, "a") < large and len(_segments(lab.db, "a")) == 2_000
-    lab.make("a", layer="search", share=0.2, replace=True)
-    assert layers_of(lab.db.state).shares("home", lab.db.head) == {"b": 0.3}
-
-
-def test_layers_are_the_same_after_any_history_and_a_replay(lab: Lab, tmp_path: Any) -> None:
-    random = Random(3)
-    seen = {}
-    for step in range(60):
-        name, layer = f"e{random.randrange(6)}", random.choice(["home", "search"])
-        known = name in lab.db.experiments()
-        try:
-            if known and random.random() < 0.4:
-                one = lab.db.experiment(name)
-                (one.stop if one.running else one.resume)()
-            else:
-                share = random.randrange(1, 5_000) / SEGMENTS
-                lab.make(name, layer=layer, share=share, salt=f"s{step}", replace=True)
-        except DefinitionError as error:
-            assert "free" in error.rule
-        seen[lab.db.head] = _all_segments(lab.db, lab.db.head)
-        for shelf in ("home", "search"):
-            held = [mine for where, mine in seen[lab.db.head].values() if where == shelf]
-            assert Counter(number for mine in held for number in mine).most_common(1)[0][1] == 1 if any(held) else True
-    lab.db.snapshot(tmp_path / "copy.jsonl")
-    fresh = VectorDB.replay(tmp_path / "copy.jsonl")
-    backwards = VectorDB.replay(tmp_path / "copy.jsonl")
-    for offset in sorted(seen):
-        assert _all_segments(fresh, offset) == seen[offset] == _all_segments(lab.db, offset)
-    for offset in sorted(seen, reverse=True):
-        assert _all_segments(backwards, offset) == seen[offset]
-        assert told(fresh.as_of(offset)) == told(lab.db.as_of(offset))
-    middle = sorted(seen)[len(seen) // 2]
-    assert _all_segments(lab.db.fork(middle), middle) == seen[middle]
-
-
-def _segments(db: VectorDB, name: str) -> set[int]:
-    return _all_segments(db, db.head)[name][1]
-
-
-def _all_segments(db: VectorDB, offset: int) -> dict[str, tuple[str, set[int]]]:
-    past, found = db.as_of(offset), {}
-    for name in past.experiments():
-        definition = past.experiment(name).definition
-        mask = layers_of(db.state).segments(definition, offset)
-        found[name] = (definition.layer, {number for number in range(SEGMENTS) if mask >> number & 1})
-        wanted = round(definition.share * SEGMENTS) if definition.running else 0
-        assert len(found[name][1]) == wanted
-    return found
 
 
 # -- targeting ---------------------------------------------------------------------------------------------

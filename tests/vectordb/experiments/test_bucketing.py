@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from ledger import SEGMENTS
 from vectordb import InvalidInput
-from vectordb.experiments.bucketing import SEGMENTS, Hasher, Layer, Splitter, fractions
+from vectordb.experiments.bucketing import Hasher, Splitter, fractions
 
 HALVES = {"a": 0.5, "b": 0.5}
 SCRIPTS = ["user-1", "пользователь", "用户编号", "ユーザー", "مستخدم", "उपयोगकर्ता"]
@@ -236,65 +237,10 @@ def independence(one: int, two: int, size: int) -> float:
 # -- layers ------------------------------------------------------------------------------------------------
 
 
-def test_experiments_of_a_layer_exclude_each_other() -> None:
-    layer = Layer("home").take("a", 0.25, "x").take("b", 0.5, "x")
-    owned = {name: set(layer.owned(name)) for name in "ab"}
-    assert not owned["a"] & owned["b"] and [len(owned[name]) for name in "ab"] == [2_500, 5_000]
-    assert layer.free == 2_500 and layer.share("b") == 0.5
-    units = range(20_000)
-    for unit in units[:300]:
-        owner = layer.owner(unit)
-        assert (owner is None) == (not any(layer.segment(unit) in segments for segments in owned.values()))
-    shares = [sum(layer.owner(unit) == name for unit in units) / len(units) for name in ("a", "b", None)]
-    assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.02)
-
-
 def test_a_segment_is_the_fraction_in_ten_thousandths() -> None:
-    layer, seen = Layer("home"), [0] * 10
+    hasher, seen = Hasher("home"), [0] * 10
     for unit in range(5_000):
-        segment = layer.segment(unit)
+        segment = hasher.segment(unit)
         assert segment == int(fractions("home", unit)[0] * SEGMENTS)
         seen[segment // 1_000] += 1
     assert min(seen) > 400 and max(seen) < 600
-
-
-def test_the_same_history_gives_the_same_layer() -> None:
-    def story() -> Layer:
-        layer = Layer("home").take("a", 0.3, "s1").take("b", 0.3, "s2").give_back("a").take("c", 0.6, "s3")
-        return layer.give_back("c").take("a", 0.1, "s1")
-
-    one, two = story(), story()
-    assert [one.owned(name) for name in "abc"] == [two.owned(name) for name in "abc"]
-    assert one.owned("c") == () and one.free == 6_000
-
-
-def test_taking_keeps_what_others_have_and_the_layer_before() -> None:
-    before = Layer("home").take("a", 0.2, "s1")
-    after = before.take("b", 0.8, "s2")
-    assert after.owned("a") == before.owned("a") and before.free == 8_000 and after.free == 0
-    assert after.give_back("b").owned("a") == before.owned("a")
-    other = Layer("home").take("a", 0.2, "another seed")
-    assert other.owned("a") != before.owned("a")
-
-
-def test_what_is_taken_is_spread_over_the_layer() -> None:
-    owned = Layer("home").take("a", 0.5, "s").owned("a")
-    assert all(400 < sum(number // 1_000 == place for number in owned) < 600 for place in range(10))
-
-
-@pytest.mark.parametrize("share", [0.0, -0.1, 1.1, 0.00005, 0.12345, nan, "x", None])
-def test_bad_shares_of_a_layer_are_refused(share: Any) -> None:
-    with pytest.raises(InvalidInput, match="share"):
-        Layer("home").take("a", share, "s")
-
-
-def test_every_share_of_four_digits_is_taken() -> None:
-    for steps in (1, 3, 7, 2_500, 3_333, 9_999, 10_000):
-        assert len(Layer("home").take("a", steps / 10_000, "s").owned("a")) == steps
-
-
-def test_bad_takes_and_returns_are_refused() -> None:
-    layer = Layer("home").take("a", 0.6, "s")
-    for call in (lambda: layer.take("b", 0.5, "s"), lambda: layer.take("a", 0.1, "s"), lambda: layer.give_back("b")):
-        with pytest.raises(InvalidInput):
-            call()

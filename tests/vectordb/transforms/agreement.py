@@ -11,6 +11,9 @@ from math import inf, isclose, nan
 from struct import pack
 from typing import Any
 
+import pytest
+
+from ledger import InvalidInput
 from vectordb.transforms import Transformer, dumps, loads, transformer_from_dict
 from vectordb.transforms.table import read_table
 
@@ -84,6 +87,26 @@ def changed(transformer: Transformer, **fitted: Any) -> Transformer:
     assert set(fitted) <= set(plain["fitted"])
     plain["fitted"].update(fitted)
     return transformer_from_dict(plain)
+
+
+def refuses_changed(transformer: Transformer, **fitted: Any) -> None:
+    """A file with other learnt attributes is refused, and the place in it is named."""
+    with pytest.raises(InvalidInput) as refused:
+        changed(transformer, **fitted)
+    assert refused.value.values["place"].startswith("transformer.fitted")
+
+
+def refuses_infinities_and_words(kind: type[Transformer]) -> None:
+    """A transformer of numbers refuses what is none, and rows of another length, in every way to run it."""
+    for rows in (*([row] for row in INFINITE), [["a", "b"]], [[1.0, 10**400]]):
+        with pytest.raises(InvalidInput):
+            kind().fit(rows)
+    own = kind().fit([[1.0], [2.0]])
+    for row in ([inf], ["a"], [10**400], [1.0, 2.0], []):
+        with pytest.raises(InvalidInput):
+            own.transform([row])
+        with pytest.raises(InvalidInput):
+            own.transform_one(row)
 
 
 def failed_checks(transformer: Any, **expected: str) -> list[str]:

@@ -10,11 +10,11 @@ import pytest
 from ledger import InvalidInput, NotFitted
 from tests.vectordb.transforms.agreement import (
     EXTREMES,
-    INFINITE,
-    changed,
     close,
     failed_checks,
     holds,
+    refuses_changed,
+    refuses_infinities_and_words,
     same_bits,
     sample,
     stored,
@@ -158,13 +158,7 @@ def test_feature_range_refused(given_range):
 
 @pytest.mark.parametrize("kind", [MinMaxScaler, MaxAbsScaler])
 def test_infinities_and_words_refused(kind):
-    for rows in (*([row] for row in INFINITE), [["a", "b"]], [[1.0, 10**400]]):
-        with pytest.raises(InvalidInput):
-            kind().fit(rows)
-    own = kind().fit([[1.0], [2.0]])
-    for row in ([inf], ["a"], [1.0, 2.0], []):
-        with pytest.raises(InvalidInput):
-            own.transform([row])
+    refuses_infinities_and_words(kind)
     with pytest.raises(InvalidInput, match="True or False"):
         kind(clip="yes").fit([[1.0]])
 
@@ -190,9 +184,7 @@ def test_infinities_and_words_refused(kind):
 )
 def test_malformed_files_are_refused(kind, name, value):
     own = kind().fit([[1.0, 2.0], [2.0, 4.0]])
-    with pytest.raises(InvalidInput) as refused:
-        changed(own, **{name: value})
-    assert refused.value.values["place"].startswith("transformer.fitted")
+    refuses_changed(own, **{name: value})
 
 
 @pytest.mark.parametrize("kind", [MinMaxScaler, MaxAbsScaler])

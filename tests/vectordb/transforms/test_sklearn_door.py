@@ -237,6 +237,33 @@ def test_what_has_no_counterpart_is_refused():
         from_sklearn(union)
 
 
+@pytest.mark.parametrize("name", ["MinMaxScaler", "KBinsDiscretizer", "OrdinalEncoder"])
+def test_an_option_unknown_here_is_refused_unless_it_is_at_its_default(name):
+    """As of a scikit-learn to come."""
+    kind = getattr(sklearn.preprocessing, name)
+
+    class Later(kind):
+        def __init__(self, *, mirrored=False):
+            super().__init__()
+            self.mirrored = mirrored
+
+        def get_params(self, deep=True):
+            return {**kind().get_params(deep), "mirrored": self.mirrored}
+
+    Later.__name__, Later.__module__ = name, "sklearn.later"
+    given = numpy.arange(12.0).reshape(6, 2)
+    fitted = kind().fit(given)
+    for mirrored in (False, True):
+        later = Later(mirrored=mirrored)
+        vars(later).update(vars(fitted))
+        if not mirrored:
+            assert same_bits(from_sklearn(later).transform(given), from_sklearn(fitted).transform(given))
+            continue
+        with pytest.raises(InvalidInput, match="option") as refused:
+            from_sklearn(later)
+        assert refused.value.values["parameter"] == "mirrored"
+
+
 def test_a_name_alone_opens_nothing():
     fake = type("OneHotEncoder", (), {"__module__": "sklearnish"})()
     with pytest.raises(InvalidInput, match="counterpart"):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import erfc, exp, fsum, lgamma, log, log1p, pi, sqrt
+from math import fsum, log1p
 from typing import Final
 
 from ledger import InvalidInput
+from vectordb.experiments.stats.distributions import log_chi_square_sf, p_value
 from vectordb.experiments.stats.inputs import check_count, check_positive, check_share, check_weights
 from vectordb.experiments.stats.result import Result
-from vectordb.experiments.stats.sequential import LEAST_P
+from vectordb.experiments.stats.special import stirling_error
 
 ALARM: Final = 0.001
 CONCENTRATION: Final = 10_000.0
-_FAR: Final = 500.0
 _PLANNED: Final = "units were assigned independently by these weights, which did not change"
 
 
@@ -78,38 +78,12 @@ def sample_ratio(counts: Iterable[int], weights: Iterable[float], alpha: float =
     gaps = ((count - mean) ** 2 / mean for (count, _), mean in zip(arms, expected))
     statistic = float(sum(gaps)) if size else 0.0  # ints over ints: exact
     log_p = log_chi_square_sf(statistic, len(arms) - 1)
-    p = max(LEAST_P, exp(log_p))
+    p = p_value(log_p)
     shown = [float(size * Fraction(weight) / whole) for weight in plan]
     alarm = p < check_share("alpha", alpha)
     return SampleRatio(
         held, tuple(shown), sum(held) - size, statistic, len(arms) - 1, p, log_p, alpha, alarm  # ints
     )
-
-
-def log_chi_square_sf(statistic: float, dof: int) -> float:
-    """The logarithm of the probability that a chi-square is above: a sum of positive terms for whole degrees.
-
-    Source: DLMF 8.4.8 and 8.4.14, the upper incomplete gamma function of whole and half-odd parameters.
-
-    >>> round(exp(log_chi_square_sf(3.841458820694124, 1)), 12)
-    0.05
-    """
-    y, odd = 0.5 * statistic, dof % 2
-    if y <= 0.0:
-        return 0.0
-    steps = [number + 0.5 if odd else float(number) for number in range(dof // 2)]
-    terms = [step * log(y) - lgamma(step + 1.0) - y for step in steps]
-    if odd:
-        terms.append(_log_erfc(y))
-    most = max(terms)
-    return min(0.0, most + log(fsum(exp(term - most) for term in terms)))
-
-
-def _log_erfc(y: float) -> float:
-    """ln erfc(sqrt(y)); far out by its asymptotic series, DLMF 7.12.1."""
-    if y < _FAR:
-        return log(erfc(sqrt(y)))
-    return -y - 0.5 * log(pi * y) + log1p(-0.5 / y * (1.0 - 1.5 / y * (1.0 - 2.5 / y * (1.0 - 3.5 / y))))
 
 
 def log_bayes_factor(
@@ -131,21 +105,13 @@ def _log_factor(counts: Sequence[int], weights: Sequence[float], prior: float) -
     total = fsum(weights)
     arms = [(count, weight / total) for count, weight in zip(counts, weights) if weight]
     size = sum(count for count, _ in arms)  # ints
-    parts = [0.5 * (1 - len(arms)) * log1p(size / prior), _stirling(prior), -_stirling(prior + size)]
+    parts = [0.5 * (1 - len(arms)) * log1p(size / prior), stirling_error(prior), -stirling_error(prior + size)]
     for count, weight in arms:
         usual, found = (prior + size) * weight, prior * weight + count
         gap = (count - size * weight) / usual
         # usual * ((1 + gap) ln(1 + gap) - gap): the gaps of all arms sum to 0
-        parts += [usual * _entropy(gap), -0.5 * log1p(gap), _stirling(found), -_stirling(prior * weight)]
+        parts += [usual * _entropy(gap), -0.5 * log1p(gap), stirling_error(found), -stirling_error(prior * weight)]
     return fsum(parts)
-
-
-def _stirling(x: float) -> float:
-    """What Stirling's formula misses: lgamma(x) - ((x - 1/2) ln x - x + ln(2 pi) / 2). Source: DLMF 5.11.1."""
-    if x < 15.0:
-        return lgamma(x) - ((x - 0.5) * log(x) - x + 0.5 * log(2.0 * pi))
-    square = 1.0 / (x * x)
-    return (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square * (1 / 1680 - square / 1188)))) / x
 
 
 def _entropy(gap: float) -> float:
@@ -180,7 +146,7 @@ def sequential_ratio(
         if any(now < then for now, then in zip(held, before)):
             raise InvalidInput("counts so far only grow from look to look", counts=held, before=before)
         factor, before = _log_factor(held, plan, prior), held
-        p = max(LEAST_P, exp(min(0.0, -factor)))
+        p = p_value(min(0.0, -factor))
         running = min(running, p)
         found.append(RatioLook(held, factor, p, running))
     at = next((number for number, look in enumerate(found) if look.running_p < level), None)

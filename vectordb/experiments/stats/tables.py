@@ -1,22 +1,20 @@
-"""Tests of counts: chi-square of a table, and of counts against planned weights."""
+"""Tables of counts: the chi-square test that rows and columns are independent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from math import fsum
 from typing import Final
 
 from ledger import InvalidInput
 from vectordb.experiments.stats.distributions import log_chi_square_sf, p_value
-from vectordb.experiments.stats.inputs import check_count, check_number
+from vectordb.experiments.stats.inputs import check_count
 from vectordb.experiments.stats.result import Result
 
 Table = Sequence[Sequence[int]]
 
 EMPTY_MARGIN: Final = "a row or a column holds no unit"
-ONE_CATEGORY: Final = "fewer than two categories have a positive weight, or there are no units"
 
 _COUNTS: Final = ("each unit is counted once, independently", "expected counts of about 5 or more")
 _YATES: Final = (*_COUNTS, "the distances are corrected for continuity by one half (Yates)")
@@ -55,28 +53,8 @@ def chi_square(table: Table, *, correction: bool = False) -> CountTest:
     cells = [(count * total, r * c) for row, r in zip(rows, across) for count, c in zip(row, down)]
     half = total if yates else 0
     statistic = fsum([_distance(seen, planned, half) / (4 * total * planned) for seen, planned in cells])
-    return _judged(blank, statistic, dof, min(planned for _seen, planned in cells) / total)
-
-
-def goodness_of_fit(observed: Iterable[int], weights: Iterable[float]) -> CountTest:
-    """Pearson's test of counts against weights, which need not sum to 1; weights of 0 add no degree of freedom.
-
-    >>> round(goodness_of_fit([1000, 1200], [0.5, 0.5]).p_value * 1e5, 4)
-    2.0079
-    """
-    counts, shares = [check_count("observed", count) for count in observed], [_weight(weight) for weight in weights]
-    if len(counts) != len(shares):
-        raise InvalidInput("each count has its weight", counts=len(counts), weights=len(shares))
-    for count, share in zip(counts, shares):
-        if count and not share:
-            raise InvalidInput("a category of weight 0 holds no unit", observed=count)
-    size, whole, kept = sum(counts), sum(shares, Fraction(0)), [share for share in shares if share]  # ints
-    blank = CountTest("Pearson chi-square of fit", _COUNTS, dof=len(kept) - 1)
-    if len(kept) < 2 or not size:
-        return replace(blank, undefined=ONE_CATEGORY)
-    pairs = [(count, size * share / whole) for count, share in zip(counts, shares) if share]
-    statistic = sum(((count - planned) ** 2 / planned for count, planned in pairs), Fraction(0))  # ints
-    return _judged(blank, float(statistic), len(kept) - 1, float(min(planned for _count, planned in pairs)))
+    log_p, least = log_chi_square_sf(statistic, dof), min(planned for _seen, planned in cells) / total
+    return replace(blank, statistic=statistic, p_value=p_value(log_p), log_p_value=log_p, expected_least=least)
 
 
 def checked_table(table: Table) -> list[list[int]]:
@@ -91,14 +69,3 @@ def _distance(seen: int, planned: int, half: int) -> int:
     """Four times the squared distance, less at most a half: both counts times the total, ``half`` that or nothing."""
     gap = 2 * abs(seen - planned)
     return (gap - min(gap, half)) ** 2
-
-
-def _weight(weight: float) -> Fraction:
-    if check_number("weight", weight) < 0.0:
-        raise InvalidInput("a weight is not negative", weight=weight)
-    return Fraction(weight)
-
-
-def _judged(blank: CountTest, statistic: float, dof: int, least: float) -> CountTest:
-    log_p = log_chi_square_sf(statistic, dof)
-    return replace(blank, statistic=statistic, p_value=p_value(log_p), log_p_value=log_p, expected_least=least)

@@ -1,6 +1,6 @@
 """Transformers made of transformers."""
 
-from vectordb.transforms.composing.children import check_deep
+from vectordb.transforms.composing.checks import check_deep
 from vectordb.transforms.composing.column_transformer import ColumnTransformer
 from vectordb.transforms.composing.feature_union import FeatureUnion
 from vectordb.transforms.composing.of_type import OfType

@@ -7,34 +7,35 @@ from typing import Any, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
-from vectordb.transforms.composing.children import (
+from vectordb.transforms.composing.checks import (
     DROP,
     PASSTHROUGH,
-    Composite,
     check_fitted_on,
     check_part,
     check_parts,
     check_union,
-    fit_part,
-    passed,
-    passed_columns,
-    prefixed,
-    weighted,
-    weighted_columns,
 )
+from vectordb.transforms.composing.composite import SideBySide, fit_part
 from vectordb.transforms.composing.of_type import OfType
-from vectordb.transforms.copying import unfitted
+from vectordb.transforms.composing.outputs import passed, passed_columns, prefixed, weighted, weighted_columns
+from vectordb.transforms.copying import learnt_copy, unfitted
 from vectordb.transforms.parameters import read_parameter, write_parameter
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import INTS, read_list, refuse
 from vectordb.transforms.table import Table
 
 
-class ColumnTransformer(Composite):
+class ColumnTransformer(SideBySide):
     """``transformers`` has (name, transformer or "passthrough" or "drop", columns).
 
     Columns are names, places, a slice, a mask of bools, or ``OfType("number")``; one may be used twice. ``remainder``
     says what becomes of the others. Fitted copies stand in ``transformers_``; what was given is not touched.
+
+    >>> from vectordb.transforms import OneHotEncoder, StandardScaler
+    >>> parts = [("n", StandardScaler(), OfType("number")), ("c", OneHotEncoder(), ["city"])]
+    >>> ready = ColumnTransformer(parts).fit({"km": [1.0, 3.0], "city": ["Rome", "Oslo"]})
+    >>> ready.transform_one({"km": 3.0, "city": "Rome"}), ready.get_feature_names_out()
+    ((1.0, 0.0, 1.0), ['n__km', 'c__city_Oslo', 'c__city_Rome'])
     """
 
     def __init__(
@@ -79,16 +80,12 @@ class ColumnTransformer(Composite):
         parts = [*dict(self._children()).values(), self.remainder]
         return any(isinstance(part, Transformer) and part._needs_target for part in parts)
 
-    def _learn(self, table: Table, y: Any) -> None:
-        self._fit_parts(table, y, given=False)
-
     def _fit_parts(self, table: Table, y: Any, given: bool = True) -> list[list[Any]]:
-        """Fit the parts; the columns that they give, where they are asked for."""
         columns: list[list[Any]] = []
         fitted: list[tuple[str, Any, tuple[int, ...]]] = []
         for name, part, places in self._resolved(table):
             own, picked = unfitted(part), table.pick(places)
-            weight = (self.transformer_weights or {}).get(name)
+            weight = self._weight(name)
             if isinstance(own, Transformer) and places:
                 columns += fit_part(picked, own, y, weight, given)
             elif own == PASSTHROUGH:
@@ -96,16 +93,6 @@ class ColumnTransformer(Composite):
             fitted.append((name, own, tuple(places)))
         self.transformers_ = tuple(fitted)
         return columns
-
-    def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
-        if not self._needs_target:
-            self._fit_table(table, y)
-            return None
-        self._check()
-        self._forget()
-        ready = self._as_numbers(table)
-        self._see(ready)
-        return self._fit_parts(ready, y)
 
     def _resolved(self, table: Table) -> list[tuple[str, Any, list[int]]]:
         """Every part with the places of its columns, the remainder last."""
@@ -122,7 +109,7 @@ class ColumnTransformer(Composite):
                 own = program.through(name, part, own) if own else []
             elif part != PASSTHROUGH:
                 continue
-            outputs += weighted(program, passed(program, own), (self.transformer_weights or {}).get(name))
+            outputs += weighted(program, passed(program, own), self._weight(name))
         return outputs
 
     def _names_out(self, names: list[str]) -> list[str]:
@@ -147,11 +134,11 @@ class ColumnTransformer(Composite):
 
     def _combined(self, other: Self, how: str) -> Self:
         self._check_fitted()
-        other._check_fitted()
+        if type(other) is type(self):
+            other._check_fitted()
         if type(other) is not type(self) or _outline(self) != _outline(other):
             raise InvalidInput("both have the same parts of the same features", this=self, other=other)
-        made = type(self)(**self.get_params(False))
-        vars(made).update(vars(self))
+        made = learnt_copy(self)
         parts = []
         for (name, part, places), (_, more, _) in zip(self.transformers_, other.transformers_, strict=True):
             if isinstance(part, Transformer) and places and part._needs_fit:

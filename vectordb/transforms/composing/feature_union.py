@@ -7,27 +7,21 @@ from typing import Any
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
-from vectordb.transforms.composing.children import (
-    DROP,
-    PASSTHROUGH,
-    Composite,
-    check_fitted_on,
-    check_parts,
-    check_union,
-    fit_part,
-    passed,
-    passed_columns,
-    prefixed,
-    weighted,
-    weighted_columns,
-)
+from vectordb.transforms.composing.checks import DROP, PASSTHROUGH, check_fitted_on, check_parts, check_union
+from vectordb.transforms.composing.composite import SideBySide, fit_part
+from vectordb.transforms.composing.outputs import passed, passed_columns, prefixed, weighted, weighted_columns
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.table import Table
 
 
-class FeatureUnion(Composite):
+class FeatureUnion(SideBySide):
     """``transformer_list`` has (name, transformer), or (name, "passthrough" or "drop"); each sees all features, and
     the outputs stand one after the other, as ``name__feature``. ``transformer_weights`` multiplies those of a name.
+
+    >>> from vectordb.transforms import MinMaxScaler
+    >>> both = FeatureUnion([("range", MinMaxScaler()), ("raw", "passthrough")]).fit({"km": [1.0, 3.0]})
+    >>> both.transform_one([2.0]), both.get_feature_names_out()
+    ((0.5, 2.0), ['range__km', 'raw__km'])
     """
 
     def __init__(
@@ -70,35 +64,21 @@ class FeatureUnion(Composite):
     def _needs_target(self) -> bool:  # type: ignore[override]
         return any(part is not None and part._needs_target for _, part in self._parts())
 
-    def _learn(self, table: Table, y: Any) -> None:
-        self._fit_parts(table, y, given=False)
-
     def _fit_parts(self, table: Table, y: Any, given: bool = True) -> list[list[Any]]:
-        """Fit the parts; the columns that they give, where they are asked for."""
         columns: list[list[Any]] = []
         for name, part in self._parts():
-            weight = (self.transformer_weights or {}).get(name)
+            weight = self._weight(name)
             if part is None:
                 columns += weighted_columns(passed_columns(table), weight)
             else:
                 columns += fit_part(table, part, y, weight, given)
         return columns
 
-    def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
-        if not self._needs_target:
-            self._fit_table(table, y)
-            return None
-        self._check()
-        self._forget()
-        ready = self._as_numbers(table)
-        self._see(ready)
-        return self._fit_parts(ready, y)
-
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
         outputs: list[Value] = []
         for name, part in self._parts():
             own = passed(program, values) if part is None else program.through(name, part, values)
-            outputs += weighted(program, own, (self.transformer_weights or {}).get(name))
+            outputs += weighted(program, own, self._weight(name))
         return outputs
 
     def _names_out(self, names: list[str]) -> list[str]:

@@ -17,6 +17,9 @@ class OfType:
 
     ``number`` is any of int, float and bool. Columns of plain rows are numbers where all their values are, else
     categories; those of a service have the types of its features.
+
+    >>> OfType("number", "text").places(["int", "category", "float", "text"])
+    [0, 2, 3]
     """
 
     def __init__(self, *types: str) -> None:

@@ -7,22 +7,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from vectordb.transforms.base import Transformer
-from vectordb.transforms.composing.children import (
-    PASSTHROUGH,
-    Composite,
-    check_fitted_on,
-    check_parts,
-    fit_through,
-    passed,
-    passed_columns,
-)
+from vectordb.transforms.composing.checks import PASSTHROUGH, check_fitted_on, check_parts
+from vectordb.transforms.composing.composite import Composite, fit_through
+from vectordb.transforms.composing.outputs import passed, passed_columns
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.table import Table
 
 
 class Pipeline(Composite):
     """``steps`` are (name, transformer), or (name, "passthrough"); ``fit`` fits them in place, each on what the one
-    before it gives. Between steps nothing is copied: one compiled function takes a row through all of them.
+    before it gives. Between steps nothing is copied: one compiled function takes a row through all of them. It is kept:
+    a fitted step is changed through the pipeline (``set_params(scale__with_mean=False)``), or the pipeline fitted anew.
 
     >>> from vectordb.transforms import SimpleImputer, StandardScaler
     >>> pipeline = Pipeline([("fill", SimpleImputer()), ("scale", StandardScaler())])
@@ -81,25 +76,15 @@ class Pipeline(Composite):
     def _needs_target(self) -> bool:  # type: ignore[override]
         return any(part._needs_target for part in self._parts())
 
-    def _learn(self, table: Table, y: Any) -> None:
+    def _fit_parts(self, table: Table, y: Any, given: bool = True) -> list[list[Any]]:
         parts = list(self._parts())
-        for part in parts[:-1]:
+        for part in parts if given else parts[:-1]:
             table = fit_through(table, part, y)
+        if given:
+            return passed_columns(table)
         for last in parts[-1:]:
             last._fit_table(table, y)  # what it gives nobody asks for here
-
-    def _fit_transform_table(self, table: Table, y: Any) -> list[list[Any]] | None:
-        """The columns of a fit where a step cross-fits; else what the fitted pipeline gives is the same."""
-        if not self._needs_target:
-            self._fit_table(table, y)
-            return None
-        self._check()
-        self._forget()
-        ready = self._as_numbers(table)
-        self._see(ready)
-        for part in self._parts():
-            ready = fit_through(ready, part, y)
-        return passed_columns(ready)
+        return []
 
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
         for name, part in self._children():

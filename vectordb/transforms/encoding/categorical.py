@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.encoding.categories import categories_of, given_categories, plain
 from vectordb.transforms.encoding.tally import COUNTS, Tally, check_together, tally
 from vectordb.transforms.exact import Incremental
@@ -17,7 +18,7 @@ UNKNOWN = "Found unknown categories during transform: a category is one that was
 
 
 class Categorical(Incremental):
-    """``sums_`` has a tally for each feature; it is None of an encoder made from scikit-learn's, which has no counts.
+    """``sums_`` has a tally for each feature; None where it was made from scikit-learn's.
 
     What follows from the tallies is not stored beside them: other attributes of ``_state`` are None in the file where
     ``sums_`` is there. ``_settle`` derives the rest in both cases.
@@ -40,9 +41,6 @@ class Categorical(Incremental):
         found = [tally(column, label) for column, label in zip(table.columns, table.labels)]
         self._check_known(found, table)
         return found
-
-    def _nothing(self, width: int) -> Sequence[Tally]:
-        return [Tally({})] * width
 
     def _check_known(self, found: Sequence[Tally], table: Table) -> None:
         """Refuse given categories that do not fit the columns, and values outside them where none may be unknown."""
@@ -80,30 +78,6 @@ class Categorical(Incremental):
     def _settle(self) -> None:
         """Set what follows from the attributes that are stored."""
 
-    # -- in pieces ---------------------------------------------------------------------------------------
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from more rows: the same as one fit on all of them."""
-        if "sums_" not in vars(self):
-            return self.fit(X, y)
-        self._check_counted()
-        held = self.sums_
-        try:
-            return super().partial_fit(X, y)
-        except InvalidInput:
-            self.sums_ = held  # what more rows broke is as it was
-            self._conclude()
-            raise
-
-    def _combined(self, other: Self, how: str) -> Self:
-        self._check_counted()
-        other._check_counted()
-        return super()._combined(other, how)
-
-    def _check_counted(self) -> None:
-        if "n_features_in_" in vars(self) and self.sums_ is None:
-            raise InvalidInput("an encoder made from scikit-learn's has no counts: fit one to learn in pieces")
-
     # -- the stored form ---------------------------------------------------------------------------------
 
     def _write_state(self) -> dict[str, Any]:
@@ -140,24 +114,17 @@ class Categorical(Incremental):
 
     # -- scikit-learn ------------------------------------------------------------------------------------
 
-    def _adopt(self, fitted: Any) -> Self:
-        """Take the features and categories of a fitted encoder of scikit-learn's."""
-        self._check()
-        self.n_features_in_ = int(fitted.n_features_in_)
-        names = getattr(fitted, "feature_names_in_", None)
-        if names is not None:
-            self.feature_names_in_ = tuple(map(str, names))
-        self.sums_ = None
-        self.categories_ = tuple(plain_list(categories) for categories in fitted.categories_)
-        return self
+    @classmethod
+    def _adopted(cls, fitted: Any, **instead: Any) -> Self:
+        """One with the parameters, features and categories of a fitted encoder of scikit-learn's."""
+        made = adopt(cls, fitted, **instead)
+        made.sums_ = None
+        made.categories_ = tuple(plain_list(categories) for categories in fitted.categories_)
+        return made
 
     def _lend(self, made: Any) -> Any:
         """Give features and categories to an encoder of scikit-learn's."""
-        import numpy
-
-        made.n_features_in_ = self.n_features_in_
-        if "feature_names_in_" in vars(self):
-            made.feature_names_in_ = numpy.array(self.feature_names_in_, dtype=object)
+        lend(made, self)
         made.categories_ = [array_of(categories) for categories in self.categories_]
         made._infrequent_enabled = False
         return made
@@ -166,15 +133,6 @@ class Categorical(Incremental):
 def plain_list(values: Any) -> tuple[Any, ...]:
     """An array's values as plain ones."""
     return tuple(plain(value, "categories") for value in values.tolist())
-
-
-def plain_parameter(value: Any) -> Any:
-    """A parameter of scikit-learn's as plain data: lists for arrays, names for types."""
-    if isinstance(value, type):
-        return value.__name__
-    if hasattr(value, "tolist"):
-        return plain_parameter(value.tolist())
-    return [plain_parameter(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def array_of(values: Sequence[Any]) -> Any:

@@ -9,15 +9,14 @@ from math import isinf
 from typing import Any, ClassVar, Final, Self
 
 from ledger import CannotTransform, InvalidInput, NotANumber
-from vectordb.batches.matrix import FeatureMatrix
-from vectordb.transforms.base import Compiled, Transformer
+from vectordb.matrix import FeatureMatrix
+from vectordb.transforms.base import WIDEST, Compiled, Transformer
 from vectordb.transforms.encoding.categorical import check_dtype
 from vectordb.transforms.encoding.murmur import murmur3_32
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.table import give
 
 KEPT: Final = 4096  # hashes of categories that each feature keeps: 0.5 MB at most
-WIDEST: Final = 2**16  # columns of a program
 KINDS: Final = ("dict", "pair", "string")
 
 
@@ -69,8 +68,8 @@ class FeatureHasher(Transformer):
         self._check()
         if X is None or self.input_type != "dict":
             return self
-        items, rows = _rows_of(X)
-        return self if rows is not None else super().fit(X if items is None else items, y)
+        columns, rows = _told_apart(X)
+        return self if rows is not None else super().fit(columns, y)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Both."""
@@ -81,9 +80,9 @@ class FeatureHasher(Transformer):
     def transform(self, X: Any) -> Any:
         """The hashed rows: as an array for an array, else as lists."""
         self._check()
-        items, rows = _rows_of(X) if self.input_type == "dict" else (None, X)
+        columns, rows = _told_apart(X) if self.input_type == "dict" else (None, X)
         if rows is None:
-            return super().transform(X if items is None else items)
+            return super().transform(columns)
         hashed = Hashed(self.n_features, self.alternate_sign, ())
         made = [hashed.of_items(self._items(row)) for row in rows]
         if not made:
@@ -112,7 +111,7 @@ class FeatureHasher(Transformer):
     def _compile(self, labels: Any, kinds: Any) -> Compiled:
         """Kept where the names of the features are: else they are the labels, which differ from table to table."""
         if "n_features_in_" not in vars(self):
-            object.__setattr__(self, "_compiled", {})
+            self._changed()
         return super()._compile(labels, kinds)
 
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
@@ -147,8 +146,8 @@ class FeatureHasher(Transformer):
         return tags
 
 
-def _rows_of(given: Any) -> tuple[Any, Any]:
-    """Columns, or rows that are mappings; one of them, None for the other."""
+def _told_apart(given: Any) -> tuple[Any, Any]:
+    """Columns (whatever a table is read from), or rows that are mappings; None for the other."""
     columns = isinstance(given, (Mapping, FeatureMatrix)) or hasattr(given, "__array__") or hasattr(given, "dtypes")
     if columns or not hasattr(given, "__iter__"):
         return given, None

@@ -8,7 +8,8 @@ from math import fsum, isfinite
 from typing import Any, Self
 
 from ledger import CannotTransform, InvalidInput
-from vectordb.transforms.encoding.categorical import check_dtype, dtype_name, lookup, plain_parameter
+from vectordb.transforms.counterparts import plain_value
+from vectordb.transforms.encoding.categorical import check_dtype, dtype_name, lookup
 from vectordb.transforms.encoding.categories import plain
 from vectordb.transforms.encoding.infrequent import Grouping
 from vectordb.transforms.program import Lookup, Program, Value
@@ -73,7 +74,7 @@ class OneHotEncoder(Grouping):
     def _dropped(self) -> list[int | None]:
         """The place among a feature's categories of the one without a column."""
         if not isinstance(self.drop, str):
-            return self._dropped_of(plain_parameter(self.drop))
+            return self._dropped_of(plain_value(self.drop))
         found = []
         for place in range(len(self.categories_)):
             slots, width = self._slots(place)
@@ -169,8 +170,7 @@ class OneHotEncoder(Grouping):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        given = {name: plain_parameter(value) for name, value in fitted.get_params(deep=False).items()}
-        made = cls(**{**given, "dtype": dtype_name(fitted.dtype), "sparse_output": False})._adopt(fitted)
+        made = cls._adopted(fitted, dtype=dtype_name(fitted.dtype), sparse_output=False)
         made._adopt_groups(fitted)
         return made
 

@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 from ledger import CannotTransform, InvalidInput, NotANumber
-from vectordb.transforms.encoding.categorical import check_dtype, dtype_name, lookup, plain_parameter
+from vectordb.transforms.encoding.categorical import check_dtype, dtype_name, lookup
 from vectordb.transforms.encoding.categories import is_nan
 from vectordb.transforms.encoding.infrequent import Grouping
 from vectordb.transforms.program import Program, Value
@@ -127,8 +127,7 @@ class OrdinalEncoder(Grouping):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        given = {name: plain_parameter(value) for name, value in fitted.get_params(deep=False).items()}
-        made = cls(**{**given, "dtype": dtype_name(fitted.dtype)})._adopt(fitted)
+        made = cls._adopted(fitted, dtype=dtype_name(fitted.dtype))
         made._adopt_groups(fitted)
         return made
 

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
-from vectordb.transforms.encoding.categorical import Categorical, array_of, lookup, plain_list, plain_parameter
+from vectordb.transforms.encoding.categorical import Categorical, array_of, lookup, plain_list
 from vectordb.transforms.encoding.categories import CATEGORIES
 from vectordb.transforms.encoding.folds import folds_of
 from vectordb.transforms.encoding.labelled import (
@@ -24,6 +24,7 @@ from vectordb.transforms.encoding.labelled import (
 )
 from vectordb.transforms.encoding.smoothing import encode, mean_of, type_of
 from vectordb.transforms.encoding.tally import Tally
+from vectordb.transforms.exact import check_alike
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, TEXT, Shape, each, optional, refuse
 from vectordb.transforms.table import Table
@@ -123,6 +124,7 @@ class TargetEncoder(Categorical):
         return held or sort
 
     def _combined(self, other: Self, how: str) -> Self:
+        check_alike(self, other)
         sorts = {sort_held(part.sums_ or ()) for part in (self, other)} - {None}
         if len(sorts) > 1:
             raise InvalidInput("the target of one is of labels, of the other of numbers: state target_type")
@@ -204,11 +206,8 @@ class TargetEncoder(Categorical):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        names = ("categories", "target_type", "smooth")
-        made = cls(**{name: plain_parameter(getattr(fitted, name)) for name in names})
-        if isinstance(fitted.cv, int):
-            made.cv = fitted.cv
-        made._adopt(fitted)
+        cv = fitted.cv if isinstance(fitted.cv, int) else 5
+        made = cls._adopted(fitted, cv=cv, shuffle=True, random_state=0)  # folds are drawn otherwise here
         made.target_type_ = str(fitted.target_type_)
         made.classes_ = None if fitted.classes_ is None else plain_list(fitted.classes_)
         made.encodings_ = tuple(tuple(encoding.tolist()) for encoding in fitted.encodings_)

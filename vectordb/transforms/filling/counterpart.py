@@ -6,9 +6,9 @@ from math import isinf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger import InvalidInput
+from vectordb.transforms.counterparts import adopt, lend, plain_value
 from vectordb.transforms.filling.missing import EMPTY, NUMBER, OTHER, is_blank
 from vectordb.transforms.filling.missing_indicator import their_marker
-from vectordb.transforms.scaling.counterparts import adopt, lend, plain
 
 if TYPE_CHECKING:
     from vectordb.transforms.filling.simple_imputer import SimpleImputer
@@ -19,7 +19,7 @@ Own = TypeVar("Own", bound="SimpleImputer")
 def from_theirs(kind: type[Own], fitted: Any) -> Own:
     """Ours; it has no sums, so nothing is learnt on."""
     made = adopt(kind, fitted)
-    fills = [plain(fill) for fill in fitted.statistics_]
+    fills = [plain_value(fill) for fill in fitted.statistics_]
     text = fitted._fit_dtype.kind == "O"
     made.empty_ = tuple(is_blank(fill) and not made.keep_empty_features for fill in fills)
     made.kinds_ = tuple(EMPTY if gone else OTHER if text else NUMBER for gone in made.empty_)

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Final, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import check_flags
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.filling.missing import EMPTY, NUMBER, OTHER, Missing, resolved
-from vectordb.transforms.program import FLOAT, Program, Refusal, Value
-from vectordb.transforms.scaling.counterparts import adopt, lend
-from vectordb.transforms.scaling.learnt import check_flags
+from vectordb.transforms.program import Program, Refusal, Value
 from vectordb.transforms.shapes import INTS, TEXTS, Shape, refuse
-from vectordb.transforms.table import Table, check_floats
+from vectordb.transforms.table import Table, without_infinities
 
 FEATURES: Final = ("missing-only", "all")
 NEW: Final = "The feature has missing values in transform but has no missing values in fit (error_on_new)"
@@ -59,7 +59,7 @@ class MissingIndicator(Transformer):
         check_flags(error_on_new=self.error_on_new)
 
     def _as_numbers(self, table: Table) -> Table:
-        return finite(table)
+        return without_infinities(table)
 
     def _learn(self, table: Table, y: Any) -> None:
         missing = Missing(self.missing_values)
@@ -124,11 +124,3 @@ def check_kinds(kinds: Sequence[str], width: int, place: str) -> None:
 def their_marker(own: Any) -> Any:
     """``missing_values`` as scikit-learn takes it: None is nothing that can be among numbers there."""
     return nan if own.missing_values is None and OTHER not in own.kinds_ else own.missing_values
-
-
-def finite(table: Table) -> Table:
-    """A table in whose columns of floats there is no infinity; NaN is looked at where it is filled."""
-    for column, kind, label in zip(table.columns, table.kinds, table.labels):
-        if kind == FLOAT and not table.finite:
-            check_floats(column, label, nan_too=True)
-    return table._replace(finite=True)

@@ -8,15 +8,16 @@ from typing import Any, ClassVar, Final, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import check_flags, is_number
 from vectordb.transforms.exact import Incremental
 from vectordb.transforms.filling.counterpart import from_theirs, to_theirs
 from vectordb.transforms.filling.held import SUMS, Held, hold, mode
 from vectordb.transforms.filling.missing import NUMBER, NUMERIC, OTHER, Missing, is_blank, resolved
-from vectordb.transforms.filling.missing_indicator import MissingIndicator, check_kinds, finite
+from vectordb.transforms.filling.missing_indicator import MissingIndicator, check_kinds
 from vectordb.transforms.program import FLOAT, Program, Value
-from vectordb.transforms.scaling.learnt import COUNT, check_flags, is_number, median
+from vectordb.transforms.scaling.learnt import COUNT, median
 from vectordb.transforms.shapes import BOOL, SCALARS, TEXTS, Shape, each, optional, refuse
-from vectordb.transforms.table import Table, read_table, to_floats
+from vectordb.transforms.table import Table, read_table, to_floats, without_infinities
 
 STRATEGIES: Final = ("mean", "median", "most_frequent", "constant")
 TEXT_FILL: Final = "missing_value"
@@ -77,7 +78,7 @@ class SimpleImputer(Incremental):
             raise InvalidInput("fill_value is a finite number, text or None", fill_value=fill)
 
     def _as_numbers(self, table: Table) -> Table:
-        return finite(table)
+        return without_infinities(table)
 
     # -- learning ----------------------------------------------------------------------------------------
 
@@ -156,27 +157,21 @@ class SimpleImputer(Incremental):
         return self._fit_more
 
     def _fit_more(self, X: Any, y: Any = None) -> Self:
-        self._check_sums("partial_fit")
         if "n_features_in_" not in vars(self):
             return self.fit(X, y)
+        self._check_sums("partial_fit")
         more = type(self)(**self.get_params(False))
         joined = self.merge(more._fit_table(self._ready(read_table(X, type(self).__name__)), y))
         for name, value in vars(joined).items():
             setattr(self, name, value)
         return self
 
-    def _combined(self, other: Self, how: str) -> Self:
-        self._check_sums(how)
-        other._check_sums(how)
-        return super()._combined(other, how)
-
     def _check_sums(self, how: str) -> None:
         if self.strategy == "median":
             raise InvalidInput(
                 f"a SimpleImputer of medians cannot {how}: a median is of all rows at once", imputer=self
             )
-        if "n_features_in_" in vars(self) and self.sums_ is None:
-            raise InvalidInput(f"an imputer made from scikit-learn's has no sums, and cannot {how}: fit one")
+        super()._check_sums(how)
 
     # -- transforming ------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import is_number
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.counterparts import adopt, lend
-from vectordb.transforms.scaling.learnt import is_number
 
 
 class Binarizer(Transformer):

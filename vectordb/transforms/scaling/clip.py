@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import is_number
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.learnt import is_number
 from vectordb.transforms.table import Table
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import nan
 from typing import Any, ClassVar, Self
 
-from ledger import InvalidInput
+from vectordb.transforms.copying import learnt_copy
+from vectordb.transforms.exact import check_alike
 from vectordb.transforms.scaling.learnt import Learnt, present
 from vectordb.transforms.table import Table, read_table
 
@@ -48,14 +49,8 @@ class Extremes(Learnt):
 
     def merge(self, other: Self) -> Self:
         """A new transformer, as if it had been fitted on the rows of both."""
-        self._check_fitted()
-        other._check_fitted()
-        if type(other) is not type(self) or other.to_dict()["parameters"] != self.to_dict()["parameters"]:
-            raise InvalidInput("transformers of one kind and equal parameters are combined", this=self, other=other)
-        if other.n_features_in_ != self.n_features_in_:
-            raise InvalidInput("both have the same features", this=self.n_features_in_, other=other.n_features_in_)
-        made = type(self)(**self.get_params(False))
-        vars(made).update(vars(self))
+        check_alike(self, other)
+        made = learnt_copy(self)
         made._join(other)
         return made
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf, isfinite, nan
-from numbers import Real
 from sys import float_info
 from typing import Any, Final
 
@@ -98,25 +97,3 @@ def median(ordered: Sequence[float]) -> float:
     low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
     middle = (low + high) / 2.0
     return middle if isfinite(middle) else low / 2.0 + high / 2.0
-
-
-def check_flags(**flags: Any) -> None:
-    """Refuse parameters that are not True or False."""
-    for name, value in flags.items():
-        if not isinstance(value, bool) and type(value).__name__ not in ("bool_", "bool"):
-            raise InvalidInput(f"{name} is True or False", **{name: value})
-
-
-def is_number(value: Any) -> bool:
-    """Whether a parameter is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    number: Any = value
-    return bool(-float_info.max <= number <= float_info.max)
-
-
-def check_quantile_range(given: Any) -> None:
-    """Refuse what is not two percentages in order."""
-    pair = isinstance(given, tuple) and len(given) == 2 and all(map(is_number, given))
-    if not pair or not 0 <= given[0] <= given[1] <= 100:
-        raise InvalidInput("Invalid quantile range: two numbers in order, from 0 to 100", quantile_range=given)

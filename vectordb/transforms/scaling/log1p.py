@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Final
 
 from ledger import CannotTransform
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.counterparts import lend
 from vectordb.transforms.program import Program, Refusal, Value
-from vectordb.transforms.scaling.counterparts import lend
 
 RULE: Final = "a value whose log1p is taken is above -1"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
+from vectordb.transforms.checks import check_flags
+from vectordb.transforms.counterparts import adopt, floats, lend
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.counterparts import adopt, floats, lend
 from vectordb.transforms.scaling.extremes import Extremes, furthest
-from vectordb.transforms.scaling.learnt import COUNT, SCALES, WIDTHS, blank_of, check_flags, stretch
+from vectordb.transforms.scaling.learnt import COUNT, SCALES, WIDTHS, blank_of, stretch
 from vectordb.transforms.shapes import Shape
 
 

@@ -6,10 +6,11 @@ from math import isfinite
 from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
+from vectordb.transforms.checks import check_flags, is_number
+from vectordb.transforms.counterparts import adopt, floats, lend
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.counterparts import adopt, floats, lend
 from vectordb.transforms.scaling.extremes import Extremes, least, most
-from vectordb.transforms.scaling.learnt import CENTRES, COUNT, SCALES, WIDTHS, blank_of, check_flags, is_number, stretch
+from vectordb.transforms.scaling.learnt import CENTRES, COUNT, SCALES, WIDTHS, blank_of, stretch
 from vectordb.transforms.shapes import Shape
 
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Final, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.counterparts import adopt, lend
 from vectordb.transforms.scaling.learnt import TINY
 
 MISSING: Final = "Input X contains NaN. The transformer does not accept missing values."

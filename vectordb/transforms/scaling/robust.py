@@ -7,19 +7,12 @@ from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
+from vectordb.summary import quantiles
+from vectordb.transforms.checks import check_flags, check_quantile_range
+from vectordb.transforms.counterparts import adopt, floats, lend
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.counterparts import adopt, floats, lend
-from vectordb.transforms.scaling.learnt import (
-    CENTRES,
-    SCALES,
-    Quantiles,
-    blank_of,
-    check_flags,
-    check_quantile_range,
-    median,
-    present,
-    stretch,
-)
+from vectordb.transforms.scaling.centred import unwrite_centred, write_centred
+from vectordb.transforms.scaling.learnt import CENTRES, SCALES, Quantiles, median, present, stretch
 from vectordb.transforms.shapes import Shape, optional
 from vectordb.transforms.table import Table
 from vectordb.views.summary import quantiles
@@ -87,26 +80,10 @@ class RobustScaler(Quantiles):
         return width
 
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
-        outputs = []
-        for place, value in enumerate(map(program.number, values)):
-            if self.center_ is not None:
-                centre = self.center_[place]
-                value = program.let("{0} - {1}", value, program.constant(centre), blank=blank_of(centre))
-            if self.scale_ is not None:
-                scale = self.scale_[place]
-                value = program.let("{0} / {1}", value, program.constant(scale), blank=blank_of(scale))
-            outputs.append(value)
-        return outputs
+        return write_centred(program, values, self.center_, self.scale_)
 
     def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
-        outputs = []
-        for place, value in enumerate(values):
-            if self.scale_ is not None:
-                value = program.let("{0} * {1}", value, program.constant(self.scale_[place]))
-            if self.center_ is not None:
-                value = program.let("{0} + {1}", value, program.constant(self.center_[place]))
-            outputs.append(value)
-        return outputs
+        return unwrite_centred(program, values, self.center_, self.scale_)
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:

@@ -7,12 +7,13 @@ from math import inf, nan
 from sys import float_info
 from typing import Any, ClassVar, Self
 
-from ledger import InvalidInput
-from projections import NOTHING, Moments, moments
+from projections import Moments, moments
+from vectordb.transforms.checks import check_flags
+from vectordb.transforms.counterparts import adopt, floats, lend, plain_value
 from vectordb.transforms.exact import MOMENTS, Incremental
 from vectordb.transforms.program import Program, Value
-from vectordb.transforms.scaling.counterparts import adopt, floats, lend, plain
-from vectordb.transforms.scaling.learnt import CENTRES, COUNTS, SCALES, WIDTHS, blank_of, check_flags
+from vectordb.transforms.scaling.centred import unwrite_centred, write_centred
+from vectordb.transforms.scaling.learnt import CENTRES, COUNTS, SCALES, WIDTHS
 from vectordb.transforms.shapes import Shape, optional, refuse
 from vectordb.transforms.table import Table
 
@@ -58,9 +59,6 @@ class StandardScaler(Incremental):
     def _sums_of(self, table: Table, y: Any) -> Sequence[Moments]:
         return [moments([value for value in column if value == value]) for column in table.columns]
 
-    def _nothing(self, width: int) -> Sequence[Moments]:
-        return [NOTHING] * width
-
     def _conclude(self) -> None:
         sums: Sequence[Moments] = self.sums_
         means = tuple(nan if held.mean is None else held.mean for held in sums)
@@ -71,27 +69,14 @@ class StandardScaler(Incremental):
             self.var_ = tuple(_variance(held) for held in sums)
             self.scale_ = tuple(map(_scale, sums))
 
+    def _centres(self) -> tuple[float, ...] | None:
+        return self.mean_ if self.with_mean else None
+
     def _write(self, program: Program, values: list[Value]) -> list[Value]:
-        outputs = []
-        for place, value in enumerate(map(program.number, values)):
-            if self.with_mean and self.mean_:
-                mean = self.mean_[place]
-                value = program.let("{0} - {1}", value, program.constant(mean), blank=blank_of(mean))
-            if self.scale_:
-                scale = self.scale_[place]
-                value = program.let("{0} / {1}", value, program.constant(scale), blank=blank_of(scale))
-            outputs.append(value)
-        return outputs
+        return write_centred(program, values, self._centres(), self.scale_)
 
     def _unwrite(self, program: Program, values: list[Value]) -> list[Value]:
-        outputs = []
-        for place, value in enumerate(values):
-            if self.scale_:
-                value = program.let("{0} * {1}", value, program.constant(self.scale_[place]))
-            if self.with_mean and self.mean_:
-                value = program.let("{0} + {1}", value, program.constant(self.mean_[place]))
-            outputs.append(value)
-        return outputs
+        return unwrite_centred(program, values, self._centres(), self.scale_)
 
     def _read_state(self, plain: Mapping[str, Any], place: str) -> None:
         super()._read_state(plain, place)
@@ -103,22 +88,6 @@ class StandardScaler(Incremental):
             if held is not None and len(held) != self.n_features_in_:
                 raise refuse("an entry for each feature", f"{place}.{name}", len(held))
 
-    # -- in pieces ---------------------------------------------------------------------------------------
-
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from more rows: the same as one fit on all of them."""
-        self._check_summed()
-        return super().partial_fit(X, y)
-
-    def _combined(self, other: Self, how: str) -> Self:
-        self._check_summed()
-        other._check_summed()
-        return super()._combined(other, how)
-
-    def _check_summed(self) -> None:
-        if "n_features_in_" in vars(self) and self.sums_ is None:
-            raise InvalidInput("a scaler made from scikit-learn's has no sums: fit one to learn in pieces")
-
     # -- scikit-learn ------------------------------------------------------------------------------------
 
     @classmethod
@@ -127,9 +96,8 @@ class StandardScaler(Incremental):
         for name in ("mean_", "var_", "scale_"):
             held = getattr(fitted, name)
             setattr(made, name, None if held is None else floats(fitted, name))
-        seen = plain(fitted.n_samples_seen_)
-        made.n_samples_seen_ = seen if isinstance(seen, tuple) else (seen,) * made.n_features_in_
-        made.n_samples_seen_ = tuple(map(int, made.n_samples_seen_))
+        seen = plain_value(fitted.n_samples_seen_)
+        made.n_samples_seen_ = tuple(map(int, seen if isinstance(seen, list) else [seen] * made.n_features_in_))
         made.sums_ = None
         return made
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any, ClassVar
 
+from vectordb.summary import quantiles
+from vectordb.transforms.checks import check_quantile_range
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.clip import write_limits
-from vectordb.transforms.scaling.learnt import CENTRES, Quantiles, check_quantile_range, present
+from vectordb.transforms.scaling.learnt import CENTRES, Quantiles, present
 from vectordb.transforms.shapes import Shape, refuse
 from vectordb.transforms.table import Table
 from vectordb.views.summary import quantiles

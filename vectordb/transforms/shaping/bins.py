@@ -11,11 +11,11 @@ from warnings import warn
 
 from ledger import CannotTransform, InvalidInput
 from vectordb.transforms.base import WIDEST, Transformer
+from vectordb.transforms.checks import check_choice, check_draw, check_whole, is_whole
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, Shape, each, refuse
-from vectordb.transforms.shaping.checks import check_choice, check_draw, check_whole, is_whole
 from vectordb.transforms.shaping.clusters import centres
-from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.draws import drawn
 from vectordb.transforms.shaping.spacing import METHODS, evenly, percentages, points
 from vectordb.transforms.table import Table
@@ -171,7 +171,7 @@ class KBinsDiscretizer(Transformer):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        made = adopt(cls(**parameters_from(fitted)), fitted)
+        made = adopt(cls, fitted)
         if not all(fitted.n_bins_.tolist()):  # all of a feature's were too narrow
             raise InvalidInput("a feature has at least one bin", n_bins_=fitted.n_bins_.tolist())
         made._settle(tuple(tuple(map(float, edges.tolist())) for edges in fitted.bin_edges_))

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Final, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import check_choice, check_flags, is_whole
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import INT, Shape, refuse
-from vectordb.transforms.shaping.checks import check_choice, check_flag, is_whole
-from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.table import Table
 
 MOST: Final = 2**16  # outputs: each is an expression of the program
@@ -54,8 +54,7 @@ class PolynomialFeatures(Transformer):
         self.order = order
 
     def _check(self) -> None:
-        check_flag("interaction_only", self.interaction_only)
-        check_flag("include_bias", self.include_bias)
+        check_flags(interaction_only=self.interaction_only, include_bias=self.include_bias)
         check_choice("order", self.order, ("C", "F"))
         _, most = self._degrees()
         if most == 0 and not self.include_bias:
@@ -131,7 +130,7 @@ class PolynomialFeatures(Transformer):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        made = adopt(cls(**parameters_from(fitted)), fitted)
+        made = adopt(cls, fitted)
         made.n_output_features_ = made._count(made.n_features_in_)
         return made
 

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 from ledger import InvalidInput
 from projections import moments
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import check_choice, check_flags
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.standard import StandardScaler
 from vectordb.transforms.shapes import FLOATS, Shape, optional, refuse
-from vectordb.transforms.shaping.checks import check_choice, check_flag
-from vectordb.transforms.shaping.doors import adopt, check_finite, lend, parameters_from
 from vectordb.transforms.shaping.likelihood import box_cox_power, yeo_johnson_power
 from vectordb.transforms.shaping.powers import EPS, BoxCox, BoxCoxBack, Curve, YeoJohnson, YeoJohnsonBack
 from vectordb.transforms.table import Table
@@ -55,7 +55,7 @@ class PowerTransformer(Transformer):
 
     def _check(self) -> None:
         check_choice("method", self.method, ("yeo-johnson", "box-cox"))
-        check_flag("standardize", self.standardize)
+        check_flags(standardize=self.standardize)
 
     def _learn(self, table: Table, y: Any) -> None:
         self.lambdas_ = tuple(self._power(column, label) for column, label in zip(table.columns, table.labels))
@@ -118,14 +118,16 @@ class PowerTransformer(Transformer):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        made = adopt(cls(**parameters_from(fitted)), fitted)
+        made = adopt(cls, fitted)
         made.lambdas_ = tuple(map(float, fitted.lambdas_.tolist()))
         made.means_ = made.scales_ = None
         if made.standardize:
             made.means_ = tuple(fitted._scaler.mean_.tolist())
             made.scales_ = tuple(fitted._scaler.scale_.tolist())
         for name in cls._state:
-            check_finite(getattr(made, name) or (), name)
+            held = getattr(made, name) or ()
+            if any(value - value != 0 for value in held):
+                raise InvalidInput("what is taken over is finite", attribute=name, value=held[:20])
         return made
 
     def _to_sklearn(self) -> Any:

@@ -10,10 +10,10 @@ from warnings import warn
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
+from vectordb.transforms.checks import check_choice, check_draw, check_flags, check_whole
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, INT, Shape, each, refuse
-from vectordb.transforms.shaping.checks import check_choice, check_draw, check_flag, check_whole
-from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.draws import drawn
 from vectordb.transforms.shaping.shares import NormalShare, OfNormalShare, OfShare, Share
 from vectordb.transforms.shaping.spacing import evenly, of_percentages
@@ -66,7 +66,7 @@ class QuantileTransformer(Transformer):
     def _check(self) -> None:
         check_whole("n_quantiles", self.n_quantiles, 1)
         check_choice("output_distribution", self.output_distribution, ("uniform", "normal"))
-        check_flag("ignore_implicit_zeros", self.ignore_implicit_zeros)
+        check_flags(ignore_implicit_zeros=self.ignore_implicit_zeros)
         check_draw(self.subsample, self.random_state)
         if self.subsample is not None and self.n_quantiles > self.subsample:
             raise InvalidInput(
@@ -127,7 +127,7 @@ class QuantileTransformer(Transformer):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        made = adopt(cls(**parameters_from(fitted)), fitted)
+        made = adopt(cls, fitted)
         made.n_quantiles_ = int(fitted.n_quantiles_)
         made.references_ = tuple(map(float, fitted.references_.tolist()))
         made._settle([list(map(float, column)) for column in fitted.quantiles_.T.tolist()])

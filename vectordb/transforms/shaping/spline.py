@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Final, Self
 
 from ledger import InvalidInput
 from vectordb.transforms.base import WIDEST, Transformer
+from vectordb.transforms.checks import check_choice, check_flags, check_whole
+from vectordb.transforms.counterparts import adopt, lend
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, Shape, each, refuse
 from vectordb.transforms.shaping.basis import MISSING, Basis
-from vectordb.transforms.shaping.checks import check_choice, check_flag, check_whole
-from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.spacing import evenly, of_percentages
 from vectordb.transforms.table import Table
 from vectordb.views.summary import quantiles
@@ -78,10 +78,9 @@ class SplineTransformer(Transformer):
         if isinstance(self.knots, str):
             check_choice("knots", self.knots, ("uniform", "quantile"))
         check_choice("extrapolation", self.extrapolation, EXTRAPOLATIONS)
-        check_flag("include_bias", self.include_bias)
+        check_flags(include_bias=self.include_bias, sparse_output=self.sparse_output)
         check_choice("order", self.order, ("C", "F"))
         check_choice("handle_missing", self.handle_missing, ("error", "zeros"))
-        check_flag("sparse_output", self.sparse_output)
         if self.sparse_output:
             raise InvalidInput("output is dense", sparse_output=self.sparse_output)
 
@@ -175,7 +174,7 @@ class SplineTransformer(Transformer):
 
     @classmethod
     def _from_sklearn(cls, fitted: Any) -> Self:
-        made = adopt(cls(**parameters_from(fitted)), fitted)
+        made = adopt(cls, fitted)
         made._settle(tuple(tuple(spline.t.tolist()) for spline in fitted.bsplines_))
         return made
 

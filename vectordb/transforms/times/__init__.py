@@ -1,4 +1,4 @@
-"""Times, cycles and named functions."""
+"""Instants and what comes round as numbers; and named functions of a value."""
 
 from vectordb.transforms.times.cyclical import CyclicalFeatures
 from vectordb.transforms.times.datetimes import DatetimeFeatures

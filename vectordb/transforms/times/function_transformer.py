@@ -9,9 +9,9 @@ from warnings import warn
 
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
-from vectordb.transforms.composing.children import NUMERIC
-from vectordb.transforms.program import FLOAT, Program, Value
-from vectordb.transforms.table import Table, check_floats
+from vectordb.transforms.counterparts import adopt_features, lend
+from vectordb.transforms.program import OTHER_NUMBERS, Program, Value
+from vectordb.transforms.table import Table, without_infinities
 from vectordb.transforms.times.functions import FUNCTIONS, NAMES_OF_UFUNCS, Named, check_function
 
 ROWS_CHECKED = 100
@@ -63,11 +63,7 @@ class FunctionTransformer(Transformer):
             raise InvalidInput("feature_names_out is None or 'one-to-one'", feature_names_out=self.feature_names_out)
 
     def _as_numbers(self, table: Table) -> Table:
-        ready = super()._as_numbers(table)
-        for column, kind, label in zip(ready.columns, ready.kinds, ready.labels):
-            if kind == FLOAT:
-                check_floats(column, label, nan_too=True)
-        return ready
+        return without_infinities(super()._as_numbers(table))
 
     def _learn(self, table: Table, y: Any) -> None:
         if self.check_inverse and self.func is not None and self.inverse_func is not None:
@@ -107,32 +103,24 @@ class FunctionTransformer(Transformer):
             check_inverse=fitted.check_inverse,
             feature_names_out=fitted.feature_names_out,
         )
-        if hasattr(fitted, "n_features_in_"):
-            made.n_features_in_ = int(fitted.n_features_in_)
-        if hasattr(fitted, "feature_names_in_"):
-            made.feature_names_in_ = tuple(fitted.feature_names_in_.tolist())
-        return made
+        return adopt_features(made, fitted, needs_fit=False)
 
     def _to_sklearn(self) -> Any:
         from sklearn.preprocessing import FunctionTransformer as Theirs
 
-        made = Theirs(
+        theirs = Theirs(
             _ufunc(self.func),
             _ufunc(self.inverse_func),
             validate=self.validate,
             check_inverse=self.check_inverse,
             feature_names_out="one-to-one",
         )
-        for name in ("n_features_in_", "feature_names_in_"):
-            if name in vars(self):
-                value = getattr(self, name)
-                setattr(made, name, value if name == "n_features_in_" else _array(value))
-        return made
+        return lend(theirs, self)
 
 
 def _apply(program: Program, value: Value, name: str | None) -> Value:
     if name in (None, "identity"):
-        return program.number(value) if value.kind in NUMERIC else value
+        return program.number(value) if value.kind in OTHER_NUMBERS else value
     value, known = program.number(value), FUNCTIONS[str(name)]
     if known.function is not None:
         return program.let("{1}({0})", value, program.constant(Named(str(name), value.label)))
@@ -166,7 +154,3 @@ def _ufunc(name: str | None) -> Any:
 
         return expit
     return getattr(sys.modules["numpy"], FUNCTIONS[str(name)].ufunc)
-
-
-def _array(names: tuple[str, ...]) -> Any:
-    return sys.modules["numpy"].array(names, dtype=object)
