@@ -7,7 +7,6 @@ from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
-from vectordb.summary import quantiles
 from vectordb.transforms.checks import check_flags, check_quantile_range
 from vectordb.transforms.counterparts import adopt, floats, lend
 from vectordb.transforms.program import Program, Value

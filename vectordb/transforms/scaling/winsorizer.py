@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any, ClassVar
 
-from vectordb.summary import quantiles
 from vectordb.transforms.checks import check_quantile_range
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.clip import write_limits
