@@ -51,7 +51,8 @@ def page(kept: Kept) -> str:
         known = [run for run in runs if run.name in kept]
         if known:
             rows = [_row(line) for run in known for line in kept[run.name]["lines"]]
-            pieces += [f"## {title}\n", _table(("what", "*required*, target", "measured", "rounds", "beside it"), rows), ""]
+            headings = ("what", "*required*, target", "measured", "rounds", "beside it")
+            pieces += [f"## {title}\n", _table(headings, rows), ""]
             pieces += [*(_told(run, kept[run.name]) for run in known), ""]
     return "\n".join(pieces)
 
