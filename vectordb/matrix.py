@@ -295,4 +295,3 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
 
     def __repr__(self) -> str:
         return f"FeatureMatrix({self.label}, shape={self.shape}, as_of={self.as_of})"
-

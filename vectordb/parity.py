@@ -106,5 +106,3 @@ def _trained(reader: Reader, prediction: Prediction) -> list[Difference]:
             why = "the pipeline over columns gives other bits"
             found.append(Difference(prediction.id, "training", "transformed", prediction.row.transformed, digest, why))
     return found
-
-

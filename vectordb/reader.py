@@ -175,10 +175,6 @@ class Reader:
         """Numbers and words of many entities; ``own_clock``: ``at`` is the reader's. Through ``consistently``."""
         return gather.past(ids, self.as_of_offset, at, shared)
 
-    def clock_of(self, at: Instant | None) -> int:
-        """The clock of a read, in microseconds."""
-        return self.clock() if at is None else to_micros(at)
-
     def written_entities(self, view: str) -> list[Entity]:
         """Entities of a view that were ever written, deleted ones included, in order of their first write."""
         return self.consistently(self._written, view)

@@ -16,10 +16,10 @@ from ledger import (
     from_micros,
     header_of,
     heavy_cell,
+    light_cell,
     render_version,
     source_at,
 )
-from ledger import light_cell as _light_cell
 from vectordb.plan import Plan, Slot, Status
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Row(Mapping[str, Any]):
         words = plan.layout.words.unpack(packed)
         pool = plan.layout.pool
         return {
-            name: slot.kind.show(_light_cell(slot.kind, words[3 + slot.place], pool))
+            name: slot.kind.show(light_cell(slot.kind, words[3 + slot.place], pool))
             for name, slot in plan.slots.items()
         }
 
@@ -177,7 +177,7 @@ class Row(Mapping[str, Any]):
         if slot.kind.heavy:
             return heavy_cell(slot.kind, self._state.log.heavy(source_at(packed, slot.place)[0], slot.place))
         word = slot.kind.reader(packed, HEADER_SIZE + WORD * slot.place)[0]
-        return _light_cell(slot.kind, word, self._plan.layout.pool)
+        return light_cell(slot.kind, word, self._plan.layout.pool)
 
     def _render(self, ref: int) -> str:
         return render_version(self._plan.definition.name, self.entity, ref, self._state.log.rows_at(ref >> ROW_BITS))

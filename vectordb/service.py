@@ -189,7 +189,6 @@ class Service:
             self._quick_many = self._reader.quick_many(plan, revision) or _never
         return read_batch(self._reader, plan, asked)
 
-
     # -- checks --------------------------------------------------------------------------------------------
 
     def parity(self, last: int | None = None) -> Parity:

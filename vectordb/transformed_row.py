@@ -13,6 +13,8 @@ from vectordb.applied import Applied
 from vectordb.plan import Status
 from vectordb.service_row import ServiceRow
 
+BIG = byteorder != "little"
+
 
 class TransformedRow(Mapping[str, float]):
     """A mapping of output names to floats (NaN where the pipeline lets one through), in the model's order.
@@ -118,9 +120,6 @@ def digest_of(packed: bytes) -> str:
         words = memoryview(packed).cast("B")
         packed = b"".join(bytes(words[start : start + 8][::-1]) for start in range(0, len(words), 8))
     return sha256(packed).hexdigest()
-
-
-BIG = byteorder != "little"
 
 
 def inputs_of(row: Any) -> Any:

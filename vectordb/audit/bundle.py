@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, FeatureRef, PredictionsRecorded, parse_label
-from vectordb.audit.cone import whole_event
+from vectordb.audit.kit_events import whole_event
 from vectordb.audit.proving import checkpoint, inclusion, root, size_of
 from vectordb.version import find_row
 

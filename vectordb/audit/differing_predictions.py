@@ -17,6 +17,7 @@ from vectordb.audit.difference import (
     made,
     same_bits,
 )
+from vectordb.audit.inputs import UNDEFINED
 from vectordb.prediction import Prediction, read_prediction
 from vectordb.reproduction import _read_again
 from vectordb.service_row import LETTERS
@@ -87,7 +88,7 @@ def _input_changes(one: Prediction, other: Prediction, versions: bool) -> Iterat
 
 
 def _state(one: Prediction, name: str) -> str:
-    return WORDS[one.states[name]] if name in one.states else "undefined"
+    return WORDS[one.states[name]] if name in one.states else UNDEFINED
 
 
 def _source(one: Prediction, name: str) -> str | None:

@@ -23,7 +23,7 @@ from ledger import (
     parse_label,
     to_micros,
 )
-from vectordb.audit.derivation import Derivation, cone_of
+from vectordb.audit.derivation import Derivation, derivations_behind
 from vectordb.audit.inputs import ERASED, plain, sources_of, version_name
 from vectordb.audit.tracing import Step, trace_of
 from vectordb.audit.variant import Variant, variant_of
@@ -116,7 +116,7 @@ class Explanation:
     @cached_property
     def cone(self) -> tuple[Derivation, ...]:
         """The versions behind the inputs, and what those were derived from, with the transformations. 5 us each."""
-        return cone_of(self._reader, dict.fromkeys(ref for ref in self._prediction.row.sources if ref))
+        return derivations_behind(self._reader, dict.fromkeys(ref for ref in self._prediction.row.sources if ref))
 
     @cached_property
     def reproduction(self) -> Reproduction:

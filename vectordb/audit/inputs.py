@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from vectordb.state import State
 
 PLAIN: Final = frozenset({float, int, str, bool, type(None)})
-UNDEFINED: Final = "undefined"  # no such view yet, or not with this feature
-ERASED: Final = "erased"
+UNDEFINED: Final = "undefined"  # status: no such view yet, or not with this feature
+ERASED: Final = "erased"  # status: the value was destroyed
 
 
 @dataclass(frozen=True)

@@ -301,7 +301,6 @@ class Verifier:
             gone[f"outputs not compared: {again.unchecked}"] += 1
         return _drift(prediction, again)
 
-
     def _is_gone(self, prediction: Prediction) -> bool:
         """Whether what a prediction was read from is erased or pruned, or left out of a kit."""
         try:

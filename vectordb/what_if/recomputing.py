@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import (
+    ROW_BITS,
     Entity,
     Event,
     FeatureRef,
@@ -102,7 +103,8 @@ class Recomputing:
 
     def _note(self, event: Event, name: str, kept: list[tuple[int, Entity, str]], offset: int, rows: int) -> None:
         for number, entity, reason in kept:
-            self.kept.append(Kept(event.offset, render_version(name, entity, offset << 24 | number, rows), reason))
+            made = render_version(name, entity, offset << ROW_BITS | number, rows)
+            self.kept.append(Kept(event.offset, made, reason))
 
     def _kinds(self, definition: ServiceDefinition) -> list[str]:
         """The kinds of entity that a service of the original reads, in its order."""
