@@ -58,6 +58,8 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
     What a callable given as ``model`` raises is the caller's to see.
     """
     found = _reproduce(reader, prediction, model)
+    if not reader.state.log.registry.erasures:
+        return found
     unfounded = tuple(mark.reason for mark in reader.audit.marks(prediction.id))
     return replace(found, unfounded=unfounded) if unfounded else found
 

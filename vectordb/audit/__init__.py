@@ -28,8 +28,8 @@ from vectordb.erasing.marks import Mark
 
 __all__ = [
     "Audit",
-    "CellChange",
     "BlastRadius",
+    "CellChange",
     "Change",
     "Check",
     "Compaction",
@@ -38,8 +38,8 @@ __all__ = [
     "Derivation",
     "Deviation",
     "Difference",
-    "ExplainedInput",
     "Erasure",
+    "ExplainedInput",
     "Explanation",
     "FieldChange",
     "InclusionProof",

@@ -23,6 +23,7 @@ from vectordb.audit.proving import root, size_of, tree_of
 from vectordb.version import find_row
 
 if TYPE_CHECKING:
+    from vectordb.prediction import Prediction
     from vectordb.reader import Reader
     from vectordb.state import State
 
@@ -51,10 +52,9 @@ class ReproductionKit:
 
 
 def make_kit(
-    reader: Reader, prediction_id: str, path: str | os.PathLike[str] | None, size: int | None
+    reader: Reader, prediction: Prediction, path: str | os.PathLike[str] | None, size: int | None
 ) -> ReproductionKit:
     """The kit of a prediction; written to a path, where one is given."""
-    prediction = reader.prediction(prediction_id)
     state, wanted = reader.state, size_of(reader, size)
     if wanted < prediction.offset:
         raise InvalidInput("a kit's tree holds its prediction", size=wanted, offset=prediction.offset)
