@@ -62,7 +62,10 @@ T = TypeVar("T")
 
 
 class Reader:
-    """Base of ``VectorDB`` (live) and ``Past`` (pinned)."""
+    """Base of ``VectorDB`` (live) and ``Past`` (pinned).
+
+    What takes or gives plans, packed rows and references is between the modules of this package.
+    """
 
     __slots__ = ()
     live: ClassVar[bool] = False  # whether it follows the head
@@ -325,7 +328,10 @@ class Reader:
     # -- versions and events -------------------------------------------------------------------------
 
     def version(self, version_id: str) -> Row:
-        """The entity as of one write: what a read right after it, and at its event time, shows."""
+        """The entity as of one write: what a read right after it, and at its event time, shows.
+
+        Raises ``UnknownVersion``, ``Erased``, ``Pruned``.
+        """
         log = self.state.log
         wanted = find_row(log, version_id, self.as_of_offset)
         if isinstance(log.event(wanted.offset).fact, PredictionsRecorded):
@@ -341,7 +347,7 @@ class Reader:
         return Row(self.state, plan, entity, packed, offset, at)
 
     def event(self, offset: int) -> Event:
-        """The event at an offset."""
+        """The event at an offset; raises ``OffsetOutOfRange``."""
         if type(offset) is int and offset > self.as_of_offset:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=1, last=self.as_of_offset)
         return self.state.log.event(offset)

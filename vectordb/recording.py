@@ -34,7 +34,18 @@ class Recording(Defining):
         """Record what a service read (offset, clock, versions, request inputs) and what a model answered.
 
         ``output`` is plain data (finite numbers, text, lists, objects); left out, a model that is data
-        computes it. ``assignment`` is the experiment's answer that the prediction was served under.
+        computes it. ``assignment`` is the experiment's answer that the prediction was served under. Raises
+        ``UnknownName`` where the output is left out and the model is not data, ``InvalidInput`` for a row of another
+        database or an output that is no plain data, ``IdempotencyConflict``, ``Erased`` where the row holds what was
+        erased since it was read.
+
+        >>> from vectordb import Int, VectorDB
+        >>> db = VectorDB()
+        >>> receipt = db.create_view("drivers", entity="driver", features={"trips": Int()}).put("d-7", {"trips": 12})
+        >>> row = db.create_service("eta", features=["drivers:trips"]).get("d-7")
+        >>> told = db.record_prediction(row, model="eta@1", output=4.2)
+        >>> told.id, told.inputs, told.versions
+        ('eta/d-7@4', {'trips': 12}, {'trips': 'drivers/d-7@2'})
         """
         outputs = None if output is None else [output]
         receipt = self._recorder.record([row], model, outputs, [assignment], idempotency_key, meta)
@@ -50,7 +61,10 @@ class Recording(Defining):
         idempotency_key: str | None = None,
         **meta: Any,
     ) -> list[Prediction]:
-        """Record many predictions of one read in one event; as ``record_prediction``."""
+        """Record many predictions of one read in one event; as ``record_prediction``.
+
+        ``rows`` is what ``get_many`` gave, or rows of one offset and clock.
+        """
         read = rows.rows if isinstance(rows, FeatureMatrix) else list(rows)
         receipt = self._recorder.record(read, model, outputs, assignments, idempotency_key, meta)
         return predictions_of(self.state, receipt.event)
@@ -61,7 +75,8 @@ class Recording(Defining):
         """Record under a name which versions a training set was made of, for its lineage; the set itself is not kept.
 
         ``model`` names the model that it is for. A name is used once: the same set again is a no-op, another one is
-        refused. 25 us a row of five inputs.
+        refused (``DefinitionConflict``). Raises ``InvalidInput`` for an empty set, or one of another database. 25 us a
+        row of five inputs.
         """
         record_training_set(self.state, self.writer, name, training_set, model, make_meta(**meta))
         return self.training_set_record(name)

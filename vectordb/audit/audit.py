@@ -235,8 +235,8 @@ class Audit:
         """What stays though it rests on values that were erased: it can no longer be made again, and why.
 
         Of all versions, pipelines and training sets, or of one thing: a version or its id, a prediction or its id (also
-        by what it read, or its pipeline), ``pipeline:ranker#1``, ``training_set:week_1``. Raises ``UnknownVersion`` for an
-        id of a row that is not there. (The names of offsets that ``db.mark`` sets are another thing.)
+        by what it read, or its pipeline), ``pipeline:ranker#1``, ``training_set:week_1``. Raises ``UnknownVersion`` for
+        an id of a row that is not there. (The names of offsets that ``db.mark`` sets are another thing.)
         """
         return marks(self._reader, what)
 
