@@ -48,7 +48,7 @@ class Audit:
         the pipeline it pinned, step by step; the model; the variant, and whether its exposure was recorded.
 
         ``prediction`` is an id or a ``Prediction``. What was derived from what (``cone``) and whether it reproduces
-        (``reproduction``) are worked out on request. Values that are erased have the status ``erased``. 0.2 ms for ten
+        (``reproduction``) are worked out on request. Values that are erased have the status ``erased``. 0.1 ms for ten
         inputs. Raises ``UnknownVersion`` for an id that names no prediction that is known here.
 
         >>> from vectordb import Int, VectorDB
@@ -131,7 +131,7 @@ class Audit:
         ``prediction`` is an id or a ``Prediction``, ``values`` are new ones by input. All go through the pipeline that
         it went through, and to its model where that is data, or to ``model``: a callable of the row. Nothing is
         replayed and nothing else is read. Raises ``UnknownVersion``, and ``InvalidInput`` for an input that it does not
-        have or a value that is none of its type. 60 us.
+        have or a value that is none of its type. 70 us.
         """
         from vectordb.what_if import what_if_prediction
 
