@@ -6,7 +6,7 @@
 - changes, bisect: ``changes.py``, ``bisecting.py``
 - diff: ``differing.py`` (``ground.py``, ``differing_*.py``); ``difference.py`` is the answer, ``difference_text.py``
   its text
-- verify: ``verifying.py`` (``vouching.py``); ``report.py`` is the answer
+- verify: ``verifying.py`` (``checking*.py``, ``vouching.py``); ``report.py`` is the answer
 - proofs: ``proving.py``, ``bundle.py``, ``kit.py`` (``kit_events.py``; ``kit_reading.py`` replays one)
 - what_if: ``vectordb.what_if``; blast_radius, marks: ``vectordb.erasing``
 """

@@ -12,11 +12,12 @@ from vectordb.audit import proving
 from vectordb.audit.bisecting import Turn, bisect_past
 from vectordb.audit.bundle import bundle
 from vectordb.audit.changes import Change, changes_of
+from vectordb.audit.checking import Progress
 from vectordb.audit.difference import Difference
 from vectordb.audit.explaining import Explanation, explain
 from vectordb.audit.kit import ReproductionKit, make_kit
 from vectordb.audit.report import Report
-from vectordb.audit.verifying import Progress, verify
+from vectordb.audit.verifying import verify
 from vectordb.erasing.erasure import BlastRadius
 from vectordb.erasing.marks import Mark, marks
 from vectordb.prediction import Prediction
