@@ -55,7 +55,8 @@ def test_a_file_and_a_checkpoint_hold_too(lazy: bool, tmp_path: Path) -> None:
 def test_a_report_is_plain_data_and_text() -> None:
     report = replayed("pipeline").audit.verify()
     assert json.loads(json.dumps(report.to_dict()))["ok"] is True
-    assert str(report).startswith("as of offset 15: everything holds\n  events: ok, 15 checked")
+    assert str(report) == report.text()
+    assert report.text().startswith("as of offset 15: everything holds\n  events: ok, 15 checked")
     notes = report.check("predictions").notes
     assert notes == ("4 x outputs not compared: the model is not data, and none was given",)
     with pytest.raises(KeyError):
