@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from math import hypot, isfinite, sqrt
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ledger import Vector, from_micros
 from projections import moments
@@ -15,6 +15,7 @@ from vectordb.sample import FeatureSample, ViewSample
 from vectordb.sharing import check_names
 from vectordb.summary import quantiles
 
+F = TypeVar("F")
 SHARES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 TOP: Final = 20
 _SECOND: Final = 1_000_000
@@ -96,17 +97,12 @@ class VectorStatistics(FeatureStatistics):
     mean_norm: float | None = None
 
 
-@dataclass(frozen=True)
-class ViewStatistics(Mapping[str, FeatureStatistics]):
-    """A mapping of features to their statistics, over the ``entities`` that exist at an offset and clock."""
+class ByFeature(Mapping[str, F]):
+    """A mapping of the features of a view to what is told of each; the base of dataclasses."""
 
-    label: str
-    as_of: int
-    at: datetime
-    entities: int
-    features: Mapping[str, FeatureStatistics]
+    features: Mapping[str, F]
 
-    def __getitem__(self, feature: str) -> FeatureStatistics:
+    def __getitem__(self, feature: str) -> F:
         return self.features[feature]
 
     def __iter__(self) -> Iterator[str]:
@@ -118,6 +114,17 @@ class ViewStatistics(Mapping[str, FeatureStatistics]):
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return plain_fields(self)
+
+
+@dataclass(frozen=True)
+class ViewStatistics(ByFeature[FeatureStatistics]):
+    """A mapping of features to their statistics, over the ``entities`` that exist at an offset and clock."""
+
+    label: str
+    as_of: int
+    at: datetime
+    entities: int
+    features: Mapping[str, FeatureStatistics]
 
 
 def statistics_of(sample: ViewSample, features: Iterable[str] | None = None) -> ViewStatistics:
