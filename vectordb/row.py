@@ -31,7 +31,8 @@ class Row(Mapping[str, Any]):
 
     A present value is what was written; null is None; a missing or expired one is the feature's default,
     else None: ``status`` tells them apart. Values are decoded when they are asked for. An unknown or
-    deleted entity gives a row of defaults with ``found`` False.
+    deleted entity gives a row of defaults with ``found`` False. ``row[name]`` raises ``UnknownName``, a ``KeyError``,
+    for a feature that the view did not have then.
     """
 
     __slots__ = ("_at", "_packed", "_plan", "_state", "as_of", "entity")
@@ -140,7 +141,7 @@ class Row(Mapping[str, Any]):
         return found
 
     def status_of(self, name: str) -> Status:
-        """The status of one feature."""
+        """The status of one feature; raises ``UnknownName``."""
         return self._plan.status(self._packed, self._plan.slot(name).place, self._at)
 
     def source(self, name: str) -> int:

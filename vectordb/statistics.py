@@ -9,7 +9,7 @@ from datetime import datetime
 from math import hypot, isfinite, sqrt
 from typing import Any, Final, TypeVar
 
-from ledger import Vector, from_micros
+from ledger import UnknownName, Vector, from_micros
 from projections import moments
 from vectordb.sample import FeatureSample, ViewSample
 from vectordb.sharing import check_names
@@ -103,6 +103,8 @@ class ByFeature(Mapping[str, F]):
     features: Mapping[str, F]
 
     def __getitem__(self, feature: str) -> F:
+        if feature not in self.features:
+            raise UnknownName("no such feature was asked for", feature=feature, known=list(self.features)[:20])
         return self.features[feature]
 
     def __iter__(self) -> Iterator[str]:
