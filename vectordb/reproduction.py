@@ -32,8 +32,9 @@ class Reproduction:
 
     ``inputs`` is True when every input has the recorded bits; ``output`` is True or False where it was
     compared, else None with the reason in ``unchecked`` (no model at hand, or one that cannot compute
-    these inputs). ``drifted`` lists every difference, ``missing`` why inputs could not be read again. ``unfounded``
-    says what it rests on that was erased since: it is computed again from what was made of that, not from the source.
+    these inputs). ``drifted`` lists every difference, ``missing`` why inputs could not be read again. ``row`` is what
+    was read again, ``recomputed`` what the model made of it. ``unfounded`` says what it rests on that was erased since:
+    it is computed again from what was made of that, not from the source.
     """
 
     id: str

@@ -228,9 +228,9 @@ class Audit:
         ``entities`` is an id or a list of them. It looks at the whole log, also when asked of a past. Raises
         ``UnknownName`` for the view; of entities that are not there it is empty.
         """
-        from vectordb.erasing.erasing import radius
+        from vectordb.erasing.erasing import blast_radius
 
-        return radius(self._reader, view, entities)
+        return blast_radius(self._reader, view, entities)
 
     def marks(self, what: str | Version | Prediction | None = None) -> tuple[Mark, ...]:
         """What stays though it rests on values that were erased: it can no longer be made again, and why.

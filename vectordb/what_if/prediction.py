@@ -40,6 +40,13 @@ class ChangedInputs(Mapping[str, Any]):
         """The values alone, in the model's order."""
         return list(self._values.values())
 
+    def to_dict(self) -> dict[str, Any]:
+        """Names and values as a plain dict."""
+        return dict(self._values)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.entity!r}, {self._values!r})"
+
 
 class ChangedOutputs(ChangedInputs):
     """What the pipeline makes of changed inputs, which are in ``inputs``."""
