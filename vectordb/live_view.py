@@ -120,14 +120,16 @@ class LiveView(View):
         *,
         event_time: Instant | None = None,
         expected_offset: int | None = None,
+        expected_head: int | None = None,
         idempotency_key: str | None = None,
         **meta: Any,
     ) -> Receipt:
         """Write a tombstone: every feature is gone from ``event_time`` (default: now) on.
 
         A late put dated before it stays hidden, a newer one revives what it carries, and reads ``at`` an
-        earlier time still see the values. An unknown entity may be deleted: late rows may still come. Raises
-        ``InvalidEntity``, ``InvalidTime``, ``OffsetConflict``, ``IdempotencyConflict``.
+        earlier time still see the values. An unknown entity may be deleted: late rows may still come. The
+        options are those of ``put``. Raises ``InvalidEntity``, ``InvalidTime``, ``OffsetConflict``, ``HeadConflict``,
+        ``IdempotencyConflict``.
         """
         entity = check_entity(entity)
         db = self._live
@@ -140,6 +142,7 @@ class LiveView(View):
             if replayed is not None:
                 return replayed
             given = None if event_time is None else to_micros(event_time)
+            db.state.log.check_head(expected_head)
             writer.check_offset(self.name, entity, expected_offset)
 
             def deleted(offset: int, time: int) -> Fact:

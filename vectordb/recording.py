@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vectordb.defining import Defining
+from vectordb.experiments import Assignment
 from vectordb.matrix import FeatureMatrix
 from vectordb.prediction import Prediction, predictions_of
 from vectordb.recorder import Recorder
@@ -27,7 +28,7 @@ class Recording(Defining):
         *,
         model: str,
         output: Any = None,
-        assignment: Any = None,
+        assignment: Assignment | Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
         **meta: Any,
     ) -> Prediction:
@@ -57,7 +58,7 @@ class Recording(Defining):
         *,
         model: str,
         outputs: Sequence[Any] | None = None,
-        assignments: Sequence[Any] | None = None,
+        assignments: Sequence[Assignment | Mapping[str, Any] | None] | None = None,
         idempotency_key: str | None = None,
         **meta: Any,
     ) -> list[Prediction]:
