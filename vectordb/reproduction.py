@@ -67,7 +67,7 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
 
 def _reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any] | None) -> Reproduction:
     try:
-        row = _read_again(reader, prediction)
+        row = read_again(reader, prediction)
     except VectorDBError as error:
         return Reproduction(prediction.id, False, None, missing=(f"inputs: {error}",))
     drifted = _compare_inputs(prediction, inputs_of(row))
@@ -86,7 +86,8 @@ def _reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], An
     return Reproduction(prediction.id, same, output, tuple(drifted), (), unchecked, row, recomputed)
 
 
-def _read_again(reader: Reader, prediction: Prediction) -> ServedRow:
+def read_again(reader: Reader, prediction: Prediction) -> ServedRow:
+    """The row that a prediction was made of, from the versions of service and pipeline that it pins."""
     past = reader.pinned(prediction.as_of, to_micros(prediction.at))
     definition = prediction.definition
     service = Service(past, definition.name, definition.version, prediction.pipeline or None)
