@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
-from ledger.block import Block
 from ledger.errors import InvalidInput
 from ledger.identity import ROW_BITS, ROW_MASK
-from ledger.layout import Layout
+from ledger.values.block import Block
+from ledger.values.layout import Layout
 
 
 class Reading(NamedTuple):

@@ -20,12 +20,12 @@ from vectordb.audit.report import Report
 from vectordb.audit.verifying import verify
 from vectordb.erasing.erasure import BlastRadius
 from vectordb.erasing.marks import Mark, marks
-from vectordb.prediction import Prediction
+from vectordb.predictions.prediction import Prediction
 
 if TYPE_CHECKING:
     from vectordb.audit.differing import Side
     from vectordb.reader import Reader
-    from vectordb.version import Version
+    from vectordb.views.version import Version
     from vectordb.what_if import PredictionWhatIf
 
 
@@ -202,8 +202,8 @@ class Audit:
 
         The lines of the prediction, of the writes that its inputs come from and of the definitions it was read by, each
         with the proof of its place in the log of ``size`` events (None: all). Whoever gets it checks it by
-        ``verify_bundle``, or by a copy of ``ledger/verification.py``. Raises ``UnknownVersion``, and ``Erased`` where a
-        line's values were destroyed. 0.1 ms an event.
+        ``verify_bundle``, or by a copy of ``ledger/proofs/verification.py``. Raises ``UnknownVersion``, and ``Erased``
+        where a line's values were destroyed. 0.1 ms an event.
         """
         return bundle(self._reader, self._find(prediction), size)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ledger import ROW_BITS, PredictionsRecorded, VectorDBError, check_kept, to_micros
 from vectordb.audit.checking import GONE, Checking, notes
 from vectordb.audit.report import Check, Deviation
-from vectordb.prediction import Prediction, read_prediction
-from vectordb.reproduction import Reproduction, reproduce
+from vectordb.predictions.prediction import Prediction, read_prediction
+from vectordb.predictions.reproduction import Reproduction, reproduce
 
 
 def check_predictions(checking: Checking) -> Check:

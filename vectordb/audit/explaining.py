@@ -26,11 +26,11 @@ from vectordb.audit.derivation import Derivation, derivations_behind
 from vectordb.audit.inputs import ERASED, model_of, plain, plan_of, sources_of, version_name
 from vectordb.audit.tracing import Step, trace_of
 from vectordb.audit.variant import Variant, variant_of
-from vectordb.reproduction import Reproduction, reproduce
-from vectordb.service_row import LETTERS
+from vectordb.predictions.reproduction import Reproduction, reproduce
+from vectordb.services.row import LETTERS
 
 if TYPE_CHECKING:
-    from vectordb.prediction import Prediction
+    from vectordb.predictions.prediction import Prediction
     from vectordb.reader import Reader
 
 STATUSES: Final = {letter: str(status) for status, letter in LETTERS.items()}

@@ -18,12 +18,12 @@ from ledger import (
     parse_label,
     render_version,
 )
-from vectordb.plan import Status
-from vectordb.row import Row
+from vectordb.views.plan import Status
+from vectordb.views.row import Row
 
 if TYPE_CHECKING:
-    from vectordb.prediction import Prediction
-    from vectordb.service_plan import ServicePlan
+    from vectordb.predictions.prediction import Prediction
+    from vectordb.services.plan import ServicePlan
     from vectordb.state import State
 
 PLAIN: Final = frozenset({float, int, str, bool, type(None)})

@@ -20,10 +20,10 @@ from ledger import (
 )
 from vectordb.audit.kit_events import kit_events
 from vectordb.audit.proving import root, size_of, tree_of
-from vectordb.version import find_row
+from vectordb.views.version import find_row
 
 if TYPE_CHECKING:
-    from vectordb.prediction import Prediction
+    from vectordb.predictions.prediction import Prediction
     from vectordb.reader import Reader
     from vectordb.state import State
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, EntityErased, Log, PredictionsRecorded
 from vectordb.lineage.nodes import text_of
-from vectordb.version import find_row, version_id
+from vectordb.views.version import find_row, version_id
 
 if TYPE_CHECKING:
-    from vectordb.prediction import Prediction
+    from vectordb.predictions.prediction import Prediction
     from vectordb.reader import Reader
-    from vectordb.version import Version
+    from vectordb.views.version import Version
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from ledger import Entity, InvalidInput, VectorDBError, check_plain
 from vectordb.audit.difference import FieldChange, same_bits
 from vectordb.audit.inputs import model_of, plan_of
 from vectordb.models import build_model
-from vectordb.prediction import Prediction
-from vectordb.transformed_row import digest_of
+from vectordb.pipelines.transformed_row import digest_of
+from vectordb.predictions.prediction import Prediction
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
-    from vectordb.service_plan import ServicePlan
+    from vectordb.services.plan import ServicePlan
 
 
 class ChangedInputs(Mapping[str, Any]):
