@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -16,7 +16,7 @@ from vectordb.batches.packing import NUMBERS
 from vectordb.batches.sharing import check_names
 from vectordb.views.divergence import floored, js_divergence, kl_divergence, ks_p_value, ks_statistic, psi, wasserstein
 from vectordb.views.sample import FeatureSample, ViewSample
-from vectordb.views.statistics import category_order, plain_fields
+from vectordb.views.statistics import ByFeature, category_order, plain_fields
 from vectordb.views.summary import quantiles
 
 FLOOR: Final = 1e-4
@@ -89,7 +89,7 @@ class CategoryDrift(BinnedDrift):
 
 
 @dataclass(frozen=True)
-class ViewDrift(Mapping[str, FeatureDrift]):
+class ViewDrift(ByFeature[FeatureDrift]):
     """A mapping of features to their drift from one reading (``since``) to another.
 
     ``added`` and ``removed`` are features that only the later or earlier definition has; ``retyped`` those whose
@@ -108,19 +108,6 @@ class ViewDrift(Mapping[str, FeatureDrift]):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     retyped: tuple[str, ...] = ()
-
-    def __getitem__(self, feature: str) -> FeatureDrift:
-        return self.features[feature]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.features)
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return plain_fields(self)
 
 
 def drift_of(then: ViewSample, now: ViewSample, features: Iterable[str] | None = None, bins: int = 10) -> ViewDrift:
