@@ -68,7 +68,6 @@ from ledger.facts.entity_erased import EntityErased, Unfounded
 from ledger.facts.event_omitted import EventOmitted
 from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
 from ledger.facts.experiment_defined import (
-    AGGREGATES,
     SEGMENTS,
     ExperimentDefined,
     ExperimentDefinition,
@@ -177,7 +176,6 @@ from ledger.verification import InvalidProof, verify_bundle, verify_consistency,
 __all__ = [
     "ABSENT",
     "ABSENT_FLOAT",
-    "AGGREGATES",
     "COMPLETE",
     "ERASED",
     "FACTS",

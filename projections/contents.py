@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from ledger import ABSENT, NULL, ROW_BITS, ROW_MASK, Entity, Erased, Log, Pruned, source_at, word_at
-from projections.catalog import Catalog, Shelf
+from projections.catalog import Catalog
 from projections.contract import Projection
 from projections.experiments import Experiments
 from projections.experiments.exposures import Exposures
-from projections.experiments.stored import read_trials
 from projections.experiments.trial import Trial
+from projections.experiments.trial_dump import load_trials
+from projections.history import FOREVER
 from projections.lineage import Lineage
 from projections.predictions import Predictions
 from projections.rows import Rows
@@ -28,7 +29,6 @@ from projections.vectors.field import Field
 from projections.vectors.vectors import Vectors
 
 Pair: TypeAlias = tuple[str, Any]
-FOREVER: Final = 2**62
 
 
 def contents(projection: Projection, offset: int, whole: bool) -> Iterator[Pair]:
@@ -40,10 +40,7 @@ def contents(projection: Projection, offset: int, whole: bool) -> Iterator[Pair]
 
 
 def _catalog(catalog: Catalog, offset: int, whole: bool) -> Iterator[Pair]:
-    shelves: tuple[Shelf[Any], ...] = (
-        catalog.views, catalog.services, catalog.pipelines, catalog.models, catalog.experiments,
-    )  # fmt: skip
-    for shelf in shelves:
+    for shelf in catalog.shelves:
         for name in shelf.names(offset):
             for number, (at, definition) in enumerate(shelf.versions(name, offset), 1):
                 yield f"{shelf.noun} {name}@{number}", (at, definition.to_json())
@@ -148,7 +145,7 @@ def _experiments(experiments: Experiments, offset: int, whole: bool) -> Iterator
         for (_, definition), end in zip(versions, ends):
             yield from _counted(experiments, definition.label, name, end)
     if whole:
-        for (name, bucket), trial in read_trials(experiments.dump()):
+        for (name, bucket), trial in load_trials(experiments.dump()):
             yield from _recorded(trial, f"{name}, bucket version {bucket}")
 
 

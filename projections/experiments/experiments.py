@@ -19,12 +19,11 @@ from typing import Final
 
 from ledger import Entity, Event, ExperimentDefined, ExperimentDefinition, ExposuresRecorded, OutcomesRecorded
 from projections.contract import Handler, Projection
-from projections.experiments.checked import check_tallies
 from projections.experiments.course import Spec
-from projections.experiments.recount import recount, tallied
-from projections.experiments.stored import read_trials, write_trials
+from projections.experiments.recount import check_tallies, recount, tallied
 from projections.experiments.tallies import Tallies, course_of, metric_of
 from projections.experiments.trial import Trial
+from projections.experiments.trial_dump import dump_trials, load_trials
 from projections.experiments.uncounted import Uncounted, recorded, uncounted
 from projections.experiments.units import ExposedUnit, FirstExposure
 from projections.joint_moments import JointMoments
@@ -229,12 +228,12 @@ class Experiments(Projection):
 
     def dump(self) -> bytes:
         """What was recorded, in columns; the tallies follow from it."""
-        return write_trials(self._trials)
+        return dump_trials(self._trials)
 
     def load(self, state: bytes) -> None:
         """Read what was recorded and tally it anew, once a definition of a metric: 2.5 us an outcome."""
         self.reset()
-        self._trials = dict(read_trials(state))
+        self._trials = dict(load_trials(state))
         for _, definition in self.catalog.experiments:
             if (definition.name, definition.bucket_version) in self._trials:
                 self._define(definition)

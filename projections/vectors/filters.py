@@ -13,14 +13,13 @@ from math import ceil, floor, inf, isfinite
 from typing import Any, Final, NamedTuple
 
 from ledger import ABSENT, COMPLETE, NULL, Erased, FeatureType, Pool, header_of, word_at
-from projections.history import row_as_of
+from projections.history import FOREVER, row_as_of
 from projections.rows import Rows
 from projections.vectors.field import Field
 from projections.vectors.segment import Segment
 from projections.vectors.sliced import Sliced, float_key, int_key
-from projections.where import Leaf, Node, negation_free
+from projections.where_tree import Leaf, Node, negation_free
 
-FOREVER: Final = 2**62
 EVENT_TIME: Final = -1  # as a slot: the event time of the write itself
 KEPT: Final = 32  # filters whose masks a segment keeps
 MANY: Final = 2_000  # values of a list: looking for more in every segment takes longer than to ask the rows

@@ -30,6 +30,7 @@ FEW_BITS = 64
 CROWD = 5  # the centre whose distance tells how crowded centres are around a query
 LEAST_GAP = 1 / 60
 CROWDING = 0.25
+USUAL_SLOPE = 20.0  # where there were too few rows to tell
 
 MaskOf = Callable[[Segment], int | None]
 
@@ -107,7 +108,7 @@ class Index:
         self.added = 0  # lanes added one by one since
         self.promises: list[Any] = []  # what effort reaches which recall (``projections.vectors.calibration``)
         self.longer = array("q")  # lanes longer than the radius of dot products: measured by every search
-        self.slope = 20.0  # units that a score falls while the number of lanes above it grows e-fold
+        self.slope = USUAL_SLOPE  # units that a score falls while the number of lanes above it grows e-fold
 
     @property
     def count(self) -> int:

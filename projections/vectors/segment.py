@@ -18,7 +18,7 @@ TAIL = 16  # lanes that wait, and are scanned exactly, before they enter the pla
 
 
 class Sealed(NamedTuple):
-    """Planes of the first ``count`` lanes, those of the axes, then those of the norm; and their fine bytes."""
+    """Planes of the first ``size`` lanes, those of the axes, then those of the norm; and their fine bytes."""
 
     size: int
     planes: tuple[int, ...]
@@ -26,7 +26,7 @@ class Sealed(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """The lanes that were dead after the first ``count`` deaths."""
+    """The lanes that were dead after the first ``deaths`` deaths."""
 
     deaths: int
     mask: int

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from ledger import AGGREGATES
+from ledger.facts.experiment_defined import AGGREGATES
 from projections.experiments.aggregates import RUNNING, aggregated, total
 
 KINDS = [

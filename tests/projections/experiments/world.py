@@ -6,7 +6,6 @@ from random import Random
 from typing import Any
 
 from ledger import (
-    AGGREGATES,
     Entity,
     Event,
     ExperimentDefined,
@@ -20,6 +19,7 @@ from ledger import (
     OutcomesRecorded,
     new_header,
 )
+from ledger.facts.experiment_defined import AGGREGATES
 from projections import Experiments, Fold
 
 UNITS: list[Entity] = [1, "1", "ünit", ("eu", 7), *(f"user-{number}" for number in range(8))]

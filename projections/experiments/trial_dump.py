@@ -1,4 +1,4 @@
-"""Trials as bytes: a head in JSON (units, arms, sizes), then the columns, little-endian; no forgotten units."""
+"""The dump of trials: a head in JSON (units, arms, sizes), then the columns, little-endian; no forgotten units."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Column: TypeAlias = "array[Any]"
 _EXPOSED = ("arms", "times", "propensities", "until", "since")  # columns of ``Exposures``
 
 
-def write_trials(trials: Mapping[tuple[str, int], Trial]) -> bytes:
+def dump_trials(trials: Mapping[tuple[str, int], Trial]) -> bytes:
     """The state of trials, by experiment and bucket version."""
     heads: list[dict[str, Any]] = []
     columns: list[Column] = []
@@ -92,7 +92,7 @@ class _Reader:
         return column
 
 
-def read_trials(state: bytes) -> Iterator[tuple[tuple[str, int], Trial]]:
+def load_trials(state: bytes) -> Iterator[tuple[tuple[str, int], Trial]]:
     """The trials of a dump, without courses."""
     start = 8 + int.from_bytes(state[:8], "little")
     reader = _Reader(state, start)
