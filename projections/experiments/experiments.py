@@ -6,8 +6,7 @@
         Course                         by metric and definition: values of units as they changed, with running sums
         Pair                           by ratio: the same of two values
 
-Everything only grows, so a reader of the past needs no lock; only erasure reaches back, and the caller of
-``forget_unit`` keeps readers away meanwhile.
+Everything only grows, so a reader of the past needs no lock. After an erasure all is folded anew.
 """
 
 from __future__ import annotations
@@ -181,7 +180,7 @@ class Experiments(Projection):
         return [
             ExposedUnit(unit, held.labels[arm], time, since, until <= offset)
             for unit, arm, time, since, until in rows
-            if since <= offset and unit is not None
+            if since <= offset
         ]
 
     def unit_values(
@@ -209,20 +208,7 @@ class Experiments(Projection):
             found = recount(trial, spec, offset, until, first_arm)
         names = trial.exposures.names
         arms = trial.arms(definition, offset)
-        return {label: [(names[unit], value) for unit, value in found[arm]] for label, arm in arms.items()}  # type: ignore[misc]
-
-    def forget_unit(self, unit: Entity, experiments: Iterable[str] | None = None) -> dict[str, int]:
-        """Make every tally as of every offset as if a unit had never been there; exactly, and for good.
-
-        Of the experiments named (None: all): those that knew the unit, with how many of its outcomes are gone. Cost:
-        what the unit has, and some 30 ms for each million outcomes of others. The caller keeps readers away.
-        """
-        wanted = None if experiments is None else set(experiments)
-        gone: dict[str, int] = {}
-        for (name, _), trial in self._trials.items():
-            if (wanted is None or name in wanted) and unit in trial.exposures.numbers:
-                gone[name] = gone.get(name, 0) + trial.forget(unit)
-        return gone
+        return {label: [(names[unit], value) for unit, value in found[arm]] for label, arm in arms.items()}
 
     # -- the contract --------------------------------------------------------------------------------------
 
@@ -254,5 +240,5 @@ class Experiments(Projection):
         return {
             "experiments": len(self._current),
             "units": sum(len(trial.exposures.numbers) for trial in trials),  # ints
-            "outcomes": sum(len(outcomes) - outcomes.units.count(-1) for outcomes in rows),  # ints
+            "outcomes": sum(map(len, rows)),  # ints
         }

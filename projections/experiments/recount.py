@@ -46,7 +46,7 @@ def _rows(trial: Trial, spec: Spec, offset: int, last: int) -> dict[int, list[Ro
     size = outcomes.size(offset)
     columns = zip(outcomes.units[:size], outcomes.times[:size], outcomes.values[:size])
     for unit, time, value in columns:
-        if unit >= 0 and time <= last and 0 <= time - times[unit] <= window:
+        if time <= last and 0 <= time - times[unit] <= window:
             rows.setdefault(unit, []).append((time, value))
     return rows
 
