@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from ledger import ABSENT, NULL, ROW_BITS, ROW_MASK, Entity, Erased, Log, Pruned, source_at, word_at
+from ledger import ABSENT, NULL, ROW_BITS, ROW_MASK, Entity, Erased, Pruned, source_at, word_at
 from projections.catalog import Catalog
 from projections.contract import Projection
 from projections.experiments import Experiments
@@ -105,21 +105,10 @@ def _survived(read: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _lineage(lineage: Lineage, offset: int, whole: bool) -> Iterator[Pair]:
-    for at in range(1, offset + 1):
-        sources = lineage.upstream(at << ROW_BITS)
-        if sources:
-            yield f"sources of event {at}", tuple(sources)
-        for number in range(_rows_at(lineage.log, at)):
-            derived = lineage.downstream(at << ROW_BITS | number, offset)
-            if derived:
-                yield f"events derived from row {number} of event {at}", tuple(derived)
-
-
-def _rows_at(log: Log, offset: int) -> int:
-    try:
-        return log.rows_at(offset)
-    except Erased:
-        return 1
+    for at in sorted(lineage.declared(1, offset)):
+        yield f"sources of event {at}", lineage.upstream(at << ROW_BITS)
+    for ref, derived in lineage.derived(offset):
+        yield f"events derived from row {ref & ROW_MASK} of event {ref >> ROW_BITS}", tuple(derived)
 
 
 def _predictions(predictions: Predictions, offset: int, whole: bool) -> Iterator[Pair]:
