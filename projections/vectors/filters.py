@@ -110,7 +110,7 @@ class Filter:
 
     def _by_value(self, key: Key, segment: Segment, full: int) -> int:
         """The lanes whose written values may match; kept for the filters that come again."""
-        held: tuple[int, int] | None = segment.filtered.get(key)
+        held = segment.filtered.get(key)
         if held is None or held[0] != segment.sealed.size:
             held = segment.sealed.size, key.node.masks(partial(self._leaf, segment), full)
             if len(segment.filtered) >= KEPT:
@@ -139,7 +139,7 @@ class Filter:
     def _column(self, segment: Segment, slot: int, word: str) -> Column:
         """The column of a slot, made on its first use and again when the segment has grown. 1.5 us a lane."""
         columns = segment.columns
-        held: Column | None = columns.get(slot)
+        held = columns.get(slot)
         if held is None or held.keys.count < segment.sealed.size:
             held = columns[slot] = self._make(segment, slot, word)
         return held
