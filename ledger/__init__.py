@@ -1,20 +1,14 @@
 """What happened: events, the append-only log, its stored form and its files.
 
-Imports nothing of ours. Read in this order: ``facts`` (the vocabulary), ``event``, ``rows`` and
-``layout`` (packed rows), ``block`` and ``columns`` (batches), ``codec`` and ``header`` (the stored form),
-``chain`` (digests), ``segment`` and ``log`` (memory), ``files``, ``store``, ``jsonl_store`` and ``journal`` (files),
-``settlement`` (who vouches for rewritten lines), ``sql_store`` (a table that many write), ``merkle`` and
-``verification`` (proofs), ``kit_file`` and ``kit_log`` (the part of a ledger behind one prediction).
+Imports nothing of ours. Read in this order: ``facts`` (the vocabulary) and ``event``, ``values`` (types, packed rows,
+columns and blocks), ``codec`` and ``header`` (the stored form), ``chain`` (digests), ``settlement`` (who vouches for
+rewritten lines), ``registry`` (what later events may refer to), ``segment`` and ``log`` (memory), ``storage`` (files
+and tables), ``proofs`` (what outsiders can check). Each folder says in which order to read it.
 """
 
-from ledger.atomic_file import remove_leftovers, replacing, write_atomically
-from ledger.block import Block, build_block, build_deletes
 from ledger.chain import Chain, spans_of
-from ledger.checkpoint_text import TreeHead, parse_tree_head
 from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies, parse_json
-from ledger.columns import BadCell, Column, check_column, check_entities
-from ledger.deferral import defer, dump_covered, load_covered, restart
 from ledger.errors import (
     AlreadyTrue,
     CannotExchange,
@@ -101,8 +95,6 @@ from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
 from ledger.facts.vocabulary import FACTS
 from ledger.facts.vouched import Vouching
-from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
-from ledger.files import FILES, Files
 from ledger.header import (
     Header,
     Parent,
@@ -127,20 +119,33 @@ from ledger.identity import (
     render_entity,
     render_version,
 )
-from ledger.journal import Journal, read_first_line
-from ledger.jsonl_store import JsonlStore
-from ledger.kit_file import START as KIT_START
-from ledger.kit_file import KitTitle, omitted_line, read_kit, runs_between, seal_line
-from ledger.kit_log import KitJournal, KitLog
-from ledger.layout import Layout, heavy_cell, light_cell
 from ledger.locks import free_in_children
 from ledger.log import Log
-from ledger.merkle import CompactTree, MerkleTree
-from ledger.plain_rows import PlainRows
-from ledger.pool import Pool
-from ledger.pool_use import blank_unused, codes_at, named
+from ledger.proofs.checkpoint_text import TreeHead, parse_tree_head
+from ledger.proofs.kit_file import START as KIT_START
+from ledger.proofs.kit_file import KitTitle, omitted_line, read_kit, runs_between, seal_line
+from ledger.proofs.kit_log import KitJournal, KitLog
+from ledger.proofs.merkle import CompactTree, MerkleTree
+from ledger.proofs.verification import InvalidProof, verify_bundle, verify_consistency, verify_inclusion
 from ledger.retention import check_kept
-from ledger.rows import (
+from ledger.settlement import Settlement
+from ledger.storage.atomic_file import remove_leftovers, replacing, write_atomically
+from ledger.storage.deferral import defer, dump_covered, load_covered, restart
+from ledger.storage.files import FILES, Files
+from ledger.storage.journal import Journal, read_first_line
+from ledger.storage.jsonl_store import JsonlStore
+from ledger.storage.plain_rows import PlainRows
+from ledger.storage.sql_dialect import sqlite_file
+from ledger.storage.sql_store import SqlStore
+from ledger.storage.store import Store
+from ledger.times import MAX_MICROS, Instant, duration_micros, from_micros, to_micros
+from ledger.values.block import Block, build_block, build_deletes
+from ledger.values.columns import BadCell, Column, check_column, check_entities
+from ledger.values.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
+from ledger.values.layout import Layout, heavy_cell, light_cell
+from ledger.values.pool import Pool
+from ledger.values.pool_use import blank_unused, codes_at, named
+from ledger.values.rows import (
     ABSENT,
     ABSENT_FLOAT,
     COMPLETE,
@@ -165,13 +170,7 @@ from ledger.rows import (
     word_of,
     words_of,
 )
-from ledger.settlement import Settlement
-from ledger.sql_dialect import sqlite_file
-from ledger.sql_store import SqlStore
-from ledger.store import Store
-from ledger.times import MAX_MICROS, Instant, duration_micros, from_micros, to_micros
-from ledger.vector_type import Vector
-from ledger.verification import InvalidProof, verify_bundle, verify_consistency, verify_inclusion
+from ledger.values.vector_type import Vector
 
 __all__ = [
     "ABSENT",

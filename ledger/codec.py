@@ -40,8 +40,8 @@ from ledger.facts.row_put import RowPut
 from ledger.facts.vocabulary import READERS
 from ledger.header import canonical, pruned_body
 from ledger.identity import ROW_BITS
-from ledger.layout import Layout
 from ledger.times import MAX_MICROS
+from ledger.values.layout import Layout
 
 # Between the bodies parsed as one array stands a number that nobody can foresee: a body that closes more, or
 # opens more, than its own object moves it to another depth.

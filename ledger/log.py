@@ -16,9 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Condition, RLock
 from typing import Any
 
-from ledger.block import Block
 from ledger.chain import Chain, parent_at
-from ledger.deferred_segment import DeferredSegment
 from ledger.errors import Erased, HeadConflict, IdempotencyConflict, OffsetOutOfRange, Pruned, UnknownVersion
 from ledger.event import Event
 from ledger.facts.event_pruned import EventPruned
@@ -30,15 +28,17 @@ from ledger.facts.rows_redacted import RowsRedacted
 from ledger.facts.vouched import Vouching
 from ledger.header import Header, Parent, new_header
 from ledger.identity import ROW_BITS, ROW_MASK, Entity
-from ledger.layout import Layout, heavy_in_tail
-from ledger.layouts import Layouts
 from ledger.lazy_header import LazyHeader
 from ledger.locks import free_in_children
-from ledger.plain_rows import PlainRows
-from ledger.pool import Pool
 from ledger.registry import Registry
 from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, FileSegment, MemorySegment
+from ledger.storage.deferred_segment import DeferredSegment
+from ledger.storage.plain_rows import PlainRows
 from ledger.times import MAX_MICROS
+from ledger.values.block import Block
+from ledger.values.layout import Layout, heavy_in_tail
+from ledger.values.layouts import Layouts
+from ledger.values.pool import Pool
 
 RECENT_EVENTS = 16
 
@@ -51,7 +51,8 @@ class Log:
     (0, [])
     """
 
-    left_out: frozenset[int] = frozenset()  # references of predictions that are not here whole: see ledger.kit_log
+    # References of predictions that are not here whole: see ledger.proofs.kit_log.
+    left_out: frozenset[int] = frozenset()
 
     def __init__(self, header: Header | Callable[[], Header], pool: Pool | None = None) -> None:
         self._header = LazyHeader(header)

@@ -36,8 +36,8 @@ from ledger.facts.training_set_recorded import TrainingSetRecorded
 from ledger.facts.view_defined import ViewDefined
 from ledger.facts.vouched import Vouching
 from ledger.identity import ROW_BITS, Entity
-from ledger.layouts import Layouts
-from ledger.pool import Pool
+from ledger.values.layouts import Layouts
+from ledger.values.pool import Pool
 
 D = TypeVar("D", ServiceDefinition, ExperimentDefinition)
 

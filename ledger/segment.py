@@ -23,9 +23,9 @@ from ledger.facts.rows_put import RowsPut
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.header import canonical
 from ledger.identity import Entity
-from ledger.layout import Layout
-from ledger.plain_rows import PlainRows
-from ledger.rows import TOMBSTONE, header_of
+from ledger.storage.plain_rows import PlainRows
+from ledger.values.layout import Layout
+from ledger.values.rows import TOMBSTONE, header_of
 
 SEGMENT_BITS = 12
 SEGMENT_SIZE = 1 << SEGMENT_BITS

@@ -6,9 +6,9 @@
 
 A checkpoint is a cache, never the truth: it is used only when it belongs to this ledger, its digest is
 that of the log at its offset, every dump has its version and hash, and nothing was erased since; otherwise the log is
-replayed. What it covers is hashed line by line, and parsed when asked for (``ledger.deferral``). Its hashes tell damage
-from what was written, not who wrote it: whoever can write the file can make reads wrong, as whoever can write to the
-process's own memory. It holds plain data, from which no code is run.
+replayed. What it covers is hashed line by line, and parsed when asked for (``ledger.storage.deferral``). Its hashes
+tell damage from what was written, not who wrote it: whoever can write the file can make reads wrong, as whoever can
+write to the process's own memory. It holds plain data, from which no code is run.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ one mapping are joined by *and*. ``where_tree`` holds the tree, its truth and it
               $not                         { operator: operand, ... }
 
 An operand is checked as a written value of its feature would be, and kept in the form of a cell
-(``ledger.feature_types``), the one form in which values are compared:
+(``ledger.values.feature_types``), the one form in which values are compared:
 
     type        operand                                    compared as       order
     Int         int or float (9.5 and 2**60 too)           int or float      of numbers, exact

@@ -1,6 +1,6 @@
 """The tree of a filter: what it means for a row, and for a set of rows as a bit mask.
 
-Values are **cells** (``ledger.feature_types``; an instant is its microseconds), or None for null and for a
+Values are **cells** (``ledger.values.feature_types``; an instant is its microseconds), or None for null and for a
 missing value without default. As in MongoDB: ``$eq`` None holds for None, an order holds for no None, and
 ``$ne``, ``$nin`` and Not are plain negations, so they hold where ``$eq``, ``$in`` or their part does not.
 """

@@ -103,9 +103,9 @@ from ledger import (
 )
 from projections import Projection, distance, distance_matrix, distances, similarity
 from vectordb.audit import ConsistencyProof, InclusionProof, ReproductionKit
+from vectordb.batches.dense import Dense
+from vectordb.batches.matrix import FeatureMatrix
 from vectordb.database import VectorDB
-from vectordb.dense import Dense
-from vectordb.drift import FeatureDrift, ViewDrift
 from vectordb.experiments import (
     AdjustedTest,
     Adjustments,
@@ -129,32 +129,32 @@ from vectordb.experiments import (
     Segments,
     planning,
 )
-from vectordb.hits import Hit, Hits
-from vectordb.indexing import VectorIndex
-from vectordb.live_service import LiveService
-from vectordb.live_view import LiveView, Loaded
-from vectordb.matrix import FeatureMatrix
 from vectordb.models import Model
-from vectordb.parity import Parity
 from vectordb.past import Past
-from vectordb.pipeline_drift import PipelineDrift
-from vectordb.plan import Status
-from vectordb.prediction import Prediction
+from vectordb.pipelines.drift import PipelineDrift
+from vectordb.pipelines.transformed_matrix import TransformedMatrix
+from vectordb.pipelines.transformed_row import TransformedRow
+from vectordb.predictions.parity import Parity
+from vectordb.predictions.prediction import Prediction
+from vectordb.predictions.reproduction import Drift, Reproduction
 from vectordb.reader import Reader
 from vectordb.receipt import Receipt
 from vectordb.release import RELEASE
-from vectordb.reproduction import Drift, Reproduction
-from vectordb.row import Row
-from vectordb.service import Service
-from vectordb.service_row import ServiceRow
-from vectordb.statistics import FeatureStatistics, ViewStatistics
+from vectordb.services.live_service import LiveService
+from vectordb.services.row import ServiceRow
+from vectordb.services.service import Service
 from vectordb.subscription import Subscription
-from vectordb.training_set import FeatureLeakage, Leakage, TrainingSet
+from vectordb.training.training_set import FeatureLeakage, Leakage, TrainingSet
 from vectordb.transaction import Transaction
-from vectordb.transformed_matrix import TransformedMatrix
-from vectordb.transformed_row import TransformedRow
-from vectordb.version import Version
-from vectordb.view import View
+from vectordb.views.drift import FeatureDrift, ViewDrift
+from vectordb.views.hits import Hit, Hits
+from vectordb.views.indexing import VectorIndex
+from vectordb.views.live_view import LiveView, Loaded
+from vectordb.views.plan import Status
+from vectordb.views.row import Row
+from vectordb.views.statistics import FeatureStatistics, ViewStatistics
+from vectordb.views.version import Version
+from vectordb.views.view import View
 
 __version__ = RELEASE
 

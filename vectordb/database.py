@@ -26,8 +26,8 @@ from projections import Projection, write_checkpoint
 from vectordb.audit.ground import note_fork
 from vectordb.definitions import Definitions
 from vectordb.erasing import Compaction, Erasure, compact, erase
-from vectordb.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
-from vectordb.recorder import Recorder
+from vectordb.persistence.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
+from vectordb.predictions.recorder import Recorder
 from vectordb.recording import Recording
 from vectordb.state import SERVED_BYTES, State
 from vectordb.subscription import Subscription
@@ -36,9 +36,9 @@ from vectordb.what_if import WhatIf
 from vectordb.writer import Writer
 
 if TYPE_CHECKING:
-    from vectordb.follower import Follower
-    from vectordb.following import Lag
     from vectordb.observability import Hook, Observation
+    from vectordb.persistence.follower import Follower
+    from vectordb.persistence.following import Lag
 
 T = TypeVar("T")
 POLL_S = 0.02
@@ -154,8 +154,8 @@ class VectorDB(Recording):
         >>> db.mark("release-7"), db.lag().events, db.close()
         (1, 0, None)
         """
-        from vectordb.connecting import connect_state
-        from vectordb.shared import SharedDB
+        from vectordb.persistence.connecting import connect_state
+        from vectordb.persistence.shared import SharedDB
 
         options = Options(clock, "never", read_only, False, seed, max_event_bytes, None, auto_index, served_bytes)
         store = SqlStore(connect, ledger, module=module, table=table, read_only=read_only)
@@ -276,7 +276,7 @@ class VectorDB(Recording):
 
         When lines were replaced (a snapshot moved over the file, an erasure), it is replayed from the start.
         """
-        from vectordb.following import catch_up
+        from vectordb.persistence.following import catch_up
 
         catch_up(self)
         return self.head
@@ -287,7 +287,7 @@ class VectorDB(Recording):
         It looks and folds nothing; ``Lag.checked`` tells when something last did. Of a ledger that nobody else writes
         there is none. Raises ``StoreError`` where the store cannot be asked. A file's new lines are read to be counted.
         """
-        from vectordb.following import lag_of
+        from vectordb.persistence.following import lag_of
 
         return lag_of(self)
 
@@ -297,7 +297,7 @@ class VectorDB(Recording):
         What stops one refresh (say ``ConnectionLost``) is kept in ``Follower.error`` and the next one tries again;
         reads go on answering as of what was folded.
         """
-        from vectordb.follower import Follower
+        from vectordb.persistence.follower import Follower
 
         return Follower(self, interval)
 

@@ -9,10 +9,10 @@ from ledger import Entity, FeatureType, check_pipeline, duration_micros, parse_i
 from vectordb.definitions import Definitions
 from vectordb.experiments import LiveExperiment, unit_of
 from vectordb.live import Live
-from vectordb.live_service import LiveService
-from vectordb.live_view import LiveView
 from vectordb.models import Model
+from vectordb.services.live_service import LiveService
 from vectordb.transforms import Transformer
+from vectordb.views.live_view import LiveView
 
 if TYPE_CHECKING:
     from vectordb.database import VectorDB

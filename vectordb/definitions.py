@@ -25,10 +25,10 @@ from ledger import (
     check_plain,
 )
 from projections import Shelf
-from vectordb.applied import Applied, Inputs
 from vectordb.experiments import changed, check_fits, parse_fields
 from vectordb.models import check_model
 from vectordb.past import Past
+from vectordb.pipelines.applied import Applied, Inputs
 from vectordb.receipt import Receipt
 from vectordb.state import State
 from vectordb.transforms import transformer_from_dict

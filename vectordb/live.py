@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ledger import Entity
-from vectordb.gather import Gather
+from vectordb.batches.gather import Gather
+from vectordb.batches.sharing import Sharing
 from vectordb.past import Past
-from vectordb.plan import Plan
-from vectordb.quick import QuickBatch, QuickRead, quick_batch, quick_read, quick_transformed
 from vectordb.reader import Reader
-from vectordb.service_plan import ServicePlan
-from vectordb.sharing import Sharing
+from vectordb.services.plan import ServicePlan
+from vectordb.services.quick import QuickBatch, QuickRead, quick_batch, quick_read, quick_transformed
+from vectordb.views.plan import Plan
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from ledger import Entity, check_kept
-from vectordb.plan import Plan
 from vectordb.reader import Reader
 from vectordb.state import State
+from vectordb.views.plan import Plan
 
 T = TypeVar("T")
 

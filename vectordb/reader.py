@@ -37,26 +37,26 @@ from ledger import (
     to_micros,
 )
 from vectordb.audit import Audit
+from vectordb.batches.gather import Gather
+from vectordb.batches.sharing import Sharing
 from vectordb.events import Events
 from vectordb.experiments import Experiment
 from vectordb.exporting import Export
-from vectordb.gather import Gather
 from vectordb.lineage import LineageGraph
 from vectordb.models import Model, build_model
-from vectordb.plan import Plan
-from vectordb.prediction import Prediction, find_prediction, read_prediction
-from vectordb.quick import QuickBatch, QuickRead
-from vectordb.reproduction import Reproduction, reproduce
-from vectordb.row import Row
-from vectordb.service import Service, read_one
-from vectordb.service_plan import ServicePlan
-from vectordb.service_row import ServiceRow
-from vectordb.sharing import Sharing
+from vectordb.pipelines.transformed_row import TransformedRow
+from vectordb.predictions.prediction import Prediction, find_prediction, read_prediction
+from vectordb.predictions.reproduction import Reproduction, reproduce
+from vectordb.services.plan import ServicePlan
+from vectordb.services.quick import QuickBatch, QuickRead
+from vectordb.services.row import ServiceRow
+from vectordb.services.service import Service, read_one
 from vectordb.state import State
-from vectordb.training_record import RecordedTrainingSet, find_training_set
-from vectordb.transformed_row import TransformedRow
-from vectordb.version import find_row
-from vectordb.view import View
+from vectordb.training.training_record import RecordedTrainingSet, find_training_set
+from vectordb.views.plan import Plan
+from vectordb.views.row import Row
+from vectordb.views.version import find_row
+from vectordb.views.view import View
 
 T = TypeVar("T")
 

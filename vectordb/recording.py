@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vectordb.batches.matrix import FeatureMatrix
 from vectordb.defining import Defining
-from vectordb.matrix import FeatureMatrix
-from vectordb.prediction import Prediction, predictions_of
-from vectordb.recorder import Recorder
-from vectordb.service import ServedRow
-from vectordb.training_record import RecordedTrainingSet, record_training_set
-from vectordb.training_set import TrainingSet
+from vectordb.predictions.prediction import Prediction, predictions_of
+from vectordb.predictions.recorder import Recorder
+from vectordb.services.service import ServedRow
+from vectordb.training.training_record import RecordedTrainingSet, record_training_set
+from vectordb.training.training_set import TrainingSet
 from vectordb.writer import Writer, make_meta
 
 

@@ -20,11 +20,11 @@ from ledger import (
     header_of,
 )
 from projections import Experiments, Fold, Lineage, Predictions, Projection, Rows, Table, Vectors
+from vectordb.batches.gather import Gather
 from vectordb.forking import note_state
-from vectordb.gather import Gather
-from vectordb.indexing import Indexing
-from vectordb.plan import Plan
-from vectordb.service_plan import ServicePlan
+from vectordb.services.plan import ServicePlan
+from vectordb.views.indexing import Indexing
+from vectordb.views.plan import Plan
 
 if TYPE_CHECKING:
     from vectordb.observability.observation import Observers
@@ -64,7 +64,7 @@ class State:
         self.served_bytes = served_bytes
         self.aside: dict[Any, Any] = {}  # what packages above keep with the state, each under its own key
         self.observers: Observers | None = None  # the hooks of the database, once there was one
-        self.database = object()  # the same one for a state and those that take its place: see vectordb.following
+        self.database = object()  # one for a state and those that take its place: see vectordb.persistence.following
         self._plans: dict[tuple[str, int], Plan] = {}
         self._gathers: dict[Any, Gather] = {}
         self._service_plans: dict[Any, ServicePlan] = {}

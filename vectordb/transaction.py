@@ -25,7 +25,7 @@ from ledger import (
     check_entity,
     to_micros,
 )
-from vectordb.batch import Batch, batch_bound, check_batch, raw_batch
+from vectordb.batches.batch import Batch, batch_bound, check_batch, raw_batch
 from vectordb.receipt import Receipt
 from vectordb.said import said_time
 from vectordb.writer import make_meta, make_origin

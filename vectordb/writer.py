@@ -31,7 +31,7 @@ from projections import Gone
 from vectordb.receipt import Receipt
 from vectordb.said import said
 from vectordb.state import State
-from vectordb.version import find_row
+from vectordb.views.version import find_row
 
 FactOf = Callable[[int, int], Fact]
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
-from ledger.block import Block
 from ledger.errors import InvalidInput
 from ledger.identity import ROW_BITS, ROW_MASK
-from ledger.layout import Layout
 from ledger.times import MAX_MICROS
+from ledger.values.block import Block
+from ledger.values.layout import Layout
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ledger.block import Block
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take, take_event_time
 from ledger.facts.origin import Origin, take_origin
 from ledger.identity import Entity, entity_from_json, entity_to_json
-from ledger.layout import Layout, heavy_in_tail
-from ledger.rows import MISSING, header_of
+from ledger.values.block import Block
+from ledger.values.layout import Layout, heavy_in_tail
+from ledger.values.rows import MISSING, header_of
 
 
 class SingleRow(Fact):

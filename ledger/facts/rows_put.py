@@ -6,14 +6,14 @@ import itertools
 from array import array
 from typing import Any, NamedTuple
 
-from ledger.block import Block, build_block, build_deletes
-from ledger.column_codec import column_from_json, column_to_json, decode_words, encode_words
-from ledger.columns import Column
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, check_event_time, take, take_event_time
 from ledger.facts.origin import Origin, take_origin
 from ledger.identity import ROW_MASK, Entity, entity_from_json, entity_to_json
-from ledger.layout import Layout
+from ledger.values.block import Block, build_block, build_deletes
+from ledger.values.column_codec import column_from_json, column_to_json, decode_words, encode_words
+from ledger.values.columns import Column
+from ledger.values.layout import Layout
 
 
 class Rejection(NamedTuple):
@@ -32,7 +32,7 @@ class RowsPut(Fact):
         {"view":"drivers@1","entities":["d-7",8],"columns":[{"list":[12,9]},{"list":[4.9,null]}]}
 
     ``columns`` stand by position of the view's version, or of ``features`` where some positions were not
-    written at all; their forms are in ``ledger.column_codec``. ``event_time`` holds for all rows,
+    written at all; their forms are in ``ledger.values.column_codec``. ``event_time`` holds for all rows,
     ``event_times`` (base64 of int64) for one each. ``rejected`` records what ``on_error="reject"`` left out.
     """
 

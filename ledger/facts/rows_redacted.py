@@ -7,13 +7,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, NoReturn
 
-from ledger.block import Block
 from ledger.errors import Erased, InvalidInput, Pruned
 from ledger.facts.fact import Reading, Redaction, take
 from ledger.facts.origin import Origin, take_origin
 from ledger.facts.rows_put import Rejection, block_to_json, said_of, take_block, take_rejected
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.identity import ROW_MASK, Entity
+from ledger.values.block import Block
 
 ERASED: Final = "erased"  # the values were destroyed, because somebody asked for it
 PRUNED: Final = "pruned"  # newer rows replaced them everywhere, and a compaction let them go

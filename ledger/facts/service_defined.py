@@ -11,8 +11,8 @@ from ledger.errors import DefinitionError, InvalidInput
 from ledger.facts.fact import Fact, Reading, take
 from ledger.facts.pipeline_fitted import check_pipeline, unfitted_form
 from ledger.facts.view_defined import check_labels, feature_from_json, take_labels, take_version, with_labels
-from ledger.feature_types import FeatureType
 from ledger.identity import check_name
+from ledger.values.feature_types import FeatureType
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class FeatureRef:
 class Request:
     """An input that comes with the request, not from the store.
 
-    >>> from ledger.feature_types import Float
+    >>> from ledger.values.feature_types import Float
     >>> Request("distance_km", Float()).name
     'distance_km'
     """

@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any
 
-from ledger.block import Block
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take
 from ledger.facts.origin import Origin, take_origin
 from ledger.facts.rows_put import block_to_json, take_block
 from ledger.identity import Entity
+from ledger.values.block import Block
 
 
 class TransactionCommitted(Fact):

@@ -8,10 +8,10 @@ from typing import Any
 
 from ledger.errors import DefinitionError, InvalidInput
 from ledger.facts.fact import Fact, Reading, take
-from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
 from ledger.identity import check_name
 from ledger.times import MAX_MICROS
-from ledger.vector_type import Vector
+from ledger.values.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
+from ledger.values.vector_type import Vector
 
 MAX_FEATURES = 10_000
 _TYPES: dict[str, type[FeatureType]] = {

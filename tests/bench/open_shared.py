@@ -20,7 +20,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import ledger.shared_lines
+import ledger.storage.shared_lines
 from tests.bench.data import FLOATS, entities_of, make_database, make_puts
 from tests.bench.harness import clock
 from tests.bench.sharing import Shared, crossover
@@ -101,7 +101,7 @@ def _cpu_here(_: int) -> tuple[int, float]:
 
 def run(events: Sequence[int], rounds: int = ROUNDS) -> Iterator[Point]:
     """Every number of events, shared whatever it costs."""
-    usual, ledger.shared_lines.SHARED_BYTES = ledger.shared_lines.SHARED_BYTES, 0  # type: ignore[misc]
+    usual, ledger.storage.shared_lines.SHARED_BYTES = ledger.storage.shared_lines.SHARED_BYTES, 0  # type: ignore[misc]
     try:
         with TemporaryDirectory() as folder, ProcessPoolExecutor(WORKERS) as executor:
             for count in events:
@@ -112,7 +112,7 @@ def run(events: Sequence[int], rounds: int = ROUNDS) -> Iterator[Point]:
                         put(entity, values)
                 yield measured(path, count, executor, rounds)
     finally:
-        ledger.shared_lines.SHARED_BYTES = usual  # type: ignore[misc]
+        ledger.storage.shared_lines.SHARED_BYTES = usual  # type: ignore[misc]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         points.append(point)
         print(point.told(), flush=True)
     pay = crossover([point.timing for point in points])
-    bound = ledger.shared_lines.SHARED_BYTES >> 20
+    bound = ledger.storage.shared_lines.SHARED_BYTES >> 20
     print(f"two processes pay from {pay} events; the library shares files of {bound} MiB or more")
 
 

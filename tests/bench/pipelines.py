@@ -18,7 +18,7 @@ from tests.bench.data import CITIES
 from tests.bench.harness import Bar, Benchmark, Candidate
 from tests.bench.report import main
 from vectordb import Category, Float, ManualClock, VectorDB
-from vectordb.piped import PipedGather
+from vectordb.pipelines.piped import PipedGather
 from vectordb.transforms import ColumnTransformer, OneHotEncoder, Pipeline, SimpleImputer, StandardScaler
 
 SIZE = 20_000  # entities

@@ -15,7 +15,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from statistics import median
 from typing import Any, NamedTuple
 
-import vectordb.sharing
+import vectordb.batches.sharing
 import vectordb.transforms.sharing
 from tests.bench.harness import clock
 from tests.bench.sharing import Shared, crossover
@@ -95,7 +95,7 @@ def _timed(work: Callable[[Executor | None], Any], executor: Executor | None, se
 
 def run(rows: Sequence[int], rounds: int = ROUNDS) -> Iterator[Timing]:
     """Every number of rows, shared whatever it costs."""
-    modules: Sequence[Any] = (vectordb.sharing, vectordb.transforms.sharing)
+    modules: Sequence[Any] = (vectordb.batches.sharing, vectordb.transforms.sharing)
     usual = [module.WORTH for module in modules]
     try:
         for module in modules:

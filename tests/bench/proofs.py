@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ledger import MerkleTree
-from ledger.verification import leaf_hash, node_hash
+from ledger.proofs.verification import leaf_hash, node_hash
 from tests.bench.data import FLOATS, entities_of, make_puts, sample
 from tests.bench.harness import Bar, Benchmark, Candidate
 from tests.bench.report import main

@@ -16,10 +16,10 @@ from math import log1p, tanh
 from statistics import median
 from typing import NamedTuple
 
-import vectordb.sharing as sharing
+import vectordb.batches.sharing as sharing
 from tests.bench.harness import clock
 from vectordb import Float, ManualClock, VectorDB, View
-from vectordb.dense import Dense
+from vectordb.batches.dense import Dense
 
 FEATURES = 20
 ROUNDS = 3

@@ -11,7 +11,7 @@ from ledger import DamagedLog, ManualClock, WriteFailed
 from tests.faults.agreement import LATE
 from tests.faults.faulty_files import BROKEN_DISK, opened
 from tests.faults.power import FailingPower
-from tests.ledger.files.samples import START
+from tests.ledger.storage.samples import START
 from vectordb import Int, VectorDB
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger import Files, ManualClock
-from tests.ledger.files.samples import START
+from tests.ledger.storage.samples import START
 from vectordb import VectorDB
-from vectordb.opening import Options, open_state
+from vectordb.persistence.opening import Options, open_state
 
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 BROKEN_DISK = OSError(errno.EIO, "Input/output error")

@@ -17,7 +17,7 @@ from tests.faults.agreement import LATE, assert_agrees, beside, descriptors, sho
 from tests.faults.faulty_files import NO_ACCESS, NO_SPACE, FaultyFiles, opened
 from tests.faults.writes import WRITES, world
 from tests.house.source import ROOT
-from tests.ledger.files.samples import counter, reopened
+from tests.ledger.storage.samples import counter, reopened
 from vectordb import VectorDB
 
 

@@ -13,7 +13,7 @@ from ledger import ManualClock, ReadOnlyLedger
 from tests.faults.agreement import LATE, assert_agrees, beside, shown
 from tests.faults.faulty_files import BROKEN_DISK, NO_SPACE, FaultyFiles, opened
 from tests.faults.writes import WRITES, world
-from tests.ledger.files.samples import START, reopened
+from tests.ledger.storage.samples import START, reopened
 from vectordb import VectorDB
 
 INTERRUPT = KeyboardInterrupt("by hand")

@@ -20,7 +20,7 @@ CALLS = {"never": [*LOOK, "write"], "always": [*LOOK, "write", "fsync"]}
 @pytest.fixture(autouse=True)
 def look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the file before every line, not once in a second."""
-    monkeypatch.setattr("ledger.jsonl_store.CHECK_INTERVAL_S", 0.0)
+    monkeypatch.setattr("ledger.storage.jsonl_store.CHECK_INTERVAL_S", 0.0)
 
 
 def assert_refused(db: VectorDB, files: FaultyFiles, write: Write, number: int, error: BaseException) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ledger import FILES, Files, system_clock
 from vectordb import Int, Text, VectorDB
-from vectordb.opening import Options, open_state
+from vectordb.persistence.opening import Options, open_state
 
 ROWS = 1_000  # of a large batch: a hundred kilobytes
 

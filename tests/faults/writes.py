@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger import Files, ManualClock
 from tests.faults.faulty_files import opened
-from tests.ledger.files.samples import SEED, START, fill
+from tests.ledger.storage.samples import SEED, START, fill
 from vectordb import Int, VectorDB
 
 

@@ -35,10 +35,10 @@ from ledger import (
     read_header,
 )
 from ledger.header import MAX_ANCESTORS, Parent, seal, split
-from ledger.layouts import MAX_SLOTS
-from ledger.merkle import blocks
+from ledger.proofs.merkle import blocks
 from ledger.settlement import Settlement
 from ledger.times import to_micros
+from ledger.values.layouts import MAX_SLOTS
 from tests.replay.broken_ledger import Sealed, database
 from tests.replay.fixtures import ROOT
 from tests.vectordb.audit.cases import small
@@ -375,8 +375,8 @@ def test_a_line_without_end_is_refused_where_it_begins(
     lines: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read no further than the longest line that a writer writes, however long the file is."""
-    monkeypatch.setattr("ledger.jsonl_store.BATCH_BYTES", 1 << 10)
-    monkeypatch.setattr("ledger.jsonl_store.MAX_LINE_BYTES", 1 << 16)
+    monkeypatch.setattr("ledger.storage.jsonl_store.BATCH_BYTES", 1 << 10)
+    monkeypatch.setattr("ledger.storage.jsonl_store.MAX_LINE_BYTES", 1 << 16)
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(b"".join(Sealed().lines[:lines]) + b"[" * 8_000_000)
     for read in (VectorDB.open, VectorDB.replay):

@@ -27,8 +27,8 @@ from vectordb import Category, Float, InvalidInput, VectorDB
 # is read from a file is unpickled anywhere (``test_imports``).
 REDUCES = {
     "ledger/errors.py",
-    "vectordb/dense.py",
-    "vectordb/packing.py",
+    "vectordb/batches/dense.py",
+    "vectordb/batches/packing.py",
     "vectordb/transforms/base.py",
     "vectordb/transforms/encoding/hasher.py",
     "vectordb/transforms/encoding/one_hot.py",
@@ -40,7 +40,7 @@ REDUCES = {
 REDUCING = {"__reduce__", "__reduce_ex__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "copyreg"}
 # Modules looked up by a name that is no constant: frames and drivers of packages that the caller has imported.
 BY_NAME = {
-    "ledger/sql_dialect.py",
+    "ledger/storage/sql_dialect.py",
     "vectordb/interop/examples.py",
     "vectordb/interop/service_transformer.py",
     "vectordb/transforms/base.py",

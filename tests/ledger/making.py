@@ -32,7 +32,7 @@ from ledger import (
     check_column,
     new_header,
 )
-from ledger.layouts import Layouts
+from ledger.values.layouts import Layouts
 
 T0 = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 

@@ -20,8 +20,8 @@ from ledger import (
     parse_bodies,
 )
 from ledger.facts.vocabulary import READERS
-from tests.ledger.files.samples import REWRITING
 from tests.ledger.making import T0, contents
+from tests.ledger.storage.samples import REWRITING
 from tests.ledger.stored import again, every_fact
 
 LOG = every_fact()

@@ -15,7 +15,7 @@ from tests.ledger.making import T0, append, contents, definition, new_log, row_p
 from tests.ledger.test_segment_log import SIZE, fill, small_segments
 
 __all__ = ["small_segments"]
-WATCHED = ("ledger/log.py", "ledger/segment.py", "ledger/layouts.py")
+WATCHED = ("ledger/log.py", "ledger/segment.py", "ledger/values/layouts.py")
 
 
 class Interrupt(BaseException):

@@ -28,8 +28,8 @@ from ledger import (
     WriteFailed,
     sqlite_file,
 )
-from ledger.sql_dialect import is_autocommit
-from ledger.sql_store import BATCH_LINES, LONGEST_LEDGER, LONGEST_TABLE, SETTLED
+from ledger.storage.sql_dialect import is_autocommit
+from ledger.storage.sql_store import BATCH_LINES, LONGEST_LEDGER, LONGEST_TABLE, SETTLED
 from tests.ledger.fake_driver import MARKERS, FakeDriver
 
 LINES = [b"header\n", b"one\n", b"two\n"]
@@ -154,8 +154,8 @@ def test_batches_join_without_a_seam(tmp_path: Path) -> None:
 @pytest.mark.parametrize("most", [1, 40, 100])
 def test_a_batch_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """A ledger of big batches is not read at once into memory."""
-    monkeypatch.setattr("ledger.sql_store.BATCH_BYTES", most)
-    monkeypatch.setattr("ledger.sql_store.FEW_LINES", 1)
+    monkeypatch.setattr("ledger.storage.sql_store.BATCH_BYTES", most)
+    monkeypatch.setattr("ledger.storage.sql_store.FEW_LINES", 1)
     lines = [b"%d" % number * size + b"\n" for number, size in enumerate([9, 120, 1, 1, 1, 300, 20, 20, 20])]
     with closing(SqlStore(tmp_path / "ledger.db")) as store:
         for line in lines:
@@ -437,7 +437,7 @@ def test_a_closed_store_says_so(store: SqlStore) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_is_refused(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = os.getpid()
-    monkeypatch.setattr("ledger.sql_connection.os", SimpleNamespace(getpid=lambda: mine + 1))
+    monkeypatch.setattr("ledger.storage.sql_connection.os", SimpleNamespace(getpid=lambda: mine + 1))
     for call in (lambda: store.append(b"x\n"), lambda: held(store)):
         with pytest.raises(ForkedProcess) as caught:
             call()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ledger.deferred_segment import DeferredSegment
+from ledger.storage.deferred_segment import DeferredSegment
 from tests.contracts.saga import ENTITIES, tell
 from tests.contracts.tally import Tally
 from vectordb import Category, DigestMismatch, HeadMismatch, Int, InvalidInput, Pruned, VectorDB

@@ -23,7 +23,7 @@ import projections.vectors.exact
 import projections.vectors.field
 import projections.vectors.search
 import projections.vectors.segment
-import vectordb.searching
+import vectordb.views.searching
 from tests.simulation.compare import compare_reader
 from tests.simulation.instants import SECOND, given
 from tests.simulation.search_workload import SearchWorkload
@@ -37,7 +37,7 @@ SURE = 1e-6  # the chance that a sound index fails
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clusters of 30, tails of 6, an index for every collection."""
-    monkeypatch.setattr(vectordb.searching, "SMALL", 0)
+    monkeypatch.setattr(vectordb.views.searching, "SMALL", 0)
     monkeypatch.setattr(projections.vectors.search, "FEW", 8)
     monkeypatch.setattr(projections.vectors.segment, "TAIL", 6)
     monkeypatch.setattr(projections.vectors.field, "BULK", 32)

@@ -90,7 +90,7 @@ def test_the_cost_of_a_wide_batch_grows_with_its_width() -> None:
 
 
 def test_an_event_that_would_not_fit_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.block.MAX_BLOCK_BYTES", 10_000)
+    monkeypatch.setattr("ledger.values.block.MAX_BLOCK_BYTES", 10_000)
     db = VectorDB()
     view = db.create_view("v", entity="e", features={f"f{place}": Float() for place in range(100)})
     with pytest.raises(InvalidInput, match="load"):

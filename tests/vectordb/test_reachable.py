@@ -130,10 +130,10 @@ def test_what_is_skipped_is_not_entered_and_the_list_ends() -> None:
 
 
 def test_a_cache_in_our_own_modules_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ledger.rows
+    import ledger.values.rows
 
-    monkeypatch.setattr(ledger.rows, "_planted", [SECRET], raising=False)
-    assert find_bytes(None, [SECRET]) == [f"ledger.rows['_planted'][0] holds {SECRET!r}"]
+    monkeypatch.setattr(ledger.values.rows, "_planted", [SECRET], raising=False)
+    assert find_bytes(None, [SECRET]) == [f"ledger.values.rows['_planted'][0] holds {SECRET!r}"]
 
 
 def test_a_database_holds_what_was_put() -> None:

@@ -19,7 +19,7 @@ from vectordb.audit.report import Report
 from vectordb.audit.verifying import Progress, verify
 from vectordb.erasing.erasure import BlastRadius
 from vectordb.erasing.marks import Mark, marks
-from vectordb.prediction import Prediction
+from vectordb.predictions.prediction import Prediction
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
@@ -184,8 +184,8 @@ class Audit:
         """The lines of a prediction, of the writes that its inputs come from and of the definitions it was read by,
 
         each with the proof of its place in the log of ``size`` events: plain data, for ``json.dumps``. Whoever gets it
-        checks it by ``verify_bundle``, or by a copy of ``ledger/verification.py``. Raises ``Erased`` where a line's
-        values were destroyed. 0.1 ms an event.
+        checks it by ``verify_bundle``, or by a copy of ``ledger/proofs/verification.py``. Raises ``Erased`` where a
+        line's values were destroyed. 0.1 ms an event.
         """
         return bundle(self._reader, prediction_id, size)
 

@@ -8,7 +8,7 @@
      "events": [{"offset": 2, "line": "<as in the ledger>", "previous": "<hex>", "hashes": ["<hex>", ...]}, ...]}
 
 A line's digest binds its bytes, the ledger's id and the digest before it, which is why ``previous`` is told; the
-digest is the leaf whose inclusion ``hashes`` prove. ``ledger/verification.py`` checks all of it by itself.
+digest is the leaf whose inclusion ``hashes`` prove. ``ledger/proofs/verification.py`` checks all of it by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ledger import ROW_BITS, ROW_MASK, FeatureRef, PredictionsRecorded, parse_label
 from vectordb.audit.cone import whole_event
 from vectordb.audit.proving import checkpoint, inclusion, root, size_of
-from vectordb.version import find_row
+from vectordb.views.version import find_row
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

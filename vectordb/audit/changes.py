@@ -26,10 +26,10 @@ from ledger import (
     to_micros,
 )
 from vectordb.audit.inputs import InputState, Source, read_states, sources_of
-from vectordb.plan import Status
+from vectordb.views.plan import Status
 
 if TYPE_CHECKING:
-    from vectordb.prediction import Prediction
+    from vectordb.predictions.prediction import Prediction
     from vectordb.reader import Reader
 
 WRITE: Final = "write"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger import ROW_BITS, Erased, Log, Pruned
 from vectordb.audit.inputs import ERASED
-from vectordb.plan import Status
-from vectordb.version import version_id
+from vectordb.views.plan import Status
+from vectordb.views.version import version_id
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

@@ -16,9 +16,9 @@ from vectordb.audit.differing_definitions import definition_changes, tally_chang
 from vectordb.audit.differing_predictions import diff_predictions, prediction_changes
 from vectordb.audit.differing_rows import row_changes
 from vectordb.audit.ground import Touched, common_offset, touched_since
-from vectordb.hits import Hits
 from vectordb.past import Past
-from vectordb.prediction import Prediction
+from vectordb.predictions.prediction import Prediction
+from vectordb.views.hits import Hits
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

@@ -17,11 +17,11 @@ from vectordb.audit.difference import (
     made,
     same_bits,
 )
-from vectordb.prediction import Prediction, read_prediction
-from vectordb.reproduction import _read_again
-from vectordb.service_row import LETTERS
-from vectordb.transformed_row import TransformedRow
-from vectordb.version import version_id
+from vectordb.pipelines.transformed_row import TransformedRow
+from vectordb.predictions.prediction import Prediction, read_prediction
+from vectordb.predictions.reproduction import _read_again
+from vectordb.services.row import LETTERS
+from vectordb.views.version import version_id
 
 if TYPE_CHECKING:
     from vectordb.past import Past

@@ -27,13 +27,13 @@ from vectordb.audit.derivation import Derivation, cone_of
 from vectordb.audit.inputs import ERASED, plain, sources_of, version_name
 from vectordb.audit.tracing import Step, trace_of
 from vectordb.audit.variant import Variant, variant_of
-from vectordb.reproduction import Reproduction, reproduce
-from vectordb.service_row import LETTERS
+from vectordb.predictions.reproduction import Reproduction, reproduce
+from vectordb.services.row import LETTERS
 
 if TYPE_CHECKING:
-    from vectordb.prediction import Prediction
+    from vectordb.predictions.prediction import Prediction
     from vectordb.reader import Reader
-    from vectordb.service_plan import ServicePlan
+    from vectordb.services.plan import ServicePlan
 
 STATUSES: Final = {letter: str(status) for status, letter in LETTERS.items()}
 SECOND: Final = 1_000_000

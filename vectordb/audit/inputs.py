@@ -16,11 +16,11 @@ from ledger import (
     canonical,
     render_version,
 )
-from vectordb.plan import Status
-from vectordb.row import Row
+from vectordb.views.plan import Status
+from vectordb.views.row import Row
 
 if TYPE_CHECKING:
-    from vectordb.prediction import Prediction
+    from vectordb.predictions.prediction import Prediction
     from vectordb.state import State
 
 PLAIN: Final = frozenset({float, int, str, bool, type(None)})

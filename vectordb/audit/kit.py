@@ -20,7 +20,7 @@ from ledger import (
 )
 from vectordb.audit.cone import cone_of
 from vectordb.audit.proving import root, size_of, tree_of
-from vectordb.version import find_row
+from vectordb.views.version import find_row
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

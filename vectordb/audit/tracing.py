@@ -13,14 +13,14 @@ from math import nan
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ledger import FeatureType, Vector
-from vectordb.applied import Inputs
 from vectordb.audit.inputs import plain
-from vectordb.packing import NUMBERS
+from vectordb.batches.packing import NUMBERS
+from vectordb.pipelines.applied import Inputs
 from vectordb.transforms import ColumnTransformer, FeatureUnion, Pipeline, Transformer
 from vectordb.transforms.program import Program, Value
 
 if TYPE_CHECKING:
-    from vectordb.service_plan import ServicePlan
+    from vectordb.services.plan import ServicePlan
     from vectordb.state import State
 
 PASSTHROUGH: Final = "passthrough"

@@ -35,8 +35,8 @@ from ledger import (
 from projections import Catalog, Fold, Projection, Rows, Vectors, contents
 from vectordb.audit.report import Check, Deviation, Report
 from vectordb.audit.vouching import vouched
-from vectordb.prediction import Prediction, read_prediction
-from vectordb.reproduction import Reproduction, reproduce
+from vectordb.predictions.prediction import Prediction, read_prediction
+from vectordb.predictions.reproduction import Reproduction, reproduce
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

@@ -23,11 +23,11 @@ from ledger import (
     word_at,
 )
 from projections import Gone
-from vectordb.batch import shown
+from vectordb.batches.batch import shown
+from vectordb.batches.gather import check_ids
 from vectordb.erasing.erasure import BlastRadius, Erasure
 from vectordb.erasing.finding import Found, find
 from vectordb.erasing.taking import Without
-from vectordb.gather import check_ids
 from vectordb.lineage.dependents import dependents
 from vectordb.writer import make_meta
 

@@ -16,7 +16,7 @@ from ledger import (
     OutcomesRecorded,
     ServiceDefinition,
 )
-from vectordb.batch import shown
+from vectordb.batches.batch import shown
 from vectordb.state import State
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ledger import ROW_BITS, ROW_MASK, EntityErased, Log, PredictionsRecorded
-from vectordb.version import find_row, version_id
+from vectordb.views.version import find_row, version_id
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

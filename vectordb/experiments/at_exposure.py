@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, Entity, FeatureType, InvalidInput, check_entity
 from projections import ExposedUnit, parse_where
-from vectordb.join import join
-from vectordb.plan import Plan
-from vectordb.searching import Cells
+from vectordb.training.join import join
+from vectordb.views.plan import Plan
+from vectordb.views.searching import Cells
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

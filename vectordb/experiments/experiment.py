@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ledger import Entity, ExperimentDefinition
+from vectordb.batches.gather import check_ids
 from vectordb.experiments.analyzed import Analyzed
 from vectordb.experiments.answering import assigner_of, quick_assign, seen_by, watched
 from vectordb.experiments.assignment import Assignment
 from vectordb.experiments.dry_run import DryRun, dry_run
 from vectordb.experiments.exposed import Exposed, all_exposures
 from vectordb.experiments.selecting import select
-from vectordb.gather import check_ids
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
-    from vectordb.view import View
+    from vectordb.views.view import View
 
 class Experiment(Analyzed):
     """A named, versioned split of units into arms, read through a database or one of its pasts.

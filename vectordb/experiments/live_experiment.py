@@ -16,13 +16,13 @@ from ledger import (
     check_entity,
     to_micros,
 )
+from vectordb.batches.gather import check_ids
 from vectordb.experiments.assignment import REASONS, Assignment
 from vectordb.experiments.experiment import Experiment
 from vectordb.experiments.exposing import record_exposures
 from vectordb.experiments.outcomes import check_outcome, check_outcomes, most_bytes, raw_outcomes, timed
 from vectordb.experiments.reallocating import Reallocation
 from vectordb.experiments.stats.inputs import check_number
-from vectordb.gather import check_ids
 from vectordb.receipt import Receipt
 from vectordb.said import said_time
 from vectordb.writer import make_meta, make_origin

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, Final, NamedTuple
 
 from ledger import MISSING, Entity, InvalidCells, InvalidInput, Outcome, check_entity, to_micros
-from vectordb.batch import check_columns, columns_of_rows
+from vectordb.batches.batch import check_columns, columns_of_rows
 from vectordb.experiments.stats.inputs import check_number
 
 SIMPLE: Final = frozenset({str, int})

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import Entity, check_plain, from_micros, to_micros
 from projections import Node, parse_where
-from vectordb.plan import Plan
-from vectordb.searching import Cells
+from vectordb.views.plan import Plan
+from vectordb.views.searching import Cells
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

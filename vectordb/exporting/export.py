@@ -24,7 +24,7 @@ from vectordb.exporting.versions_table import versions_table
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
-    from vectordb.training_set import TrainingSet
+    from vectordb.training.training_set import TrainingSet
 
 Path = str | os.PathLike[str]
 FORMATS: Final[Mapping[str, Callable[[str, Table, Told, Options], int]]] = {

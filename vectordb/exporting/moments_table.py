@@ -23,7 +23,7 @@ from vectordb.exporting.table import (
     unique,
 )
 from vectordb.interop import given_column
-from vectordb.training_set import TrainingSet
+from vectordb.training.training_set import TrainingSet
 
 LABELS: Final[Mapping[type, str]] = {bool: BOOL, int: INT, float: FLOAT, str: TEXT, datetime: TIME}
 WORDS: Final = {"int": INT, "float": FLOAT, "bool": BOOL}

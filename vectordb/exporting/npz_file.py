@@ -24,7 +24,7 @@ from vectordb.exporting.cells import compact, plain
 from vectordb.exporting.npy_file import DTYPES, PIECE, header, little, spool_folder, vector_bytes, vector_shape
 from vectordb.exporting.options import Options
 from vectordb.exporting.table import BOOL, FLOAT, INT, STATUS, TIME, VECTOR, Field, Row, Table, Told, unique
-from vectordb.plan import Status
+from vectordb.views.plan import Status
 
 NOT_A_TIME: Final = -(2**63)
 MAX_TEXTS: Final = 4 << 30  # bytes of a column of texts, all as wide as the longest

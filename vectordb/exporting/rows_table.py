@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ledger import MISSING, EntityErased, to_micros
+from vectordb.batches.matrix import FeatureMatrix
 from vectordb.exporting.table import (
     CHUNK,
     ENTITY,
@@ -18,9 +19,8 @@ from vectordb.exporting.table import (
     feature_field,
     unique,
 )
-from vectordb.matrix import FeatureMatrix
-from vectordb.plan import Status
-from vectordb.view import View
+from vectordb.views.plan import Status
+from vectordb.views.view import View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,7 +22,7 @@ from vectordb.exporting.table import (
     feature_field,
     unique,
 )
-from vectordb.version import version_id
+from vectordb.views.version import version_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,10 +17,10 @@ from vectordb.interop.taking import plain_values
 from vectordb.interop.typed import cell_column, number_column, split, time_column, value_column
 
 if TYPE_CHECKING:
+    from vectordb.batches.matrix import FeatureMatrix
     from vectordb.events import Events
-    from vectordb.hits import Hits
-    from vectordb.matrix import FeatureMatrix
-    from vectordb.version import Version
+    from vectordb.views.hits import Hits
+    from vectordb.views.version import Version
 
 STATUS: Final = "_status"
 CHUNK: Final = 4_096  # events a table of a stream,
@@ -100,7 +100,7 @@ def loose_column(name: str, values: Sequence[Any]) -> Column:
 
 def hits_table(hits: Hits | Iterable[Hits]) -> Table:
     """Entity, distance, score and version of each hit; of many searches also the number of the query."""
-    from vectordb.hits import Hits as One
+    from vectordb.views.hits import Hits as One
 
     many = [hits] if isinstance(hits, One) else list(hits)
     columns = {} if many and many[0] is hits else {"query": _queries(many)}

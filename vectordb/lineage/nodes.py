@@ -15,8 +15,8 @@ from ledger import (
     VersionId,
     render_version,
 )
-from vectordb.prediction import Prediction
-from vectordb.version import Version, find_row, version_id
+from vectordb.predictions.prediction import Prediction
+from vectordb.views.version import Version, find_row, version_id
 
 if TYPE_CHECKING:
     from vectordb.state import State

@@ -18,15 +18,15 @@ from vectordb.defining import Defining
 from vectordb.experiments import Experiment, LiveExperiment
 from vectordb.experiments.analyzed import Analyzed
 from vectordb.exporting import Export
-from vectordb.indexing import VectorIndex
 from vectordb.lineage import LineageGraph
-from vectordb.live_service import LiveService
-from vectordb.live_view import LiveView
 from vectordb.reader import Reader
 from vectordb.recording import Recording
-from vectordb.service import Service
+from vectordb.services.live_service import LiveService
+from vectordb.services.service import Service
 from vectordb.transaction import Transaction
-from vectordb.view import View
+from vectordb.views.indexing import VectorIndex
+from vectordb.views.live_view import LiveView
+from vectordb.views.view import View
 from vectordb.what_if import WhatIf
 
 Collection = Callable[["tuple[Any, ...]", "Mapping[str, Any]"], Any]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vectordb.service import Service
+from vectordb.services.service import Service
 from vectordb.serving.call import Call
 from vectordb.serving.fields import entity_lists
 from vectordb.serving.online import Column, columns_of_features, columns_of_service

@@ -22,7 +22,7 @@ from ledger import (
 )
 from vectordb.reader import Reader
 from vectordb.release import RELEASE
-from vectordb.service import Service
+from vectordb.services.service import Service
 from vectordb.serving.call import Call
 from vectordb.serving.fields import Fields
 from vectordb.serving.outputs import datatype_of, served_tensors, tail_of, tensors_of

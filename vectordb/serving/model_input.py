@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ledger import InvalidInput, Request
-from vectordb.service import Service
+from vectordb.services.service import Service
 
 
 def read_model_input(service: Service, given: Any) -> tuple[Any, dict[str, Sequence[Any]] | None]:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ledger import Entity, FeatureRef, Instant, Request, from_micros
+from vectordb.pipelines.transformed_matrix import TransformedMatrix
 from vectordb.reader import Reader
-from vectordb.service import Service
+from vectordb.services.service import Service
 from vectordb.serving.fields import entities_of
 from vectordb.serving.refusal import BadRequest
 from vectordb.serving.stamps import NEVER, NULL_VALUE, PRESENT, Stamp, Stamped, Stamps, stamped
-from vectordb.transformed_matrix import TransformedMatrix
 
 Columns = Mapping[str, list[Any]]  # as they were asked: ids by kind of entity, and request inputs
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ledger import FeatureType, Vector
-from vectordb.matrix import FeatureMatrix
+from vectordb.batches.matrix import FeatureMatrix
 from vectordb.serving.served import Served
 from vectordb.serving.strict_json import dump_json, rfc_3339
 from vectordb.serving.tensors import Tensor

@@ -7,16 +7,16 @@ from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from ledger import Entity, InvalidInput, check_plain
+from vectordb.batches.matrix import FeatureMatrix
 from vectordb.database import VectorDB
 from vectordb.experiments import Assignment, Experiment, LiveExperiment
-from vectordb.matrix import FeatureMatrix
+from vectordb.pipelines.transformed_row import inputs_of
 from vectordb.reader import Reader
-from vectordb.service import ServedRow, Service
+from vectordb.services.service import ServedRow, Service
 from vectordb.serving.arms import make_arms
 from vectordb.serving.model_input import read_model_input
 from vectordb.serving.served import Served
 from vectordb.serving.served_model import ModelLike, ServedModel
-from vectordb.transformed_row import inputs_of
 
 TRIES: Final = 3
 UnitOf = Callable[[ServedRow], Entity]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from vectordb.experiments import Assignment
-from vectordb.service import ServedRow
+from vectordb.services.service import ServedRow
 
 
 class Served(NamedTuple):

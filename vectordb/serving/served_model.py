@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from ledger import InvalidInput, parse_label
-from vectordb.matrix import FeatureMatrix
+from vectordb.batches.matrix import FeatureMatrix
 from vectordb.reader import Reader
 
 ModelLike: TypeAlias = "str | Callable[[Any], Any]"

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ledger import ABSENT, NO_SOURCE, NULL, PLAIN, SLOTS_SHIFT, from_micros, header_of, sources_of, words_of
-from vectordb.plan import Plan
 from vectordb.serving.strict_json import rfc_3339
+from vectordb.views.plan import Plan
 
 PRESENT: Final = "PRESENT"
 NULL_VALUE: Final = "NULL_VALUE"

@@ -6,12 +6,12 @@ from typing import Any
 
 from ledger import Request, entity_from_json, entity_to_json
 from vectordb.receipt import Receipt
-from vectordb.row import Row
 from vectordb.serving.call import Call
 from vectordb.serving.fields import check_length
 from vectordb.serving.refusal import BadRequest
 from vectordb.serving.response import Response, json_response
-from vectordb.view import View
+from vectordb.views.row import Row
+from vectordb.views.view import View
 
 
 def list_views(call: Call) -> Response:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vectordb.sharing import PIECE, WORTH, Sharing
+from vectordb.batches.sharing import PIECE, WORTH, Sharing
 from vectordb.transforms.copying import unfitted
 from vectordb.transforms.program import FLOAT
 from vectordb.transforms.table import Table

@@ -14,8 +14,8 @@ from numbers import Real
 from typing import Any, Final, NamedTuple
 
 from ledger import InvalidInput, NotANumber
-from vectordb.dense import Dense
-from vectordb.matrix import FeatureMatrix
+from vectordb.batches.dense import Dense
+from vectordb.batches.matrix import FeatureMatrix
 from vectordb.transforms.program import FLOAT
 
 PLAIN_NUMBERS: Final = frozenset({float, int, bool})

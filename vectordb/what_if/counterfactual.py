@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import ROW_BITS, ROW_MASK, Entity, entity_to_json, render_version
-from vectordb.version import find_row
+from vectordb.views.version import find_row
 from vectordb.what_if.offsets import Offsets
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ledger import Entity, FeatureRef, InvalidInput, VectorDBError, check_plain, parse_label
 from vectordb.audit.difference import FieldChange, same_bits
 from vectordb.models import build_model
-from vectordb.prediction import Prediction
-from vectordb.transformed_row import digest_of
+from vectordb.pipelines.transformed_row import digest_of
+from vectordb.predictions.prediction import Prediction
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
-    from vectordb.service_plan import ServicePlan
+    from vectordb.services.plan import ServicePlan
     from vectordb.state import State
 
 

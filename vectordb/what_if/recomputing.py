@@ -26,11 +26,11 @@ from ledger import (
     render_version,
 )
 from vectordb.audit.difference import same_bits
-from vectordb.fitting import Lesson as Fitting
-from vectordb.fitting import learn
 from vectordb.models import build_model
-from vectordb.service import ServedRow, Service
-from vectordb.transformed_row import TransformedRow, inputs_of
+from vectordb.pipelines.fitting import Lesson as Fitting
+from vectordb.pipelines.fitting import learn
+from vectordb.pipelines.transformed_row import TransformedRow, inputs_of
+from vectordb.services.service import ServedRow, Service
 from vectordb.what_if.changes import Lesson
 from vectordb.what_if.counterfactual import Kept
 from vectordb.what_if.offsets import Offsets

@@ -32,7 +32,7 @@ from ledger import (
     build_deletes,
     header_of,
 )
-from vectordb.batch import Raw, check_batch
+from vectordb.batches.batch import Raw, check_batch
 
 Edits = Mapping[int, Mapping[str, Any]]
 pack_ref = Struct("=q").pack

@@ -13,7 +13,7 @@ from ledger import (
     check_pipeline,
 )
 from vectordb.transforms import Transformer
-from vectordb.version import find_row, read_version
+from vectordb.views.version import find_row, read_version
 from vectordb.what_if.changes import AGAIN, KEPT, Added, Asked, Changes, Lesson, Write
 from vectordb.what_if.counterfactual import Counterfactual
 from vectordb.what_if.replaying import replay

@@ -15,7 +15,7 @@ import projections.vectors.calibration as calibration
 import projections.vectors.kernels as kernels
 import projections.vectors.quantiser as quantiser
 import projections.vectors.training as training
-import vectordb.searching as searching
+import vectordb.views.searching as searching
 from projections.vectors.calibration import CANDIDATES, NEIGHBOURS, Effort, Promise, effort_for
 from tests.projections.vectors.world import shrink
 from vectordb import DefinitionError, InvalidInput, Vector, VectorDB

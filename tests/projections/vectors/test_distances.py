@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ledger import InvalidInput
-from ledger.vector_type import METRICS as DECLARED
+from ledger.values.vector_type import METRICS as DECLARED
 from projections.vectors.distances import distance, distance_matrix, distances, similarity
 from projections.vectors.metrics import METRICS
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ledger import Vector
-from ledger.vector_type import ELEMENTS, METRICS
+from ledger.values.vector_type import ELEMENTS, METRICS
 from projections.vectors import kernels
 from projections.vectors.bits import unpacked
 from projections.vectors.distances import distance

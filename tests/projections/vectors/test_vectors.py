@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import vectordb.indexing as indexing
+import vectordb.views.indexing as indexing
 from projections.vectors.search import Ask, Found, entity_order, take
 from tests.projections.vectors.world import START, World, shrink
 from vectordb import Int, ManualClock, Vector, VectorDB

@@ -13,7 +13,7 @@ import projections.vectors.build as build
 import projections.vectors.field as field
 import projections.vectors.search as search
 import projections.vectors.segment as segment
-import vectordb.searching as searching
+import vectordb.views.searching as searching
 from vectordb import MISSING, Category, Float, Int, ManualClock, Status, Vector, VectorDB
 
 START = 1_767_225_600

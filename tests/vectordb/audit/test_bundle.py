@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-import ledger.verification
-from tests.ledger.trees import hexed, tree_over
+import ledger.proofs.verification
+from tests.ledger.proofs.trees import hexed, tree_over
 from tests.vectordb.audit.cases import STORIES, lineage, replayed, small, tell, wide
 from vectordb import InvalidProof, OffsetOutOfRange, UnknownVersion, VectorDB, parse_tree_head, verify_bundle
 
@@ -65,7 +65,7 @@ def test_a_bundle_of_a_fork_binds_the_ledgers_of_its_ancestry() -> None:
 
 def test_the_file_of_verification_checks_it_alone(tmp_path: Path) -> None:
     db, prediction_id = small()
-    (tmp_path / "verification.py").write_text(Path(ledger.verification.__file__).read_text("utf-8"), "utf-8")
+    (tmp_path / "verification.py").write_text(Path(ledger.proofs.verification.__file__).read_text("utf-8"), "utf-8")
     (tmp_path / "bundle.json").write_text(json.dumps(db.audit.bundle(prediction_id)), "utf-8")
     program = "import json, sys, verification; verification.verify_bundle(json.load(open('bundle.json')), sys.argv[1])"
     for root, code in ((db.audit.root(), 0), (bytes(32).hex(), 1)):

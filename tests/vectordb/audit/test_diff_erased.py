@@ -14,7 +14,7 @@ from tests.vectordb.world import FULL, World
 from vectordb import Erased, Prediction, Pruned, Reader, VectorDB
 from vectordb.audit import Difference, differing_predictions
 from vectordb.audit import ground as ground_of_two
-from vectordb.row import Row
+from vectordb.views.row import Row
 
 PINNED = ("service", "model", "pipeline", "output", "assignment", "inputs", "states")
 

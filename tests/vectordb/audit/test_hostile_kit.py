@@ -13,8 +13,8 @@ import pytest
 from ledger import CompactTree, canonical, chain_digest, omitted_line, read_header, seal_line
 from ledger.chain import spans_of
 from ledger.header import seal
-from ledger.merkle import blocks
-from ledger.verification import leaf_hash
+from ledger.proofs.merkle import blocks
+from ledger.proofs.verification import leaf_hash
 from tests.vectordb.audit.cases import lineage, small, wide
 from vectordb import DamagedLog, VectorDB, VectorDBError
 

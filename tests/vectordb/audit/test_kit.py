@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ledger import Fact, KitTitle, ManualClock, RowPut, omitted_line, read_kit, seal_line
-from ledger.kit_file import runs_between
+from ledger.proofs.kit_file import runs_between
 from projections import Projection
 from tests.vectordb.audit.cases import START, STORIES, lineage, replayed, small, tell, wide
 from vectordb import (
@@ -31,7 +31,7 @@ from vectordb import (
 )
 from vectordb.__main__ import main
 from vectordb.audit.kit import _lines
-from vectordb.transformed_row import inputs_of
+from vectordb.pipelines.transformed_row import inputs_of
 
 
 def bits(row: Any) -> list[Any]:

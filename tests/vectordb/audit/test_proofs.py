@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.trees import naive_root
+from tests.ledger.proofs.trees import naive_root
 from tests.vectordb.audit.cases import small, tell
 from vectordb import (
     InvalidProof,

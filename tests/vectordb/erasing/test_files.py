@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger import ClosedLedger, DamagedLog, DigestMismatch, ManualClock, ReadOnlyLedger
-from tests.ledger.files.samples import Once
+from tests.ledger.storage.samples import Once
 from tests.vectordb.erasing.history import START, SUBJECT, opened, random_history, secretive, shown
 from vectordb import VectorDB
 

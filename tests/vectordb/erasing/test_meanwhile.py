@@ -10,7 +10,7 @@ import pytest
 
 from ledger import Erased, Event, Fact, Files, InvalidEvent, ManualClock, Pruned, RowPut, RowsPut
 from projections import Gone, Projection
-from tests.ledger.files.samples import Once
+from tests.ledger.storage.samples import Once
 from tests.vectordb.erasing.history import START, opened
 from tests.vectordb.reachable import find_bytes
 from vectordb import Category, Int, ReadOnlyLedger, Vector, VectorDB

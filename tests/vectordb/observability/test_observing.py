@@ -16,7 +16,7 @@ from tests.vectordb.world import FULL, World
 from vectordb import Erased, HeadConflict, InvalidInput, VectorDB
 from vectordb.observability import Observation, observe, observe_everywhere
 from vectordb.observability.switch import is_on
-from vectordb.view import View
+from vectordb.views.view import View
 
 
 def test_a_read_and_a_write_are_told(world: World, told: Told) -> None:

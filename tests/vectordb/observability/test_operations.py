@@ -10,12 +10,12 @@ from vectordb.audit import Audit
 from vectordb.database import VectorDB
 from vectordb.experiments import LiveExperiment
 from vectordb.exporting import Export
-from vectordb.indexing import VectorIndex
 from vectordb.lineage import LineageGraph
-from vectordb.live_service import LiveService
-from vectordb.live_view import LiveView
 from vectordb.observability import OPERATIONS
+from vectordb.services.live_service import LiveService
 from vectordb.transaction import Transaction
+from vectordb.views.indexing import VectorIndex
+from vectordb.views.live_view import LiveView
 from vectordb.what_if import WhatIf
 
 HANDLES = {"view", "service", "experiment", "model", "transaction", "what_if", "observe", "index", "projection"}

@@ -24,7 +24,7 @@ from ledger import (
 )
 from tests.contracts.tally import Tally
 from tests.ledger.fake_driver import FakeDriver
-from tests.ledger.files.samples import START, counter
+from tests.ledger.storage.samples import START, counter
 from tests.vectordb.scaling.sharing import agree, connected, replayed, with_drivers
 from vectordb import VectorDB
 
@@ -187,7 +187,7 @@ def test_an_erasure_while_a_ledger_is_read_begins_it_anew(path: Path, monkeypatc
             assert (other.head, times) == (7, [0])
             assert other.digest() == db.digest()
         times[0] = 4
-        monkeypatch.setattr("vectordb.connecting.LOADS", 1)
+        monkeypatch.setattr("vectordb.persistence.connecting.LOADS", 1)
         with pytest.raises(LedgerReplaced):
             connected(path, read_only=True)
 

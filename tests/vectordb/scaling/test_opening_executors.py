@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-import ledger.journal
+import ledger.storage.journal
 from ledger import DamagedLog
 from ledger.header import read_header
-from ledger.shared_lines import Packed, Piece, Shape, pack_lines, unpack
+from ledger.storage.shared_lines import Packed, Piece, Shape, pack_lines, unpack
 from tests.contracts.tally import Tally
-from tests.ledger.files.samples import Forger
+from tests.ledger.storage.samples import Forger
 from vectordb import Bool, Category, Float, Int, ManualClock, Text, Timestamp, VectorDB
 from vectordb.testing import state_of
 
@@ -28,22 +28,22 @@ READ = 20_000  # bytes read at once: some 100 lines a piece
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.shared_lines.SHARED_BYTES", 0)
-    monkeypatch.setattr("ledger.jsonl_store.BATCH_BYTES", READ)
+    monkeypatch.setattr("ledger.storage.shared_lines.SHARED_BYTES", 0)
+    monkeypatch.setattr("ledger.storage.jsonl_store.BATCH_BYTES", READ)
 
 
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows the runs had that came from a worker and were taken."""
     counts: list[int] = []
-    unpack = ledger.journal.unpack
+    unpack = ledger.storage.journal.unpack
 
     def counted(*arguments: Any) -> Any:
         run = unpack(*arguments)
         counts.append(0 if run is None else len(run.rows))
         return run
 
-    monkeypatch.setattr("ledger.journal.unpack", counted)
+    monkeypatch.setattr("ledger.storage.journal.unpack", counted)
     return counts
 
 
@@ -219,7 +219,7 @@ def test_what_stops_the_reading_comes_after_the_lines_before_it(
     path = forged(tmp_path / "ledger.jsonl", -1, SPOILT["NaN"])
     with path.open("ab") as file:
         file.write(b"x" * 3 * READ)
-    monkeypatch.setattr("ledger.jsonl_store.MAX_LINE_BYTES", READ)
+    monkeypatch.setattr("ledger.storage.jsonl_store.MAX_LINE_BYTES", READ)
     found = told(path, executor)
     assert found == told(path, None)
     assert found[2]["line"] == 603
@@ -280,7 +280,7 @@ def test_pieces_name_what_they_need_and_no_more(story: Path) -> None:
 
 
 def test_a_short_file_is_opened_without_them(story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.shared_lines.SHARED_BYTES", story.stat().st_size)
+    monkeypatch.setattr("ledger.storage.shared_lines.SHARED_BYTES", story.stat().st_size)
     here = Here()
     with VectorDB.open(story, read_only=True, executor=here) as db:
         assert db.head > 1_000

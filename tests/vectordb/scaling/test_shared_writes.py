@@ -12,7 +12,7 @@ import pytest
 
 from ledger import HeadMoved, ManualClock, ReadOnlyLedger, SqlStore, WriteFailed
 from tests.ledger.fake_driver import FakeDriver
-from tests.ledger.files.samples import SEED, START, fill, told
+from tests.ledger.storage.samples import SEED, START, fill, told
 from tests.vectordb.scaling.sharing import FEATURES, agree, connected, lines_of, replayed, with_drivers
 from vectordb import (
     DefinitionConflict,
@@ -26,7 +26,7 @@ from vectordb import (
     UnknownName,
     VectorDB,
 )
-from vectordb.shared import PATIENCE
+from vectordb.persistence.shared import PATIENCE
 from vectordb.transforms import StandardScaler
 
 
@@ -234,7 +234,7 @@ def test_a_writer_at_its_turn_is_not_overtaken(
 def test_the_tries_are_bounded(pair: tuple[VectorDB, VectorDB], monkeypatch: pytest.MonkeyPatch) -> None:
     """By a store that always finds another line: of a writer that takes no turns."""
     one, other = pair
-    monkeypatch.setattr("vectordb.shared.TRIES", 6)
+    monkeypatch.setattr("vectordb.persistence.shared.TRIES", 6)
     store, done = one.state.journal.store, []
     assert isinstance(store, SqlStore)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-import vectordb.join
-import vectordb.sharing
+import vectordb.batches.sharing
+import vectordb.training.join
 from vectordb import Category, Float, Int, ManualClock, Request, VectorDB
-from vectordb.training_set import TrainingSet
+from vectordb.training.training_set import TrainingSet
 from vectordb.transforms import StandardScaler
 
 ENTITIES, MOMENTS, PIECE = 40, 300, 64
@@ -19,10 +19,10 @@ ENTITIES, MOMENTS, PIECE = 40, 300, 64
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("vectordb.sharing", "vectordb.training_set", "vectordb.join"):
+    for module in ("vectordb.batches.sharing", "vectordb.training.training_set", "vectordb.training.join"):
         for name, value in (("PIECE", PIECE), ("WORTH", 100)):
             monkeypatch.setattr(f"{module}.{name}", value, raising=False)
-    monkeypatch.setattr(vectordb.sharing.pieces_of, "__defaults__", (PIECE,))
+    monkeypatch.setattr(vectordb.batches.sharing.pieces_of, "__defaults__", (PIECE,))
 
 
 def filled() -> tuple[VectorDB, dict[str, Any]]:
@@ -75,20 +75,20 @@ def test_a_join_in_workers_equals_the_serial_one(executor: Executor, monkeypatch
     service, known = db.service("s"), [20 + 2 * number for number in range(MOMENTS)]
     alone = [service.training_set(spine), service.training_set(spine, known)]
     sent: list[int] = []
-    send = vectordb.join._sent
+    send = vectordb.training.join._sent
 
     def counted(*arguments: Any) -> Any:
         sent.append(len(arguments[2]))
         return send(*arguments)
 
-    monkeypatch.setattr(vectordb.join, "_sent", counted)
+    monkeypatch.setattr(vectordb.training.join, "_sent", counted)
     shared = [service.training_set(spine, executor=executor), service.training_set(spine, known, executor=executor)]
     assert len(sent) > ENTITIES // 2  # of two views and two sets
     for one, other in zip(alone, shared):
         assert repr(shown(one)) == repr(shown(other))
         assert one._raws == other._raws
         assert one.leakage() == other.leakage()
-    monkeypatch.setattr("vectordb.join.DEAR", 0)
+    monkeypatch.setattr("vectordb.training.join.DEAR", 0)
     sent.clear()
     assert repr(shown(service.training_set(spine, executor=executor))) == repr(shown(alone[0]))
     assert sent == []

@@ -8,9 +8,9 @@ import pytest
 
 from tests.vectordb.serving.serving_world import START, WRITE, call_asgi, call_wsgi, make_application, make_world
 from vectordb import Float, Request, VectorDB
-from vectordb.plan import Status
 from vectordb.serving import Application, BearerToken
 from vectordb.transforms import MinMaxScaler
+from vectordb.views.plan import Status
 
 SAID = {Status.PRESENT: "PRESENT", Status.NULL: "NULL_VALUE", Status.MISSING: "NOT_FOUND",
         Status.EXPIRED: "OUTSIDE_MAX_AGE"}  # fmt: skip

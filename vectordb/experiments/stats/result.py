@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from vectordb.statistics import plain_fields
+from vectordb.views.statistics import plain_fields
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from math import isinf
 from typing import Any, ClassVar, Final, Self
 
 from ledger import CannotTransform, InvalidInput, NotANumber
-from vectordb.matrix import FeatureMatrix
+from vectordb.batches.matrix import FeatureMatrix
 from vectordb.transforms.base import Compiled, Transformer
 from vectordb.transforms.encoding.categorical import check_dtype
 from vectordb.transforms.encoding.murmur import murmur3_32

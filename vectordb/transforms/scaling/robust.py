@@ -7,7 +7,6 @@ from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
 from ledger import InvalidInput
-from vectordb.summary import quantiles
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.counterparts import adopt, floats, lend
 from vectordb.transforms.scaling.learnt import (
@@ -23,6 +22,7 @@ from vectordb.transforms.scaling.learnt import (
 )
 from vectordb.transforms.shapes import Shape, optional
 from vectordb.transforms.table import Table
+from vectordb.views.summary import quantiles
 
 
 class RobustScaler(Quantiles):

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any, ClassVar
 
-from vectordb.summary import quantiles
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.scaling.clip import write_limits
 from vectordb.transforms.scaling.learnt import CENTRES, Quantiles, check_quantile_range, present
 from vectordb.transforms.shapes import Shape, refuse
 from vectordb.transforms.table import Table
+from vectordb.views.summary import quantiles
 
 
 class Winsorizer(Quantiles):

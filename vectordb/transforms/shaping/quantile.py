@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 from warnings import warn
 
 from ledger import InvalidInput
-from vectordb.summary import quantiles
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, INT, Shape, each, refuse
@@ -19,6 +18,7 @@ from vectordb.transforms.shaping.draws import drawn
 from vectordb.transforms.shaping.shares import NormalShare, OfNormalShare, OfShare, Share
 from vectordb.transforms.shaping.spacing import evenly, of_percentages
 from vectordb.transforms.table import Table
+from vectordb.views.summary import quantiles
 
 
 class QuantileTransformer(Transformer):

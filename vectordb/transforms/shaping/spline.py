@@ -8,7 +8,6 @@ from math import isfinite
 from typing import Any, ClassVar, Final, Self
 
 from ledger import InvalidInput
-from vectordb.summary import quantiles
 from vectordb.transforms.base import WIDEST, Transformer
 from vectordb.transforms.program import Program, Value
 from vectordb.transforms.shapes import FLOATS, Shape, each, refuse
@@ -17,6 +16,7 @@ from vectordb.transforms.shaping.checks import check_choice, check_flag, check_w
 from vectordb.transforms.shaping.doors import adopt, lend, parameters_from
 from vectordb.transforms.shaping.spacing import evenly, of_percentages
 from vectordb.transforms.table import Table
+from vectordb.views.summary import quantiles
 
 EXTRAPOLATIONS: Final = ("error", "constant", "linear", "continue", "periodic")
 STEEPEST: Final = 100  # degrees: a value takes the square of it

@@ -1,0 +1,1 @@
+"""Proofs, and the file that checks them alone."""

@@ -1,0 +1,1 @@
+"""Values, and what packs them: rows, columns and blocks."""

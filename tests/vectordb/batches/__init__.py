@@ -1,0 +1,1 @@
+"""Batches against single reads: what they give, hold and share."""

@@ -1,0 +1,1 @@
+"""Services with a pipeline."""

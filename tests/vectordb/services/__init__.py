@@ -1,0 +1,1 @@
+"""Services: their reads, one and many."""

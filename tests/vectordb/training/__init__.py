@@ -1,0 +1,1 @@
+"""Training sets: joined, and recorded."""

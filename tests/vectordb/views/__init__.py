@@ -1,0 +1,1 @@
+"""Views: rows written, read, searched and counted."""
