@@ -6,7 +6,7 @@ rewritten lines), ``registry`` (what later events may refer to), ``segment`` and
 and tables), ``proofs`` (what outsiders can check). Each folder says in which order to read it.
 """
 
-from ledger.chain import Chain, spans_of
+from ledger.chain import spans_of
 from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies, parse_json
 from ledger.errors import (
@@ -205,7 +205,6 @@ __all__ = [
     "CannotExchange",
     "CannotTransform",
     "Category",
-    "Chain",
     "Clock",
     "ClosedLedger",
     "Column",
