@@ -6,7 +6,7 @@ rewritten lines), ``registry`` (what later events may refer to), ``segment`` and
 and tables), ``proofs`` (what outsiders can check). Each folder says in which order to read it.
 """
 
-from ledger.chain import Chain, spans_of
+from ledger.chain import spans_of
 from ledger.clock import Clock, ManualClock, system_clock
 from ledger.codec import decode_event, encode_event, parse_bodies, parse_json
 from ledger.errors import (
@@ -62,7 +62,6 @@ from ledger.facts.entity_erased import EntityErased, Unfounded
 from ledger.facts.event_omitted import EventOmitted
 from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
 from ledger.facts.experiment_defined import (
-    AGGREGATES,
     SEGMENTS,
     ExperimentDefined,
     ExperimentDefinition,
@@ -176,7 +175,6 @@ from ledger.values.vector_type import Vector
 __all__ = [
     "ABSENT",
     "ABSENT_FLOAT",
-    "AGGREGATES",
     "COMPLETE",
     "ERASED",
     "FACTS",
@@ -207,7 +205,6 @@ __all__ = [
     "CannotExchange",
     "CannotTransform",
     "Category",
-    "Chain",
     "Clock",
     "ClosedLedger",
     "Column",

@@ -11,7 +11,6 @@ stands there now, which the event that redacted it names: ``redacted``. A pruned
 
 from __future__ import annotations
 
-import re
 from binascii import hexlify
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -21,6 +20,7 @@ from typing import NamedTuple
 from ledger.errors import DigestMismatch, InvalidInput
 from ledger.header import (
     DIGEST_SIZE,
+    HEX_DIGEST,
     MAX_ANCESTORS,
     TAIL_SIZE,
     Header,
@@ -202,14 +202,11 @@ class Chain:
         outer, text = split(raw, line, offset)
         body, now = split_redacted(outer)
         good = body.startswith(START_FORM % offset) and now == chain_digest(ledger_id, before, body)
-        if raw[-1:] != b"\n" or not (good or outer == pruned_body(offset)) or not _HEX.fullmatch(text):
+        if raw[-1:] != b"\n" or not (good or outer == pruned_body(offset)) or not HEX_DIGEST.fullmatch(text):
             raise _damage(raw, offset, line)
         if now is not None:
             self.redacted[offset] = now
         return body, bytes.fromhex(text.decode())
-
-
-_HEX = re.compile(rb"[0-9a-f]{64}")
 
 
 def _damage(raw: bytes, offset: int, line: int) -> DigestMismatch:

@@ -136,7 +136,7 @@ def decode_event(data: dict[str, Any], layout_of: LayoutOf, line: int) -> tuple[
         raise UnknownEventType("an event type and its schema are known", line=line, offset=offset, type=kind)
     try:
         time = data.pop("time", None)
-        if type(time) is not int or not -(2**53) <= time <= 2**53:
+        if type(time) is not int or not -MAX_MICROS <= time <= MAX_MICROS:
             raise InvalidInput("a recorded time is whole microseconds in range", time=time)
         meta = meta_from_json(data.pop("meta")) if "meta" in data else None
         fact = reader(data, Reading(offset, time, layout_of))

@@ -19,6 +19,7 @@ DIGEST_KEY: Final = b',"digest":"'
 DIGEST_SIZE: Final = 32
 TAIL_SIZE: Final = len(DIGEST_KEY) + 2 * DIGEST_SIZE + 2  # ,"digest":"<64 hex>"}
 MAX_ANCESTORS: Final = 256  # of a fork of forks; a header names them all, each within the next
+HEX_DIGEST: Final = re.compile(rb"[0-9a-f]{64}")
 REDACTED_KEY: Final = b',"redacted":"'
 REDACTED_SIZE: Final = len(REDACTED_KEY) + 2 * DIGEST_SIZE + 1  # ,"redacted":"<64 hex>"
 
@@ -101,7 +102,7 @@ def is_torn_header(start: bytes) -> bool:
         return False
     rest = start[place:]
     return re.fullmatch(rb"[0-9a-f]{0,32}|[0-9a-f]{32}\".{0,600}", rest, re.DOTALL) is not None and (
-        len(rest) <= 32 or form[place + 32 :].startswith(rest[32:44][:12])
+        len(rest) <= 32 or form[place + 32 :].startswith(rest[32:44])
     )
 
 
@@ -163,10 +164,7 @@ def split_redacted(body: bytes) -> tuple[bytes, bytes | None]:
     if not tail.startswith(REDACTED_KEY) or not tail.endswith(b'"'):
         return body, None
     text = tail[len(REDACTED_KEY) : -1]
-    return (body[:-REDACTED_SIZE], bytes.fromhex(text.decode())) if _LOWER_HEX.fullmatch(text) else (body, None)
-
-
-_LOWER_HEX = re.compile(rb"[0-9a-f]{64}")
+    return (body[:-REDACTED_SIZE], bytes.fromhex(text.decode())) if HEX_DIGEST.fullmatch(text) else (body, None)
 
 
 def split(line: bytes, number: int, offset: int) -> tuple[bytes, bytes]:

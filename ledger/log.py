@@ -34,6 +34,7 @@ from ledger.registry import Registry
 from ledger.segment import SEGMENT_BITS, SEGMENT_MASK, SEGMENT_SIZE, FileSegment, MemorySegment
 from ledger.storage.deferred_segment import DeferredSegment
 from ledger.storage.plain_rows import PlainRows
+from ledger.times import MAX_MICROS
 from ledger.values.block import Block
 from ledger.values.layout import Layout, heavy_in_tail
 from ledger.values.layouts import Layouts
@@ -58,7 +59,7 @@ class Log:
         self.registry = Registry(pool)
         self.registry.layouts.pool.logs.add(self)
         self.head = 0
-        self.last_time = -(2**53)
+        self.last_time = -MAX_MICROS
         self._segments: list[MemorySegment | FileSegment] = []
         self._payloads: list[Any] = []  # the payload columns, for ``row``
         self._grown = Condition(free_in_children(RLock()))
@@ -128,14 +129,14 @@ class Log:
             last = self._segments[-1]
             last.cut(self.head - last.first + 1)
             self._payloads[-1] = last.payloads
-        self.last_time = self.time_of(self.head) if self.head else -(2**53)
+        self.last_time = self.time_of(self.head) if self.head else -MAX_MICROS
         self.registry = self.registry.branch(self.head)
         self._recent = {}
 
     def take(self, segments: Sequence[MemorySegment | FileSegment], head: int) -> None:
         """Hold the events of these segments, which stand in a file, and nothing else; what they define is not noted."""
         self._segments, self._payloads = list(segments), [segment.payloads for segment in segments]
-        self.head, self.last_time = head, segments[-1].times[-1] if segments else -(2**53)
+        self.head, self.last_time = head, segments[-1].times[-1] if segments else -MAX_MICROS
         self.registry, self._recent = Registry(self.layouts.pool), {}
 
     def times(self) -> Iterator[array[int]]:

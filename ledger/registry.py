@@ -252,6 +252,7 @@ class Registry:
     def _check_compacted(self, fact: LogCompacted, log: Owners) -> None:
         if fact.below < self.below:
             raise InvalidInput("the bound of a compaction never goes back", below=fact.below, before=self.below)
+
     def _check_training_set(self, fact: TrainingSetRecorded, log: Owners) -> None:
         record = fact.record
         if record.name in self.training_sets:

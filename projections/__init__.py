@@ -1,4 +1,11 @@
-"""What it means: folds of the log into views of the state. Imports only ``ledger``."""
+"""What it means: folds of the log into views of the state. Imports only ``ledger``.
+
+Read in this order: ``contract`` and ``fold`` (the one replay loop), ``catalog`` (definitions), ``merge``, ``timeline``,
+``table``, ``history`` and ``rows`` (current rows and every version), ``lineage``, ``predictions`` and ``uses``,
+``moments`` and ``joint_moments`` (exact sums), ``experiments`` (tallies), ``where`` and ``where_tree`` (filters),
+``vectors`` (search), ``blobs``, ``table_dump`` and ``checkpoint`` (a start without a replay), ``contents`` (two folds
+compared).
+"""
 
 from projections.catalog import Catalog, Shelf
 from projections.checkpoint import load_checkpoint, write_checkpoint
@@ -8,15 +15,13 @@ from projections.experiments import (
     METRICS_OWN,
     Experiments,
     ExposedUnit,
-    FirstExposure,
     Tallies,
     Uncounted,
 )
 from projections.fold import Fold
-from projections.history import row_as_of
 from projections.joint_moments import NO_PAIRS, JointMoments, joint_moments
 from projections.lineage import Lineage
-from projections.merge import merge, resolve
+from projections.merge import resolve
 from projections.moments import NOTHING, Moments, moments
 from projections.predictions import Predictions
 from projections.rows import Rows
@@ -30,7 +35,8 @@ from projections.vectors.field import Field
 from projections.vectors.filters import Feature, Filter
 from projections.vectors.search import Ask, Found, search_exact, search_index
 from projections.vectors.vectors import Vectors
-from projections.where import Node, parse_where
+from projections.where import parse_where
+from projections.where_tree import Node
 
 __all__ = [
     "METRICS_OWN",
@@ -44,7 +50,6 @@ __all__ = [
     "Feature",
     "Field",
     "Filter",
-    "FirstExposure",
     "Fold",
     "Found",
     "Gone",
@@ -71,11 +76,9 @@ __all__ = [
     "joint_moments",
     "load_checkpoint",
     "made_by",
-    "merge",
     "moments",
     "parse_where",
     "resolve",
-    "row_as_of",
     "search_exact",
     "search_index",
     "similarity",

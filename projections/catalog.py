@@ -95,7 +95,7 @@ class Shelf(Generic[D]):
 
 
 class Catalog(Projection):
-    """Views, services, pipelines, models, training sets and marks, as of any offset."""
+    """Views, services, pipelines, models, experiments, training sets and marks, as of any offset."""
 
     name = "catalog"
     version = 4
@@ -115,6 +115,11 @@ class Catalog(Projection):
         self.experiments: Shelf[ExperimentDefinition] = Shelf("experiment")
         self.training_sets: Shelf[TrainingSetRecord] = Shelf("training_set")
         self.marks: dict[str, int] = {}
+
+    @property
+    def shelves(self) -> tuple[Shelf[Any], ...]:
+        """One shelf a kind of definition."""
+        return self.views, self.services, self.pipelines, self.models, self.experiments, self.training_sets
 
     def forget(self, gone: Gone) -> bool:
         """Overrides of erased units leave their experiments; nothing else here is of an entity.
@@ -226,20 +231,18 @@ class Catalog(Projection):
 
     def check(self) -> None:
         """Versions count up from 1 at rising offsets."""
-        defined = (self.views, self.services, self.pipelines, self.models)
-        shelves: tuple[Shelf[Any], ...] = (*defined, self.experiments, self.training_sets)
-        for shelf in shelves:
+        for shelf in self.shelves:
             for name in shelf.names():
                 versions = shelf.versions(name)
                 assert [definition.version for _, definition in versions] == list(range(1, len(versions) + 1)), name
                 assert [offset for offset, _ in versions] == sorted({offset for offset, _ in versions}), name
 
     def counts(self) -> dict[str, int]:
-        """Names of each kind."""
+        """Names of each kind; of pipelines every version."""
         return {
             "views": len(self.views.names()),
             "services": len(self.services.names()),
-            "pipelines": len(list(self.pipelines)),
+            "pipelines": self.pipelines.count,
             "models": len(self.models.names()),
             "experiments": len(self.experiments.names()),
             "training_sets": len(self.training_sets.names()),

@@ -12,13 +12,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from ledger import ABSENT, NULL, ROW_BITS, ROW_MASK, Entity, Erased, Log, Pruned, source_at, word_at
-from projections.catalog import Catalog, Shelf
+from ledger import ABSENT, NULL, ROW_BITS, ROW_MASK, Entity, Erased, Pruned, source_at, word_at
+from projections.catalog import Catalog
 from projections.contract import Projection
 from projections.experiments import Experiments
 from projections.experiments.exposures import Exposures
-from projections.experiments.stored import read_trials
 from projections.experiments.trial import Trial
+from projections.experiments.trial_dump import load_trials
+from projections.history import FOREVER
 from projections.lineage import Lineage
 from projections.predictions import Predictions
 from projections.rows import Rows
@@ -28,7 +29,6 @@ from projections.vectors.field import Field
 from projections.vectors.vectors import Vectors
 
 Pair: TypeAlias = tuple[str, Any]
-FOREVER: Final = 2**62
 
 
 def contents(projection: Projection, offset: int, whole: bool) -> Iterator[Pair]:
@@ -40,10 +40,7 @@ def contents(projection: Projection, offset: int, whole: bool) -> Iterator[Pair]
 
 
 def _catalog(catalog: Catalog, offset: int, whole: bool) -> Iterator[Pair]:
-    shelves: tuple[Shelf[Any], ...] = (
-        catalog.views, catalog.services, catalog.pipelines, catalog.models, catalog.experiments,
-    )  # fmt: skip
-    for shelf in shelves:
+    for shelf in catalog.shelves:
         for name in shelf.names(offset):
             for number, (at, definition) in enumerate(shelf.versions(name, offset), 1):
                 yield f"{shelf.noun} {name}@{number}", (at, definition.to_json())
@@ -108,21 +105,10 @@ def _survived(read: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _lineage(lineage: Lineage, offset: int, whole: bool) -> Iterator[Pair]:
-    for at in range(1, offset + 1):
-        sources = lineage.upstream(at << ROW_BITS)
-        if sources:
-            yield f"sources of event {at}", tuple(sources)
-        for number in range(_rows_at(lineage.log, at)):
-            derived = lineage.downstream(at << ROW_BITS | number, offset)
-            if derived:
-                yield f"events derived from row {number} of event {at}", tuple(derived)
-
-
-def _rows_at(log: Log, offset: int) -> int:
-    try:
-        return log.rows_at(offset)
-    except Erased:
-        return 1
+    for at in sorted(lineage.declared(1, offset)):
+        yield f"sources of event {at}", lineage.upstream(at << ROW_BITS)
+    for ref, derived in lineage.derived(offset):
+        yield f"events derived from row {ref & ROW_MASK} of event {ref >> ROW_BITS}", tuple(derived)
 
 
 def _predictions(predictions: Predictions, offset: int, whole: bool) -> Iterator[Pair]:
@@ -148,7 +134,7 @@ def _experiments(experiments: Experiments, offset: int, whole: bool) -> Iterator
         for (_, definition), end in zip(versions, ends):
             yield from _counted(experiments, definition.label, name, end)
     if whole:
-        for (name, bucket), trial in read_trials(experiments.dump()):
+        for (name, bucket), trial in load_trials(experiments.dump()):
             yield from _recorded(trial, f"{name}, bucket version {bucket}")
 
 

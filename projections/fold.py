@@ -101,7 +101,7 @@ class Fold:
             raise ProjectionError(rule, projection=projection.name, error=repr(error)) from error
         del self.behind[projection]
         self._arrange()
-        self._settle()
+        self.settle()
 
     def _rebuild(self, projection: Projection) -> None:
         projection.reset()
@@ -114,8 +114,7 @@ class Fold:
     def _mark_behind(self, projection: Projection, error: BaseException | None) -> None:
         self.behind[projection] = error
         if projection.essential:
-            self.sequence |= 1
-            self.repairs |= 1
+            self.hold()
         self._arrange()
 
     def hold(self) -> None:
@@ -136,7 +135,9 @@ class Fold:
 
     def settle(self) -> None:
         """Let readers in again, once nothing is behind that they rest on."""
-        self._settle()
+        if not any(projection.essential for projection in self.behind):
+            self.repairs += self.repairs & 1
+            self.sequence += self.sequence & 1
 
     def end(self) -> None:
         """Views and log agree again, unless something essential is behind."""
@@ -146,11 +147,6 @@ class Fold:
     def supersede(self) -> None:
         """Another fold took this one's place: whoever holds on to what it looked up here looks again."""
         self.repairs += 2
-
-    def _settle(self) -> None:
-        if not any(projection.essential for projection in self.behind):
-            self.repairs += self.repairs & 1
-            self.sequence += self.sequence & 1
 
     def _arrange(self) -> None:
         """The table of handlers, without what is behind."""

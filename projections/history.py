@@ -16,6 +16,7 @@ from projections.merge import merge, resolve
 from projections.table import Table
 from projections.timeline import Timeline
 
+FOREVER: Final = 2**62  # later than any event time, and beyond any offset
 NEAR: Final = 16  # versions walked before a kept row is asked
 RowOf: TypeAlias = Callable[[int], bytes]
 

@@ -12,12 +12,9 @@ from sys import float_info
 from typing import Final, NamedTuple
 
 from ledger import InvalidInput
-from projections.moments import NOTHING, Moments
+from projections.moments import CHUNK, INTS, NOTHING, SPREAD, Moments
 
-_INTS: Final = frozenset({int, bool})
-_CHUNK: Final = 8192  # pairs at a time: what is made of them stays in the cache
 _FINE: Final = 1 << 64
-_SPREAD: Final = 300  # binary digits between the sizes of numbers that are summed over one scale
 
 
 class JointMoments(NamedTuple):
@@ -93,14 +90,14 @@ def joint_moments(pairs: Iterable[tuple[float, float]]) -> JointMoments:
     """
     held = list(pairs)
     ys, xs = [y for y, _x in held], [x for _y, x in held]
-    if _INTS.issuperset(map(type, ys)) and _INTS.issuperset(map(type, xs)):
+    if INTS.issuperset(map(type, ys)) and INTS.issuperset(map(type, xs)):
         return _of_ints(ys, xs, 1)  # type: ignore[arg-type]
     if not (all(map(isfinite, ys)) and all(map(isfinite, xs))):
         wrong = next(number for number in (*ys, *xs) if not isfinite(number))
         raise InvalidInput("a number of a pair is finite", value=wrong)
     found = NO_PAIRS
-    for start in range(0, len(held), _CHUNK):
-        part = slice(start, start + _CHUNK)
+    for start in range(0, len(held), CHUNK):
+        part = slice(start, start + CHUNK)
         found = found.merge(_of_floats(list(map(float, ys[part])), list(map(float, xs[part]))))
     return found
 
@@ -136,7 +133,7 @@ def _of_some_sizes(ys: list[float], xs: list[float]) -> JointMoments:
     smallest = min(filter(None, sizes), default=1.0)
     most, least = frexp(max(sizes))[1], frexp(smallest)[1]
     places = max(0, float_info.mant_dig - least)  # after the point
-    if most - least > _SPREAD or places >= float_info.max_exp - max(most, 0):
+    if most - least > SPREAD or places >= float_info.max_exp - max(most, 0):
         return _of_many_sizes(ys, xs)
     scale = 2.0**places
     return _of_ints([int(y * scale) for y in ys], [int(x * scale) for x in xs], 1 << places)

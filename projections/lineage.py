@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from ledger import ROW_BITS, ROW_MASK, Event, Fact, PlainRows
@@ -68,6 +68,13 @@ class Lineage(Projection):
         """Offsets up to a limit of the events derived from a row."""
         offsets = self._down.get(ref, array("q"))
         return offsets[: bisect_right(offsets, limit)]
+
+    def derived(self, limit: int) -> Iterator[tuple[int, Sequence[int]]]:
+        """Every row that events up to a limit were derived from, in order, each with their offsets."""
+        for ref in sorted(self._down):
+            offsets = self.downstream(ref, limit)
+            if offsets:
+                yield ref, offsets
 
     def declares(self, offset: int) -> bool:
         """Whether the event at an offset says what it was derived from."""

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 from ledger import InvalidInput
 
-_INTS: Final = frozenset({int, bool})
+INTS: Final = frozenset({int, bool})
 _ROOT_BITS: Final = 2 * float_info.mant_dig + 3
-_CHUNK: Final = 8192  # numbers at a time: what is made of them stays in the cache
+CHUNK: Final = 8192  # numbers at a time: what is made of them stays in the cache
 _FEW: Final = 10  # numbers for which a common scale is not worth looking for
-_SPREAD: Final = 300  # binary digits between the sizes of numbers that are summed over one scale
+SPREAD: Final = 300  # binary digits between the sizes of numbers that are summed over one scale
 
 
 class Moments(NamedTuple):
@@ -95,13 +95,13 @@ def moments(numbers: Iterable[float]) -> Moments:
     """
     held = list(numbers)
     types = set(map(type, held))
-    if types <= _INTS:
+    if types <= INTS:
         return _of_ints(held, 1)  # type: ignore[arg-type]
     if types != {float}:
         held = list(map(float, held))
     found, rest = NOTHING, []
-    for start in range(0, len(held), _CHUNK):
-        chunk = held[start : start + _CHUNK]
+    for start in range(0, len(held), CHUNK):
+        chunk = held[start : start + CHUNK]
         scale = _common_scale(chunk) if len(chunk) > _FEW else None
         if scale is None:
             rest += chunk
@@ -128,7 +128,7 @@ def _common_scale(numbers: Sequence[float]) -> float | None:
     smallest = min(sizes) or min(filter(None, sizes))
     most, least = frexp(max(sizes))[1], frexp(smallest)[1]
     places = float_info.mant_dig - least  # after the point
-    if most - least > _SPREAD or not 0 < places < float_info.max_exp - max(most, 0):
+    if most - least > SPREAD or not 0 < places < float_info.max_exp - max(most, 0):
         return None
     return 2.0**places
 

@@ -72,6 +72,7 @@ class Predictions(Projection):
                     del by_entity[entity]
         self._all = array("q", (ref for ref in self._all if ref not in gone.predictions))
         return True
+
     def has(self, ref: int) -> bool:
         """Whether a reference is that of a prediction. 0.3 us."""
         place = bisect_left(self._all, ref)

@@ -37,9 +37,7 @@ from operator import index
 from typing import Any, Final
 
 from ledger import Bool, FeatureType, Float, Int, InvalidInput, UnknownName, Vector
-from projections.where_tree import OPERATORS, ORDERS, All, Either, Leaf, Node, Not, negation_free
-
-__all__ = ["All", "Either", "Leaf", "Node", "Not", "negation_free", "parse_where"]
+from projections.where_tree import OPERATORS, ORDERS, All, Either, Leaf, Node, Not
 
 MAX_DEPTH: Final = 32  # levels of $and, $or and $not
 MAX_TERMS: Final = 1_000  # conditions and branches of one where

@@ -1,5 +1,11 @@
-"""The vocabulary of facts, one file per noun; ``vocabulary`` lists them."""
+"""The vocabulary of facts, one file per noun; ``vocabulary`` lists them.
 
-from ledger.facts.vocabulary import FACTS, READERS
+``fact`` is the contract; ``origin``, ``plain`` and ``vouched`` are what several share. Definitions: ``view_defined``,
+``service_defined``, ``pipeline_fitted``, ``model_defined``, ``experiment_defined``. Writes: ``row_put``, ``rows_put``,
+``transaction_committed``. Records: ``predictions_recorded``, ``exposures_recorded``, ``outcomes_recorded``,
+``training_set_recorded``, ``log_marked``. Taking out again: ``entity_erased`` and ``log_compacted``, and what they
+leave of the events before: ``rows_redacted``, ``records_redacted``, ``event_pruned`` (``redacted`` reads them). A kit
+leaves out whole events: ``event_omitted``.
+"""
 
-__all__ = ["FACTS", "READERS"]
+__all__: list[str] = []

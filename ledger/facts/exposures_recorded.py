@@ -73,4 +73,4 @@ def _exposure(item: Any) -> Exposure:
         raise InvalidInput("an exposure has one of these reasons", reason=reason, known=EXPOSING)
     if not 0 < propensity <= 1:
         raise InvalidInput("a propensity is a probability above 0", propensity=propensity)
-    return Exposure(entity_from_json(unit), check_name(arm, "arm"), check_name(reason, "reason"), propensity)
+    return Exposure(entity_from_json(unit), check_name(arm, "arm"), reason, propensity)

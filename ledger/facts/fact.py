@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.identity import ROW_BITS, ROW_MASK
+from ledger.times import MAX_MICROS
 from ledger.values.block import Block
 from ledger.values.layout import Layout
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class Reading(NamedTuple):
@@ -96,6 +100,14 @@ def take_text(data: dict[str, Any], key: str) -> str | None:
     return take(data, key, str) if key in data else None
 
 
+def take_digest(data: dict[str, Any], key: str) -> str:
+    """Take a required digest in hex."""
+    digest: str = take(data, key, str)
+    if not _DIGEST.fullmatch(digest):
+        raise InvalidInput("a digest is 64 hexadecimal digits", field=key, value=digest)
+    return digest
+
+
 def take_event_time(data: dict[str, Any], reading: Reading) -> int:
     """Take the event time, which is left out where it equals the recorded time."""
     if "event_time" not in data:
@@ -105,6 +117,6 @@ def take_event_time(data: dict[str, Any], reading: Reading) -> int:
 
 def check_event_time(value: Any) -> int:
     """A stored instant: whole microseconds in range."""
-    if type(value) is not int or not -(2**53) <= value <= 2**53:
+    if type(value) is not int or not -MAX_MICROS <= value <= MAX_MICROS:
         raise InvalidInput("a stored event time is whole microseconds in range", value=value)
     return int(value)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take
+from ledger.facts.plain import check_plain_text
 
 
 class LogMarked(Fact):
@@ -20,11 +21,7 @@ class LogMarked(Fact):
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not name:
             raise InvalidInput("a mark is a non-empty text", mark=name)
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:
-            raise InvalidInput("a mark is encodable as UTF-8", mark=name) from error
-        self.name = name
+        self.name = check_plain_text(name, "a mark")
 
     def to_json(self, time: int) -> dict[str, Any]:
         """See the class."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take
 from ledger.facts.plain import check_plain
-from ledger.facts.view_defined import check_labels, take_labels, with_labels
+from ledger.facts.view_defined import check_labels, take_labels, take_version, with_labels
 from ledger.identity import check_name
 
 
@@ -66,11 +65,9 @@ class ModelDefined(Fact):
         body = take(data, "definition", dict)
         definition = ModelDefinition(
             name=take(body, "name", str),
-            version=take(body, "version", int),
+            version=take_version(body),
             kind=take(body, "kind", str),
             parameters=check_plain(take(body, "parameters", dict), "a model's parameters"),
             **take_labels(body),
         )
-        if definition.version < 1:
-            raise InvalidInput("versions count from 1", version=definition.version)
         return cls(definition)

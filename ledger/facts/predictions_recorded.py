@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from ledger.errors import InvalidInput
-from ledger.facts.fact import Fact, Reading, check_event_time, ref_from_json, take
+from ledger.facts.fact import Fact, Reading, check_event_time, ref_from_json, take, take_digest
 from ledger.facts.origin import Origin, take_origin
 from ledger.facts.plain import check_plain
 from ledger.identity import ROW_BITS, ROW_MASK, Entity, entity_from_json, entity_to_json
 
 PRESENT_ALL = ""
-HEX = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +131,6 @@ def _take_pipeline(data: dict[str, Any]) -> int:
     return version
 
 
-def _take_digest(data: dict[str, Any]) -> str:
-    """The digest of transformed inputs, in hex; none where nothing transformed them."""
-    if "transformed" not in data:
-        return ""
-    digest: str = take(data, "transformed", str)
-    if not HEX.fullmatch(digest):
-        raise InvalidInput("a digest is 64 hexadecimal digits", transformed=digest)
-    return digest
-
-
 def _row(item: Any, as_of: int) -> PredictionRow:
     if type(item) is not dict:
         raise InvalidInput("a stored prediction is an object", value=item)
@@ -155,13 +143,13 @@ def _row(item: Any, as_of: int) -> PredictionRow:
         inputs=tuple(check_plain(take(data, "inputs", list), "inputs")),
         sources=sources,
         states=take(data, "states", str) if "states" in data else PRESENT_ALL,
-        transformed=_take_digest(data),
+        transformed=take_digest(data, "transformed") if "transformed" in data else "",
         output=check_plain(data.pop("output", None), "output"),
         assignment=check_plain(take(data, "assignment", dict), "an assignment") if "assignment" in data else None,
     )
     fits = (
         len(row.inputs) == len(sources) and len(row.states) in (0, len(sources)) and not set(row.states) - set("pnmx")
     )
-    if data or not fits or not row.entities or any(ref >> 24 > as_of for ref in sources):
+    if data or not fits or not row.entities or any(ref >> ROW_BITS > as_of for ref in sources):
         raise InvalidInput("a stored prediction has a source and a state for each input", unknown=sorted(data))
     return row

@@ -1,4 +1,4 @@
-"""Reading a redacted line: what it was says what is left of it."""
+"""Redacted lines: which fact is left of each that something can be taken out of, and how it is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row was put: some features of one entity got values."""
+"""A single row was written: features of one entity got values, or it was deleted."""
 
 from __future__ import annotations
 

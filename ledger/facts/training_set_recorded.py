@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from ledger.errors import InvalidInput
-from ledger.facts.fact import Fact, Reading, check_event_time, take, take_text
+from ledger.facts.fact import Fact, Reading, check_event_time, take, take_digest, take_text
 from ledger.facts.plain import check_plain_text
 from ledger.identity import ROW_BITS, ROW_MASK, check_name
 from ledger.values.column_codec import decode_words, encode_words
-
-HEX: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -102,8 +99,8 @@ def training_set_from_json(data: dict[str, Any]) -> TrainingSetRecord:
         labels=_take_names(body, "labels") if "labels" in body else (),
         rows=take(body, "rows", int),
         refs=_take_refs(body, as_of),
-        digest=_take_digest(body, "digest"),
-        spine=_take_digest(body, "spine"),
+        digest=take_digest(body, "digest"),
+        spine=take_digest(body, "spine"),
         model=check_plain_text(take_text(body, "model") or "", "a model"),
     )
     if body or data.get("model", "x") == "":
@@ -144,10 +141,3 @@ def _take_refs(body: dict[str, Any], as_of: int) -> array[int]:
     if any(before >= after for before, after in pairwise(refs)):
         raise InvalidInput("the references of a training set rise", refs=len(refs))
     return refs
-
-
-def _take_digest(body: dict[str, Any], key: str) -> str:
-    digest: str = take(body, key, str)
-    if not HEX.fullmatch(digest):
-        raise InvalidInput("a digest is 64 hexadecimal digits", field=key, value=digest)
-    return digest

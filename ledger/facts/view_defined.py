@@ -9,6 +9,7 @@ from typing import Any
 from ledger.errors import DefinitionError, InvalidInput
 from ledger.facts.fact import Fact, Reading, take
 from ledger.identity import check_name
+from ledger.times import MAX_MICROS
 from ledger.values.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
 from ledger.values.vector_type import Vector
 
@@ -94,11 +95,11 @@ class ViewDefined(Fact):
                 raise InvalidInput("a feature is defined once in a version of a view", feature=name)
             features[name] = kind
         ttl = take(body, "ttl", int) if "ttl" in body else None
-        if ttl is not None and not 0 < ttl <= 2**53:
+        if ttl is not None and not 0 < ttl <= MAX_MICROS:
             raise InvalidInput("a stored time to live is positive microseconds", ttl=ttl)
         definition = ViewDefinition(
             name=take(body, "name", str),
-            version=take(body, "version", int),
+            version=take_version(body),
             entity=take(body, "entity", str),
             features=features,
             ttl=ttl,

@@ -14,8 +14,7 @@ from typing import Any
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take
-
-DIGEST_BYTES = 32
+from ledger.header import DIGEST_SIZE
 
 
 class Vouching(Fact):
@@ -31,7 +30,7 @@ class Vouching(Fact):
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Offset and new digest of every line that was rewritten."""
         for place, offset in enumerate(self.offsets):
-            yield offset, self._digests[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES]
+            yield offset, self._digests[place * DIGEST_SIZE : (place + 1) * DIGEST_SIZE]
 
     def lines_to_json(self) -> dict[str, Any]:
         """The stored form: offsets, and the digests one after the other in base64."""
@@ -49,6 +48,6 @@ def take_lines(data: dict[str, Any], reading: Reading) -> dict[int, bytes]:
         raise InvalidInput("rewritten lines stand in order, each once", lines=offsets[:10])
     if offsets and not 1 <= offsets[0] <= offsets[-1] < reading.offset:
         raise InvalidInput("only earlier lines are rewritten", offset=reading.offset, last=offsets[-1])
-    if len(digests) != DIGEST_BYTES * len(offsets) or b64encode(digests).decode() != text:
+    if len(digests) != DIGEST_SIZE * len(offsets) or b64encode(digests).decode() != text:
         raise InvalidInput("every rewritten line has one digest", lines=len(offsets), bytes=len(digests))
-    return {offset: digests[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES] for place, offset in enumerate(offsets)}
+    return {offset: digests[place * DIGEST_SIZE : (place + 1) * DIGEST_SIZE] for place, offset in enumerate(offsets)}

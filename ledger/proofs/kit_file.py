@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from ledger.chain import END_FORM, END_SIZE, START_FORM, Span, spans_of
 from ledger.errors import DamagedLog, DigestMismatch
-from ledger.header import Header, canonical, chain_digest, read_header
+from ledger.header import DIGEST_SIZE, Header, canonical, chain_digest, read_header
 from ledger.proofs.merkle import CompactTree, blocks
 from ledger.proofs.verification import leaf_hash
 
@@ -195,7 +195,8 @@ def _run(line: bytes, number: int, offset: int) -> tuple[tuple[int, int], list[b
         hashes = [bytes.fromhex(text) for text in data["hashes"]]
         digest = bytes.fromhex(data["digest"]) if "omitted" in data else None
         good = omitted_line(first, last, hashes, digest) == line + b"\n" and type(first) is type(last) is int
-        good = good and last <= MOST_EVENTS and all(len(found) == 32 for found in (*hashes, digest or bytes(32)))
+        told = hashes if digest is None else [*hashes, digest]
+        good = good and last <= MOST_EVENTS and all(len(found) == DIGEST_SIZE for found in told)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DamagedLog("a run that is left out has its form", line=number, offset=offset) from error
     if not good:

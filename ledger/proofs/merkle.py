@@ -90,13 +90,7 @@ class MerkleTree:
 
     def hash_of(self, start: int, stop: int) -> bytes:
         """The root of the leaves from ``start`` to ``stop``, where these are a subtree, or the right end of a tree."""
-        hashes = [self._full(height, index) for height, index in blocks(start, stop)]
-        if not hashes:
-            return EMPTY_ROOT
-        found = hashes.pop()
-        while hashes:
-            found = node_hash(hashes.pop(), found)
-        return found
+        return _joined(self.cover(start, stop))
 
     def cover(self, start: int, stop: int) -> list[bytes]:
         """The hashes of the largest subtrees that cover the leaves from ``start`` to ``stop``, left to right."""
@@ -160,13 +154,7 @@ class CompactTree:
 
     def root(self) -> bytes:
         """The root of all that was added."""
-        hashes = [found for _, found in self._stack]
-        if not hashes:
-            return EMPTY_ROOT
-        found = hashes.pop()
-        while hashes:
-            found = node_hash(hashes.pop(), found)
-        return found
+        return _joined([found for _, found in self._stack])
 
 
 def split_at(size: int) -> int:
@@ -191,6 +179,16 @@ def blocks(start: int, stop: int) -> list[tuple[int, int]]:
             height = min(height, (start & -start).bit_length() - 1)
         found.append((height, start >> height))
         start += 1 << height
+    return found
+
+
+def _joined(hashes: list[bytes]) -> bytes:
+    """The root of a tree, given those of its largest full subtrees, left to right."""
+    if not hashes:
+        return EMPTY_ROOT
+    *others, found = hashes
+    for left in reversed(others):
+        found = node_hash(left, found)
     return found
 
 

@@ -186,12 +186,8 @@ def _decode(text: Any, size: int) -> bytes:
         raw = b64decode(text, validate=True) if type(text) is str else None
     except ValueError:
         raw = None
-    if (
-        raw is None
-        or len(raw) != size
-        or b64encode(raw[-3 if size % 3 == 0 else -(size % 3) :] if raw else raw).decode()
-        != (text[-4:] if raw else text)
-    ):
+    last = size % 3 or 3  # bytes in the last four digits: only there one run of bytes has several wordings
+    if raw is None or len(raw) != size or b64encode(raw[-last:]).decode() != text[-4:]:
         raise InvalidInput("a packed column is base64 of as many bytes as its rows need", expected=size)
     return raw
 

@@ -201,7 +201,7 @@ class Category(FeatureType):
         if isinstance(value, str):
             return check_text(value, MAX_CATEGORY_BYTES, "a Category")
         try:
-            return _CATEGORY_INT.check(value)
+            return _INT.check(value)
         except InvalidInput:
             rule = "a Category is a str, or an int of at most 2**53 in size"
             raise InvalidInput(rule, value=value, type=type(value).__name__) from None
@@ -247,7 +247,7 @@ class Timestamp(FeatureType):
         """An integer of microseconds."""
         if type(value) is not int:
             raise InvalidInput("the stored form of a timestamp is whole microseconds", value=value)
-        return _TIMESTAMP_INT.check(value)
+        return _INT.check(value)
 
 
 def check_text(value: str, max_bytes: int, what: str) -> str:
@@ -272,5 +272,4 @@ def is_nan(value: Any) -> bool:
 
 
 _GAPS: dict[str, Any] = {"float": 0.0, "text": ""}
-_CATEGORY_INT = Int()
-_TIMESTAMP_INT = Int()
+_INT = Int()

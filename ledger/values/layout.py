@@ -92,25 +92,17 @@ class Layout:
         """Every cell checked one by one: finds all bad cells, and takes partial rows and nulls."""
         if not isinstance(values, Mapping):
             raise InvalidInput("a row is a mapping of features to values", view=self.view, type=type(values).__name__)
-        bad = [
-            {
-                "view": self.view,
-                "feature": name,
-                "entity": entity,
-                "value": values[name],
-                "rule": "the view has no such feature",
-            }
-            for name in values
-            if name not in self.features
-        ]
+
+        def broken(name: str, rule: str) -> dict[str, Any]:
+            return {"view": self.view, "feature": name, "entity": entity, "value": values[name], "rule": rule}
+
+        bad = [broken(name, "the view has no such feature") for name in values if name not in self.features]
         cells = [MISSING] * len(self.names)
         for place, name in enumerate(self.names):
             try:
                 cells[place] = self.check_cell(place, values.get(name, MISSING), nan)
             except InvalidInput as error:
-                bad.append(
-                    {"view": self.view, "feature": name, "entity": entity, "value": values[name], "rule": error.rule}
-                )
+                bad.append(broken(name, error.rule))
         if bad:
             raise InvalidCells("every cell obeys its feature's type", cells=bad)
         if all(cell is MISSING for cell in cells):

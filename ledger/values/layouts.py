@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from ledger.errors import DefinitionConflict, InvalidInput, UnknownName
 from ledger.facts.view_defined import ViewDefinition
@@ -116,8 +116,8 @@ class Layouts:
         self._versions[definition.name] = definition.version
         return layout
 
-    def counts(self) -> dict[str, Any]:
-        """Versions by view."""
+    def counts(self) -> dict[str, int]:
+        """How many versions each view has."""
         return dict(self._versions)
 
 

@@ -87,7 +87,7 @@ def words_of(row: bytes) -> tuple[int, ...]:
 
 
 def sources_of(row: bytes) -> list[Source]:
-    """The source of every slot, and last the newest delete's; (0, 0) where nothing wrote."""
+    """The source of every slot, and last the newest delete's; ``NO_SOURCE`` where nothing wrote."""
     ref, event_time, flags = header_of(row)
     count = flags >> SLOTS_SHIFT
     if not flags & MIXED:
@@ -100,7 +100,7 @@ def sources_of(row: bytes) -> list[Source]:
 
 
 def source_at(row: bytes, slot: int) -> Source:
-    """The write that a slot's value comes from."""
+    """The write that a slot's value comes from; ``NO_SOURCE`` where there is none."""
     ref, event_time, flags = header_of(row)
     count = flags >> SLOTS_SHIFT
     if flags & MIXED:

@@ -64,9 +64,6 @@ class Running:
         """The value after one more outcome; ``held`` is the one before."""
         raise NotImplementedError
 
-    def clear(self, unit: int) -> None:
-        """Keep nothing of a unit."""
-
 
 class Converted(Running):
     """1 if there is an outcome."""
@@ -113,10 +110,6 @@ class Last(Running):
         self._times[unit] = time
         return value
 
-    def clear(self, unit: int) -> None:
-        """See the class."""
-        self._times[unit] = 0
-
 
 class Sum(Running):
     """The sum, rounded once, as ``fsum`` over all values at any moment; O(1) an outcome.
@@ -160,11 +153,6 @@ class Sum(Running):
         self._exact[unit] = whole
         return _rounded(whole)
 
-    def clear(self, unit: int) -> None:
-        """See the class."""
-        self._low[unit] = 0.0
-        self._exact.pop(unit, None)
-
 
 class Mean(Running):
     """The sum over the number of outcomes."""
@@ -187,11 +175,6 @@ class Mean(Running):
         self._sums[unit] = found = self._sum.add(unit, self._sums[unit], value, time)
         self._sizes[unit] = size = self._sizes[unit] + 1
         return found / size
-
-    def clear(self, unit: int) -> None:
-        """See the class."""
-        self._sum.clear(unit)
-        self._sums[unit] = self._sizes[unit] = 0
 
 
 def _extend(numbers: array[int] | array[float], size: int) -> None:

@@ -129,10 +129,10 @@ class Course:
             stop = bisect_left(refs, offset << ROW_BITS, start)
             self._take(start, stop, inside, early)
             start = max(start, stop)
-            if unit >= 0 and since[unit] == offset:
+            if since[unit] == offset:
                 inside[unit] = arm = self.exposures.arms[unit]
                 self.join(unit, arm, offset, early.pop(unit, ()))
-            elif unit >= 0:
+            else:
                 inside[unit] = NOWHERE
                 self.leave(unit, self.exposures.arms[unit], offset)
         self._take(start, len(refs), inside, early)
@@ -146,9 +146,9 @@ class Course:
         outcomes = self.outcomes
         columns = (outcomes.units, outcomes.values, outcomes.times, outcomes.refs)
         for row, (unit, value, time, ref) in enumerate(zip(*(column[start:stop] for column in columns)), start):
-            if unit >= 0 and inside[unit] >= 0:
+            if inside[unit] >= 0:
                 yield unit, inside[unit], value, time, ref >> ROW_BITS
-            elif unit >= 0:
+            else:
                 early.setdefault(unit, []).append(row)
 
     def rest(self) -> None:
@@ -180,12 +180,3 @@ class Course:
     def values(self, arm: int, offset: int) -> dict[int, float]:
         """The values of an arm's units that ever changed, NaN or 0 for those that count no longer."""
         return self.steps[arm].values(offset) if arm < len(self.steps) else {}
-
-    def forget(self, unit: int) -> None:
-        """Make it as if a unit had never been there, as of every offset."""
-        arm = self.exposures.arms[unit]
-        if 0 <= arm < len(self.steps):
-            self.steps[arm].forget(unit)
-        if unit < len(self.now):
-            self.now[unit] = self.absent
-            self.running.clear(unit)

@@ -6,8 +6,7 @@
         Course                         by metric and definition: values of units as they changed, with running sums
         Pair                           by ratio: the same of two values
 
-Everything only grows, so a reader of the past needs no lock; only erasure reaches back, and the caller of
-``forget_unit`` keeps readers away meanwhile.
+Everything only grows, so a reader of the past needs no lock. After an erasure all is folded anew.
 """
 
 from __future__ import annotations
@@ -19,12 +18,11 @@ from typing import Final
 
 from ledger import Entity, Event, ExperimentDefined, ExperimentDefinition, ExposuresRecorded, OutcomesRecorded
 from projections.contract import Handler, Projection
-from projections.experiments.checked import check_tallies
 from projections.experiments.course import Spec
-from projections.experiments.recount import recount, tallied
-from projections.experiments.stored import read_trials, write_trials
+from projections.experiments.recount import check_tallies, recount, tallied
 from projections.experiments.tallies import Tallies, course_of, metric_of
 from projections.experiments.trial import Trial
+from projections.experiments.trial_dump import dump_trials, load_trials
 from projections.experiments.uncounted import Uncounted, recorded, uncounted
 from projections.experiments.units import ExposedUnit, FirstExposure
 from projections.joint_moments import JointMoments
@@ -182,7 +180,7 @@ class Experiments(Projection):
         return [
             ExposedUnit(unit, held.labels[arm], time, since, until <= offset)
             for unit, arm, time, since, until in rows
-            if since <= offset and unit is not None
+            if since <= offset
         ]
 
     def unit_values(
@@ -210,31 +208,18 @@ class Experiments(Projection):
             found = recount(trial, spec, offset, until, first_arm)
         names = trial.exposures.names
         arms = trial.arms(definition, offset)
-        return {label: [(names[unit], value) for unit, value in found[arm]] for label, arm in arms.items()}  # type: ignore[misc]
-
-    def forget_unit(self, unit: Entity, experiments: Iterable[str] | None = None) -> dict[str, int]:
-        """Make every tally as of every offset as if a unit had never been there; exactly, and for good.
-
-        Of the experiments named (None: all): those that knew the unit, with how many of its outcomes are gone. Cost:
-        what the unit has, and some 30 ms for each million outcomes of others. The caller keeps readers away.
-        """
-        wanted = None if experiments is None else set(experiments)
-        gone: dict[str, int] = {}
-        for (name, _), trial in self._trials.items():
-            if (wanted is None or name in wanted) and unit in trial.exposures.numbers:
-                gone[name] = gone.get(name, 0) + trial.forget(unit)
-        return gone
+        return {label: [(names[unit], value) for unit, value in found[arm]] for label, arm in arms.items()}
 
     # -- the contract --------------------------------------------------------------------------------------
 
     def dump(self) -> bytes:
         """What was recorded, in columns; the tallies follow from it."""
-        return write_trials(self._trials)
+        return dump_trials(self._trials)
 
     def load(self, state: bytes) -> None:
         """Read what was recorded and tally it anew, once a definition of a metric: 2.5 us an outcome."""
         self.reset()
-        self._trials = dict(read_trials(state))
+        self._trials = dict(load_trials(state))
         for _, definition in self.catalog.experiments:
             if (definition.name, definition.bucket_version) in self._trials:
                 self._define(definition)
@@ -255,5 +240,5 @@ class Experiments(Projection):
         return {
             "experiments": len(self._current),
             "units": sum(len(trial.exposures.numbers) for trial in trials),  # ints
-            "outcomes": sum(len(outcomes) - outcomes.units.count(-1) for outcomes in rows),  # ints
+            "outcomes": sum(map(len, rows)),  # ints
         }

@@ -8,7 +8,7 @@ arm; both are ``NEVER`` before. 50 bytes a unit beside its id, in columns that t
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -26,7 +26,7 @@ class Exposures:
 
     def __init__(self) -> None:
         self.numbers: dict[Entity, int] = {}
-        self.names: list[Entity | None] = []  # None: forgotten
+        self.names: list[Entity] = []
         self.inside = array("h")  # the arm that a unit counts in now, or NOWHERE
         self.arms = array("h")  # of the first exposure
         self.times = array("q")  # its event time
@@ -128,32 +128,6 @@ class Exposures:
         """Units with an exposure that was not forced, in the order of their numbers."""
         return (unit for unit, since in enumerate(self.since) if since <= offset)
 
-    # -- erasure -----------------------------------------------------------------------------------------
-
-    def forget(self, unit: int) -> None:
-        """Keep nothing of a unit but its number, which stands for nothing then. O(units of its arm), in C."""
-        name = self.names[unit]
-        assert name is not None
-        self._take_back(unit)
-        if unit in self.forced:
-            offset = self.forced.pop(unit)
-            del self.forced_offsets[bisect_left(self.forced_offsets, offset)]
-        for key in [key for key in self.others if key >> _ARM_BITS == unit]:
-            del self.others[key]
-        self.since[unit] = self.until[unit] = NEVER
-        self.arms[unit] = self.inside[unit] = NOWHERE
-        self.times[unit], self.propensities[unit] = 0, 0.0
-        self.names[unit] = None
-        del self.numbers[name]
-
-    def _take_back(self, unit: int) -> None:
-        for offset, held in ((self.since[unit], self.joins), (self.until[unit], self.leaves)):
-            if offset != NEVER:
-                offsets = held[self.arms[unit]]
-                del offsets[bisect_left(offsets, offset)]
-                start = bisect_left(self.moves[0], offset)
-                self.moves[1][self.moves[1].index(unit, start)] = -1
-
     # -- for a dump --------------------------------------------------------------------------------------
 
     def other_exposures(self) -> list[tuple[int, int, int]]:
@@ -166,8 +140,7 @@ class Exposures:
 
     def check(self) -> None:
         """The counts are those of the columns."""
-        live = [unit for unit, name in enumerate(self.names) if name is not None]
-        assert self.numbers == {self.names[unit]: unit for unit in live}
+        assert self.numbers == {name: unit for unit, name in enumerate(self.names)}
         for arm, (joins, leaves) in enumerate(zip(self.joins, self.leaves)):
             met = [unit for unit in self.met(NEVER - 1) if self.arms[unit] == arm]
             assert list(joins) == sorted(self.since[unit] for unit in met)

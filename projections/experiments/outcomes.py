@@ -12,7 +12,7 @@ NONE = -1
 
 
 class Outcomes:
-    """Rows in order of reference (offset and row); ``units`` is -1 where a unit was forgotten.
+    """Rows in order of reference (offset and row).
 
     Rows that came while their unit did not count are linked, for when its exposure arrives: each with the one before.
     """
@@ -65,16 +65,3 @@ class Outcomes:
     def size(self, offset: int) -> int:
         """How many rows are recorded up to an offset."""
         return bisect_left(self.refs, (offset + 1) << ROW_BITS)
-
-    def forget(self, unit: int) -> int:
-        """Keep nothing of a unit's rows but that they were there; how many. 5 ms for each million rows."""
-        row, gone = NONE, 0
-        self._waiting.pop(unit, None)
-        while True:
-            try:
-                row = self.units.index(unit, row + 1)
-            except ValueError:
-                return gone
-            self.units[row] = self._earlier[row] = NONE
-            self.values[row], self.times[row] = 0.0, 0
-            gone += 1

@@ -79,12 +79,6 @@ class Pair:
         exposed = self.top.exposures.exposed
         return [sums._replace(size=exposed(arm, offset)) for offset, sums in zip(offsets, found)]
 
-    def forget(self, unit: int) -> None:
-        """Make it as if a unit had never been there, as of every offset."""
-        arm = self.top.exposures.arms[unit]
-        if 0 <= arm < len(self.steps):
-            self.steps[arm].forget(unit)
-
 
 def _value(course: Course, unit: int) -> float:
     return course.now[unit] if unit < len(course.now) else course.absent
@@ -99,5 +93,4 @@ def _changes(course: Course, arm: int, which: int) -> Iterator[tuple[int, int, i
     if arm < len(course.steps):
         steps = course.steps[arm]
         for offset, unit, value in zip(steps.offsets, steps.units, steps.new):
-            if unit >= 0:
-                yield offset, which, unit, value
+            yield offset, which, unit, value

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from ledger import ExperimentDefinition
 from projections.experiments.aggregates import RUNNING, Row, aggregated
 from projections.experiments.course import Course, Spec
 from projections.experiments.exposures import NEVER
+from projections.experiments.tallies import Tallies
 from projections.experiments.trial import Trial
+from projections.joint_moments import JointMoments, joint_moments
+from projections.moments import moments
 
 Values = list[tuple[int, float]]  # of unit numbers
 
@@ -42,7 +46,7 @@ def _rows(trial: Trial, spec: Spec, offset: int, last: int) -> dict[int, list[Ro
     size = outcomes.size(offset)
     columns = zip(outcomes.units[:size], outcomes.times[:size], outcomes.values[:size])
     for unit, time, value in columns:
-        if unit >= 0 and time <= last and 0 <= time - times[unit] <= window:
+        if time <= last and 0 <= time - times[unit] <= window:
             rows.setdefault(unit, []).append((time, value))
     return rows
 
@@ -59,3 +63,24 @@ def tallied(course: Course, offset: int) -> list[Values]:
             if value == value:
                 found[arm].append((unit, value))
     return found
+
+
+def check_tallies(trial: Trial, definition: ExperimentDefinition, offset: int) -> None:
+    """Assert that tallies are those of a recount, as of an offset. 3 us an outcome and a unit, for each metric."""
+    tallies = Tallies(trial, definition, offset)
+    arms = trial.arms(definition, offset)
+    for name, metric in definition.metrics.items():
+        spec = Spec.of(name, metric)
+        counted = recount(trial, spec, offset)
+        assert tallied(trial.courses[spec], offset) == counted, (spec, offset)
+        found = tallies.moments(name)
+        assert all(found[label] == moments(value for _, value in counted[arm]) for label, arm in arms.items())
+        if metric.over:
+            under = recount(trial, Spec.of(metric.over, definition.metrics[metric.over]), offset)
+            joint = tallies.joint(name)
+            assert all(joint[label] == _joint(counted[arm], under[arm]) for label, arm in arms.items())
+
+
+def _joint(top: Values, bottom: Values) -> JointMoments:
+    under = dict(bottom)
+    return joint_moments((value, under[unit]) for unit, value in top if unit in under)

@@ -58,10 +58,6 @@ class Columns(Generic[S]):
         """The sums of the values before them."""
         raise NotImplementedError
 
-    def blank(self, place: int) -> None:
-        """Turn one step into none."""
-        raise NotImplementedError
-
     def _grown(self, first: int) -> None:
         """Keep the sums of every block that steps from a place on have filled."""
         for size in range((first >> BITS) + 1 << BITS, len(self.offsets) + 1, BLOCK):
@@ -89,29 +85,6 @@ class Columns(Generic[S]):
                 place = stop
             found.append(held)
         return found
-
-    def forget(self, unit: int) -> None:
-        """Make it as if a unit had never been there: its steps change nothing, and no sum holds them."""
-        places = self._places(unit)
-        if not places:
-            return
-        gained = lost = self.nothing
-        for block in range(places[0] >> BITS, len(self.sums)):
-            for place in [place for place in places if place >> BITS == block]:
-                gained = gained.merge(self.gained(slice(place, place + 1)))
-                lost = lost.merge(self.lost(slice(place, place + 1)))
-            self.sums[block] = self.sums[block].merge(lost).retract(gained)
-        for place in places:
-            self.blank(place)
-            self.units[place] = -1
-
-    def _places(self, unit: int) -> list[int]:
-        places: list[int] = []
-        while True:
-            try:
-                places.append(self.units.index(unit, places[-1] + 1 if places else 0))
-            except ValueError:
-                return places
 
 
 class Steps(Columns[Moments]):
@@ -154,10 +127,6 @@ class Steps(Columns[Moments]):
     def _moments(self, values: Sequence[float]) -> Moments:
         held = list(filter(None, values)) if self.counts_all else [value for value in values if value == value]
         return _exact(held)
-
-    def blank(self, place: int) -> None:
-        """See ``Columns``."""
-        self.old[place] = self.new[place] = 0.0
 
     def values(self, offset: int) -> dict[int, float]:
         """The value of each unit that has a step up to an offset. 0.1 us a step."""
@@ -209,11 +178,6 @@ class PairSteps(Columns[JointMoments]):
         if self.counts_all:
             return joint_moments([pair for pair in pairs if pair[0] or pair[1]])
         return joint_moments([pair for pair in pairs if pair[0] == pair[0]])
-
-    def blank(self, place: int) -> None:
-        """See ``Columns``."""
-        for column in (*self.old, *self.new):
-            column[place] = 0.0
 
 
 def _exact(values: list[float]) -> Moments:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import compress, repeat
 from typing import Final
 
-from ledger import ROW_BITS, Entity, ExperimentDefinition, Exposure, Outcome
+from ledger import ROW_BITS, ExperimentDefinition, Exposure, Outcome
 from projections.experiments.course import Course, Spec
 from projections.experiments.exposures import JOINED, LEFT, NOWHERE, Exposures
 from projections.experiments.outcomes import Outcomes
@@ -130,22 +130,6 @@ class Trial:
         course = self.active.get(metric)
         if course is not None:
             course.record(zip(units, arms, values, times, repeat(offset)))
-
-    def forget(self, unit: Entity) -> int:
-        """Make every tally as of every offset as if a unit had never been there; how many outcomes it had.
-
-        Cost: what the unit has, and some 30 ms for each million outcomes of others (its rows and steps are searched).
-        """
-        number = self.exposures.numbers.get(unit)
-        if number is None:
-            return 0
-        for pair in self.pairs.values():
-            pair.forget(number)
-        for course in self.courses.values():
-            course.forget(number)
-        gone = sum(outcomes.forget(number) for outcomes in self.outcomes.values())  # ints
-        self.exposures.forget(number)
-        return gone
 
     # -- reading -----------------------------------------------------------------------------------------
 

@@ -30,12 +30,9 @@ class Uncounted(NamedTuple):
 
 
 def recorded(trial: Trial, metric: str, offset: int) -> int:
-    """How many outcomes of a metric are recorded up to an offset, forgotten ones aside. 1 us, with those 10 ns each."""
-    outcomes, held = trial.outcomes.get(metric), trial.exposures
-    if outcomes is None:
-        return 0
-    size = outcomes.size(offset)
-    return size if len(held.names) == len(held.numbers) else size - outcomes.units[:size].count(-1)
+    """How many outcomes of a metric are recorded up to an offset. 1 us."""
+    outcomes = trial.outcomes.get(metric)
+    return 0 if outcomes is None else outcomes.size(offset)
 
 
 def uncounted(trial: Trial, spec: Spec, offset: int) -> Uncounted:
@@ -48,8 +45,6 @@ def uncounted(trial: Trial, spec: Spec, offset: int) -> Uncounted:
     since, until, times = held.since, held.until, held.times
     found: Counter[str] = Counter()
     for unit, time in zip(outcomes.units[:size], outcomes.times[:size]):
-        if unit < 0:
-            continue
         if since[unit] > offset:
             found["unexposed"] += 1
         elif until[unit] <= offset:
@@ -59,4 +54,4 @@ def uncounted(trial: Trial, spec: Spec, offset: int) -> Uncounted:
         elif time - times[unit] > window:
             found["after_window"] += 1
     reasons = (found[name] for name in Uncounted._fields[1:])
-    return Uncounted(recorded(trial, spec.metric, offset), *reasons)
+    return Uncounted(size, *reasons)

@@ -15,8 +15,9 @@ from random import Random
 from statistics import fmean
 from typing import NamedTuple, Protocol
 
+from projections.history import FOREVER
 from projections.vectors.exact import measure
-from projections.vectors.index import Index, Probe, best, closest, places
+from projections.vectors.index import USUAL_SLOPE, Index, Probe, best, closest, places
 from projections.vectors.kernels import Reading
 from projections.vectors.lanes import Lanes
 from projections.vectors.segment import Segment
@@ -25,7 +26,6 @@ SAMPLE = 300
 NEIGHBOURS = 10
 DEPTH = 400
 CHECKED = 3_000  # lanes that are measured for every sample, in case the planes are blind to some neighbours
-FOREVER = 2**62
 WIDE = 1_000  # dimensions, from which measuring is dear
 WIDE_DEPTH = 120
 FINE_CANDIDATES = 100
@@ -37,6 +37,7 @@ MARGIN = 0.8  # of the missed share that a promise leaves: queries are harder th
 CODE_SEGMENT = 45.0  # microseconds of a probed segment, whatever its size
 CODE_LANE = 0.0047  # and for every lane in it
 CANDIDATE = 0.6  # microseconds of a candidate, whatever its dimension
+LOG_4 = 1.386  # e-folds of the number of lanes from an eighth of the candidates to a half
 SAMPLED_COST = 14.0  # microseconds of a vector of which a sample is measured
 COORDINATE = {1: 0.016, 2: 0.03, 4: 0.022, 8: 0.022}  # and for every coordinate, by bytes of an element
 
@@ -74,7 +75,6 @@ class _Sample(NamedTuple):
     rough: list[float]  # the distance by a sample of coordinates
     neighbours: frozenset[int]
     furthest: float  # of them
-
 
 
 class Readings(Protocol):
@@ -154,8 +154,8 @@ def _sample(
         neighbours,
         ranked[:NEIGHBOURS][-1][0] if ranked else 0.0,
     )
-    quarter = len(scored) // 8
-    return sample, (scored[quarter][0] - scored[4 * quarter][0]) / 1.386 if quarter else 20.0
+    eighth = len(scored) // 8
+    return sample, (scored[eighth][0] - scored[4 * eighth][0]) / LOG_4 if eighth else USUAL_SLOPE
 
 
 def _depth(index: Index) -> int:

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ledger import Log, Vector
 from projections.vectors.blocks import BlocksOf
@@ -24,6 +24,9 @@ from projections.vectors.forgetting import deaths_without, index_without
 from projections.vectors.index import Index
 from projections.vectors.kernels import Reading, reading, sampled_reading
 from projections.vectors.lanes import Lanes
+
+if TYPE_CHECKING:
+    from projections.vectors.filters import Key
 
 BULK = 64  # lanes of one event from which they are coded together
 INDEXED = frozenset({"euclidean", "sqeuclidean", "cosine", "dot", "manhattan"})
@@ -53,7 +56,7 @@ class Field:
         self.death_offsets = array("q")
         self.restless = array("q")  # lanes whose entity was written without a new vector
         self._marked = bytearray()  # 1 for each of them
-        self.filters: dict[Any, Any] = {}  # keys of filters (``projections.vectors.filters``)
+        self.filters: dict[Key, Key] = {}  # those that were asked for, each once
         self.index: Index | None = None
         self.fault = ""  # why an index was given up
 

@@ -13,14 +13,13 @@ from math import ceil, floor, inf, isfinite
 from typing import Any, Final, NamedTuple
 
 from ledger import ABSENT, COMPLETE, NULL, Erased, FeatureType, Pool, header_of, word_at
-from projections.history import row_as_of
+from projections.history import FOREVER, row_as_of
 from projections.rows import Rows
 from projections.vectors.field import Field
 from projections.vectors.segment import Segment
 from projections.vectors.sliced import Sliced, float_key, int_key
-from projections.where import Leaf, Node, negation_free
+from projections.where_tree import Leaf, Node, negation_free
 
-FOREVER: Final = 2**62
 EVENT_TIME: Final = -1  # as a slot: the event time of the write itself
 KEPT: Final = 32  # filters whose masks a segment keeps
 MANY: Final = 2_000  # values of a list: looking for more in every segment takes longer than to ask the rows
@@ -111,7 +110,7 @@ class Filter:
 
     def _by_value(self, key: Key, segment: Segment, full: int) -> int:
         """The lanes whose written values may match; kept for the filters that come again."""
-        held: tuple[int, int] | None = segment.filtered.get(key)
+        held = segment.filtered.get(key)
         if held is None or held[0] != segment.sealed.size:
             held = segment.sealed.size, key.node.masks(partial(self._leaf, segment), full)
             if len(segment.filtered) >= KEPT:
@@ -140,7 +139,7 @@ class Filter:
     def _column(self, segment: Segment, slot: int, word: str) -> Column:
         """The column of a slot, made on its first use and again when the segment has grown. 1.5 us a lane."""
         columns = segment.columns
-        held: Column | None = columns.get(slot)
+        held = columns.get(slot)
         if held is None or held.keys.count < segment.sealed.size:
             held = columns[slot] = self._make(segment, slot, word)
         return held

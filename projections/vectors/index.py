@@ -12,7 +12,7 @@ from itertools import compress
 from math import dist, log, sqrt
 from operator import itemgetter, mul, sub
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projections.vectors.adder import EIGHTHS, Programme, Sums, at_least, keep_memory
 from projections.vectors.bytescale import ByteScale
@@ -20,6 +20,9 @@ from projections.vectors.projection import Placed, Projection
 from projections.vectors.quantiser import MIDDLE, NORM_BITS, Quantiser
 from projections.vectors.segment import Segment
 from projections.vectors.training import Centres
+
+if TYPE_CHECKING:
+    from projections.vectors.calibration import Promise
 
 MANY_LONGER = 1_000
 DRIFT = 1.2  # times the radius at the build
@@ -30,6 +33,7 @@ FEW_BITS = 64
 CROWD = 5  # the centre whose distance tells how crowded centres are around a query
 LEAST_GAP = 1 / 60
 CROWDING = 0.25
+USUAL_SLOPE = 20.0  # where there were too few rows to tell
 
 MaskOf = Callable[[Segment], int | None]
 
@@ -105,9 +109,9 @@ class Index:
         self.built = 0  # lanes at the last build
         self.drift = 0.0  # how far added lanes lie from their centres, in the mean of squares
         self.added = 0  # lanes added one by one since
-        self.promises: list[Any] = []  # what effort reaches which recall (``projections.vectors.calibration``)
+        self.promises: list[Promise] = []  # what effort reaches which recall
         self.longer = array("q")  # lanes longer than the radius of dot products: measured by every search
-        self.slope = 20.0  # units that a score falls while the number of lanes above it grows e-fold
+        self.slope = USUAL_SLOPE  # units that a score falls while the number of lanes above it grows e-fold
 
     @property
     def count(self) -> int:

@@ -16,8 +16,7 @@ from ledger import Vector
 from projections.vectors.bits import bit_measure_of
 from projections.vectors.metrics import measure_of
 
-Kernel = Callable[[Any, int], float]
-"""(buffer, byte offset of a vector) -> distance."""
+SAMPLED = 1_000  # coordinates
 
 
 class Reading(NamedTuple):
@@ -32,6 +31,11 @@ def reading(kind: Vector, query: Sequence[float] | bytes) -> Reading:
     """What measures stored vectors of a type against a query: its elements, or packed bits for a binary type.
 
     A vector of 128 float32 takes 3.3 us for euclidean, 4 for sqeuclidean, 6 for cosine, 10 for dot, 14 for manhattan.
+
+    >>> kind = Vector(2, metric="manhattan")
+    >>> found = reading(kind, (1.0, 2.0))
+    >>> list(map(found.measure, found.rows(kind.check([0, 4]) + kind.check([1, 2]))))
+    [3.0, 0.0]
     """
     if kind.dtype == "binary":
         size = kind.size
@@ -44,9 +48,6 @@ def reading(kind: Vector, query: Sequence[float] | bytes) -> Reading:
         return Reading(measure, lambda buffer, offset: buffer[offset : offset + size], cells)
     measured = measure_of(kind.metric, tuple(map(float, query)), kind.p)
     return Reading(measured, kind.packer.unpack_from, kind.packer.iter_unpack)
-
-
-SAMPLED = 1_000  # coordinates
 
 
 def sampled_reading(kind: Vector, query: Sequence[float]) -> Reading | None:
@@ -70,20 +71,3 @@ def _every(code: str, size: int, dim: int, step: int) -> Struct:
     """Every ``step``-th element of a stored vector."""
     count = -(-dim // step)
     return Struct("<" + code + f"{size * (step - 1)}x{code}" * (count - 1))
-
-
-def kernel(kind: Vector, query: Sequence[float] | bytes) -> Kernel:
-    """The same as one function of a buffer and the offset of a vector in it.
-
-    >>> kind = Vector(2, metric="manhattan")
-    >>> kernel(kind, (1.0, 2.0))(kind.check([0, 4]), 0)
-    3.0
-    """
-    measure, read, _ = reading(kind, query)
-    return lambda buffer, offset: measure(read(buffer, offset))
-
-
-def scan(kind: Vector, query: Sequence[float] | bytes, buffer: Any, offsets: Iterable[int]) -> list[float]:
-    """The distances of a query to the vectors at some byte offsets of one buffer."""
-    measure, read, _ = reading(kind, query)
-    return [measure(read(buffer, offset)) for offset in offsets]

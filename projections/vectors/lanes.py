@@ -17,11 +17,11 @@ from ledger import ROW_BITS, Block, Log
 from projections.vectors.blocks import BlocksOf, column_of
 
 EVENT = 1 << ROW_BITS  # from the reference of one single put to the next
-BATCH, SINGLES, GONE = range(3)  # what a run is, in a dump
+BATCH, SINGLES, FORGOTTEN = range(3)  # what a run is, in a dump
 
 
-class Gone(bytes):
-    """Zeros in place of vectors that were forgotten; those of one run."""
+class Zeros(bytes):
+    """What stands in place of the forgotten vectors of a run."""
 
 
 class Lanes:
@@ -35,7 +35,7 @@ class Lanes:
         self._size = size  # bytes of a vector
         self._starts = array("q")
         self._refs = array("q")
-        self._buffers: list[Any] = []  # of a batch its bytes or a view of them, None for single puts, or ``Gone``
+        self._buffers: list[Any] = []  # of a batch its bytes or a view of them, None for single puts, or ``Zeros``
         self.count = 0
 
     def __len__(self) -> int:
@@ -130,7 +130,7 @@ class Lanes:
 
     def forgotten(self) -> list[int]:
         """The lanes whose vectors are gone, ascending."""
-        runs = [run for run, buffer in enumerate(self._buffers) if type(buffer) is Gone]
+        runs = [run for run, buffer in enumerate(self._buffers) if type(buffer) is Zeros]
         return [lane for run in runs for lane in range(self._starts[run], self._end(run))]
 
     def present(self, count: int) -> Sequence[int]:
@@ -160,7 +160,7 @@ class Lanes:
         for offset in offsets:
             first = bisect_left(self._refs, offset << ROW_BITS)
             runs.update(range(first, bisect_left(self._refs, (offset + 1) << ROW_BITS)))
-        return sorted(run for run in runs if type(self._buffers[run]) is not Gone)
+        return sorted(run for run in runs if type(self._buffers[run]) is not Zeros)
 
     def _copy(self, other: Lanes, start: int, stop: int) -> None:
         self._starts += other._starts[start:stop]
@@ -175,7 +175,7 @@ class Lanes:
             if lane < part:
                 self._keep(fresh, lane, part, single, blocks_of)
             fresh.count, lane = part, part + 1
-            fresh._start(self.ref(part), Gone(self._size))
+            fresh._start(self.ref(part), Zeros(self._size))
         if lane < end:
             self._keep(fresh, lane, end, single, blocks_of)
 
@@ -206,7 +206,7 @@ class Lanes:
 
     def _stored(self, ref: int, count: int, form: int) -> Any:
         if form != BATCH:
-            return None if form == SINGLES else Gone(self._size * count)
+            return None if form == SINGLES else Zeros(self._size * count)
         return self._column(self._log.event(ref >> ROW_BITS).fact.blocks(), ref, count)
 
     def check(self) -> None:
@@ -216,4 +216,4 @@ class Lanes:
 
 
 def _form(buffer: Any) -> int:
-    return SINGLES if buffer is None else GONE if type(buffer) is Gone else BATCH
+    return SINGLES if buffer is None else FORGOTTEN if type(buffer) is Zeros else BATCH

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from math import log10
 from typing import Any, NamedTuple
 
+from ledger import Entity
 from projections.vectors.calibration import Effort
 from projections.vectors.exact import flags, measure, nearest
 from projections.vectors.field import Field
@@ -37,7 +38,7 @@ class Ask(NamedTuple):
     k: int
     limit: int
     offset: int | None
-    accept: Callable[[int], Any]
+    accept: Callable[[int], Entity | None]
     matching: FilterOf | None = None
 
 
@@ -46,7 +47,7 @@ class Found(NamedTuple):
 
     distance: float
     lane: int
-    entity: Any
+    entity: Entity
 
 
 def search_exact(field: Field, reading: Reading, ask: Ask) -> list[Found]:
@@ -204,7 +205,7 @@ def _rank(hit: Found) -> tuple[float, Any]:
     return hit.distance, entity_order(hit.entity)
 
 
-def entity_order(entity: Any) -> tuple[Any, ...]:
+def entity_order(entity: Entity) -> tuple[Any, ...]:
     """A total order of entity ids: ints, then text, then tuples part by part."""
     if isinstance(entity, tuple):
         return 2, tuple(map(entity_order, entity))

@@ -10,15 +10,18 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from copy import copy
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from projections.vectors.quantiser import MIDDLE, Coded, Quantiser
+
+if TYPE_CHECKING:
+    from projections.vectors.filters import Column, Key
 
 TAIL = 16  # lanes that wait, and are scanned exactly, before they enter the planes
 
 
 class Sealed(NamedTuple):
-    """Planes of the first ``count`` lanes, those of the axes, then those of the norm; and their fine bytes."""
+    """Planes of the first ``size`` lanes, those of the axes, then those of the norm; and their fine bytes."""
 
     size: int
     planes: tuple[int, ...]
@@ -26,7 +29,7 @@ class Sealed(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """The lanes that were dead after the first ``count`` deaths."""
+    """The lanes that were dead after the first ``deaths`` deaths."""
 
     deaths: int
     mask: int
@@ -59,8 +62,8 @@ class Segment:
         self.death_offsets = array("q")
         self.death_places = array("I")
         self.restless = 0
-        self.filtered: dict[Any, tuple[int, int]] = {}
-        self.columns: dict[int, Any] = {}  # what filters read of the lanes (``projections.vectors.filters``)
+        self.filtered: dict[Key, tuple[int, int]] = {}  # masks of filters, each of so many lanes
+        self.columns: dict[int, Column] = {}  # what filters read of the lanes, by slot
         self._dead = Dead(0, 0)
         self.pending: list[bytes] = []
 

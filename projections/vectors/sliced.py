@@ -37,9 +37,9 @@ def float_key(value: float) -> int:
 
 
 class Sliced:
-    """The keys of lanes 0..count - 1. Above the highest bit that differs all keys agree, and ``_high`` says on what."""
+    """The keys of lanes 0..count - 1, in ``planes``, the lowest bit first. Above them all keys agree on ``_high``."""
 
-    __slots__ = ("_high", "_planes", "count", "full")
+    __slots__ = ("_high", "count", "full", "planes")
 
     def __init__(self, keys: Sequence[int]) -> None:
         self.count = len(keys)
@@ -48,14 +48,14 @@ class Sliced:
         differing = reduce(or_, map(first.__xor__, keys), 0).bit_length()
         self._high = first >> differing
         data = array("Q", keys).tobytes()
-        self._planes = [plane(data[bit // 8 :: 8], bit % 8) for bit in range(differing)]
+        self.planes = [plane(data[bit // 8 :: 8], bit % 8) for bit in range(differing)]
 
     def equal(self, key: int) -> int:
         """The lanes with this key."""
-        if key >> len(self._planes) != self._high:
+        if key >> len(self.planes) != self._high:
             return 0
         found = self.full
-        for plane_ in self._planes:
+        for plane_ in self.planes:
             found = found & plane_ if key & 1 else found ^ (found & plane_)
             if not found:
                 return 0
@@ -64,7 +64,7 @@ class Sliced:
 
     def any_of(self, keys: Iterable[int]) -> int:
         """The lanes with one of some keys. They share the planes of the bits that they share: 0.3 us a key."""
-        width = len(self._planes)
+        width = len(self.planes)
         own = sorted({key & ((1 << width) - 1) for key in keys if key >> width == self._high})
         return self._descend(self.full, own, 0, len(own), width) if own else 0
 
@@ -74,21 +74,17 @@ class Sliced:
             return found
         bits -= 1
         middle = bisect_left(keys, (keys[start] >> bits | 1) << bits, start, stop)  # from here on the bit is set
-        ones = found & self._planes[bits]
+        ones = found & self.planes[bits]
         kept = self._descend(ones, keys, middle, stop, bits) if middle < stop else 0
         return kept | self._descend(found ^ ones, keys, start, middle, bits) if start < middle else kept
 
     def at_least(self, key: int) -> int:
         """The lanes with this key or a greater one."""
-        high = key >> len(self._planes)
+        high = key >> len(self.planes)
         if high != self._high:
             return self.full if high < self._high else 0
         found = self.full
-        for plane_ in self._planes:
+        for plane_ in self.planes:
             found = found & plane_ if key & 1 else found | plane_
             key >>= 1
         return found
-
-    def planes(self) -> list[int]:
-        """The planes, lowest bit first."""
-        return self._planes

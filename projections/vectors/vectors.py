@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -27,16 +26,15 @@ from ledger import (
     source_at,
     word_at,
 )
+from projections.blobs import join_blobs, split_blobs
 from projections.contract import Gone, Handler, Projection
-from projections.history import row_as_of
+from projections.history import FOREVER, row_as_of
 from projections.rows import Rows
 from projections.vectors.blocks import BlocksOf, runs_of
-from projections.vectors.canonical import CanonicalVector, canonical
-from projections.vectors.dumping import dump_field, load_field
 from projections.vectors.field import Field
+from projections.vectors.field_dump import dump_field, load_field
 from projections.vectors.forgetting import Forgotten
 
-FOREVER: Final = 2**62
 HELD: Final = 100_000  # entities
 
 
@@ -235,31 +233,23 @@ class Vectors(Projection):
         blocks: Iterable[Block] = self.log.event(offset).fact.blocks()
         return blocks
 
-    def canonical(self) -> dict[str, dict[int, list[CanonicalVector]]]:
-        """Every vector by view and slot, the same in any two folds of one log (``projections.vectors.canonical``)."""
-        return canonical(self)
-
     # -- checkpoint --------------------------------------------------------------------------------
 
     def dump(self) -> bytes:
-        """Every field, one after the other, behind a head of their views, slots and sizes."""
+        """Every field, one after the other, behind a head of their views and slots."""
         fields = [(view, slot, field) for view, fields in self.fields.items() for slot, field in fields.items()]
-        dumps = [dump_field(field) for _, _, field in fields]
         head = {"views": list(self.fields), "fields": [[view, slot] for view, slot, _ in fields]}
-        text = json.dumps({**head, "sizes": list(map(len, dumps))}, ensure_ascii=False).encode()
-        return b"".join([len(text).to_bytes(8, "little"), text, *dumps])
+        return join_blobs(head, [dump_field(field) for _, _, field in fields])
 
     def load(self, state: bytes) -> None:
         """Cut the fields out again."""
-        start = 8 + int.from_bytes(state[:8], "little")
-        head = json.loads(state[8:start])
+        head, dumps = split_blobs(state)
         self.reset()
         self.fields = {view: {} for view in head["views"]}
-        for (view, slot), size in zip(head["fields"], head["sizes"], strict=True):
+        for (view, slot), dump in zip(head["fields"], dumps, strict=True):
             kind = self.log.layouts.type_of(view, slot)
             assert isinstance(kind, Vector)
-            self.fields[view][slot] = load_field(self.log, view, slot, kind, state[start : start + size])
-            start += size
+            self.fields[view][slot] = load_field(self.log, view, slot, kind, dump)
 
     def check(self) -> None:
         """Every structural rule of every field."""

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ledger import Chain, DamagedLog, Journal, Log, canonical
+from ledger import DamagedLog, Journal, Log, canonical
+from ledger.chain import Chain
 from ledger.header import seal
 from tests.ledger.making import T0
 from tests.ledger.stored import every_fact

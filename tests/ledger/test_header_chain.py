@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from ledger import (
-    Chain,
     DamagedLog,
     DigestMismatch,
     Header,
@@ -18,7 +17,7 @@ from ledger import (
     new_header,
     spans_of,
 )
-from ledger.chain import parent_at
+from ledger.chain import Chain, parent_at
 from ledger.header import read_header, seal, split
 from tests.ledger.making import T0
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger import Chain, Int, Log, UnknownName, ViewDefined
-from ledger.chain import parent_at
+from ledger import Int, Log, UnknownName, ViewDefined
+from ledger.chain import Chain, parent_at
 from ledger.header import seal
 from tests.ledger.making import T0, append, contents, define, definition, new_log, row_put
 from tests.ledger.test_segment_log import fill, small_segments

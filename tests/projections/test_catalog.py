@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ledger import Int, UnknownName, ViewDefinition
-from projections import Shelf
+from ledger import Int, TrainingSetRecord, UnknownName, ViewDefinition
+from projections import Catalog, Shelf, contents
 from vectordb import VectorDB
 
 
@@ -58,3 +58,15 @@ def test_marks_as_of_an_offset() -> None:
     for name, offset in (("b", 1), ("c", None)):
         with pytest.raises(UnknownName):
             catalog.mark(name, offset)
+
+
+def test_the_contents_of_a_catalog_are_those_of_every_shelf() -> None:
+    catalog = Catalog()
+    catalog.reset()
+    assert list(catalog.shelves) == [held for held in vars(catalog).values() if isinstance(held, Shelf)]
+    record = TrainingSetRecord("march", "s@1", 2, 0, (2, 2), ("x",), (), 1, (1 << 24,), "0" * 64, "1" * 64)
+    catalog.views.add(1, definition(1))
+    catalog.training_sets.add(3, record)
+    told = {"view v@1": (1, definition(1).to_json())}
+    assert dict(contents(catalog, 2, False)) == told
+    assert dict(contents(catalog, 3, True)) == {**told, "training_set march@1": (3, record.to_json())}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger import ROW_BITS
+from projections import contents
 from tests.contracts.saga import tell
 from vectordb import Int, VectorDB
 
@@ -33,3 +34,19 @@ def test_both_directions_agree_on_everything_that_happened() -> None:
         for source in lineage.upstream(ref(event.offset)):
             assert event.offset in lineage.downstream(source, db.head)
             assert event.offset not in lineage.downstream(source, event.offset - 1)
+
+
+def test_edges_are_compared_after_a_compaction_too() -> None:
+    db = VectorDB()
+    view = db.create_view("v", entity="e", features={"x": Int()})
+    for x in range(3):
+        view.put("a", {"x": x})
+    view.put("d", {"x": 1}, derived_from=["v/a@2", "v/a@4"])
+    db.compact(below=4)
+    lineage = db.state.lineage
+    told = {"sources of event 5": (ref(2), ref(4)), "events derived from row 0 of event 2": (5,)}
+    assert dict(contents(lineage, 5, True)) == {**told, "events derived from row 0 of event 4": (5,)}
+    assert not dict(contents(lineage, 4, True)) and db.audit.verify().ok
+    del lineage._down[ref(2)]
+    wrong = [check.name for check in db.audit.verify().checks if check.difference is not None]
+    assert wrong == ["structure of lineage", "fold of lineage"]

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from ledger import ABSENT, MISSING, ROW_BITS, header_of, words_of
-from projections import merge, resolve
+from projections.merge import merge, resolve
 from tests.projections.packed import LAYOUT, WIDTH, Write, answer_of, layout_of, naive, random_writes
 
 FAR = 10**6

@@ -10,7 +10,8 @@ from collections import defaultdict
 import pytest
 
 from ledger import MISSING, ROW_BITS, Column, build_block, build_deletes, header_of
-from projections import Table, Timeline, row_as_of
+from projections import Table, Timeline
+from projections.history import row_as_of
 from tests.projections.packed import LAYOUT, WIDTH, Write, answer_of, naive, random_writes
 
 FAR = 10**6

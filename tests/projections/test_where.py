@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from ledger import Bool, Category, FeatureType, Float, Int, Text, Timestamp, Vector
-from projections.where import All, Either, Leaf, Node, Not, negation_free, parse_where
+from projections.where import parse_where
+from projections.where_tree import All, Either, Leaf, Node, Not, negation_free
 
 KINDS: dict[str, FeatureType] = {
     "trips": Int(),

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ledger import InvalidInput, InvalidTime, UnknownName, VectorDBError
-from projections.where import MAX_DEPTH, MAX_TERMS, MAX_VALUES, All, Leaf
+from projections.where import MAX_DEPTH, MAX_TERMS, MAX_VALUES
+from projections.where_tree import All, Leaf
 from tests.projections.test_where import parse
 
 REFUSED: list[tuple[Any, str]] = [

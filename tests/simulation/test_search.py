@@ -18,9 +18,9 @@ import pytest
 import projections.vectors.build
 import projections.vectors.bytescale
 import projections.vectors.calibration
-import projections.vectors.dumping
 import projections.vectors.exact
 import projections.vectors.field
+import projections.vectors.field_dump
 import projections.vectors.search
 import projections.vectors.segment
 import vectordb.views.searching
@@ -48,7 +48,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(projections.vectors.calibration, "SAMPLE", 20)
     table = cache(projections.vectors.bytescale.table_of)  # the costliest part of a small build, a pure function
     monkeypatch.setattr(projections.vectors.bytescale, "table_of", table)
-    monkeypatch.setattr(projections.vectors.dumping, "table_of", table)
+    monkeypatch.setattr(projections.vectors.field_dump, "table_of", table)
 
 
 def test_every_search_agrees_with_the_model(request: pytest.FixtureRequest, tmp_path: Path, small: None) -> None:

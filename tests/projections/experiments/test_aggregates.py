@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from ledger import AGGREGATES
+from ledger.facts.experiment_defined import AGGREGATES
 from projections.experiments.aggregates import RUNNING, aggregated, total
 
 KINDS = [
@@ -49,13 +49,3 @@ def test_a_total_is_the_exact_sum_rounded_once(kind: object) -> None:
 
 def test_a_total_is_fsum_where_there_is_one() -> None:
     assert total([0.1] * 10) == fsum([0.1] * 10) == 1.0
-
-
-def test_a_cleared_unit_starts_anew() -> None:
-    for running in (RUNNING["sum"](), RUNNING["mean"](), RUNNING["last"]()):
-        running.grow(1)
-        held = running.absent
-        for value in (1e16, 1.0, 1e-16, 1e-300):
-            held = running.add(0, held, value, 9)
-        running.clear(0)
-        assert running.add(0, running.absent, 3.0, 1) == 3.0

@@ -8,8 +8,6 @@ from ledger import Metric, Outcome, UnknownName
 from projections import NO_PAIRS, NOTHING, JointMoments, Moments, moments
 from tests.projections.experiments.world import World
 
-MEAN = {"spend": Metric("mean")}
-
 
 def spend(world: World, offset: int | None = None) -> dict[str, Moments]:
     """The moments of the one metric."""
@@ -193,20 +191,13 @@ def test_sums_beyond_a_float_stop_nothing() -> None:
     world.experiments.check()
 
 
-def test_forgetting_by_experiment() -> None:
+def test_counts_are_of_all_experiments() -> None:
     world = told()
     world.define("y")
     for name in "xy":
         world.expose(("u", "a"), ("v", "a"), name=name)
         world.record(("u", 3.0, 5), ("v", 4.0, 5), ("u", 3.0, 6), name=name)
-    assert world.experiments.forget_unit("u", ["y"]) == {"y": 2} and world.experiments.forget_unit("w") == {}
-    assert world.experiments.tallies("x").exposed["a"] == 2 and world.experiments.tallies("y").exposed["a"] == 1
-    assert world.experiments.forget_unit("u") == {"x": 2} and spend(world)["a"] == moments([4.0])
-    assert world.experiments.counts() == {"experiments": 2, "units": 2, "outcomes": 2}
-    world.expose(("u", "b"), at=1)
-    world.record(("u", 5.0, 6))
-    assert spend(world)["b"] == moments([5.0])
-    world.experiments.check()
+    assert world.experiments.counts() == {"experiments": 2, "units": 4, "outcomes": 6}
 
 
 def test_why_outcomes_count_for_no_unit() -> None:
@@ -219,5 +210,3 @@ def test_why_outcomes_count_for_no_unit() -> None:
     assert world.experiments.uncounted("x", "spend", window=None).counted == 2
     assert world.experiments.recorded("x", "spend") == 5 and world.experiments.recorded("x", "spend", last - 1) == 0
     assert world.experiments.met("x") == {"a": 2, "b": 0} and world.experiments.tallies("x").exposed["a"] == 1
-    world.experiments.forget_unit("u")
-    assert world.experiments.recorded("x", "spend") == 2 and world.experiments.uncounted("x", "spend").outcomes == 2

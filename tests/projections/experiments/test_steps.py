@@ -1,4 +1,4 @@
-"""Running sums over many blocks: at their edges, back and forth, and without a unit."""
+"""Running sums over many blocks: at their edges, back and forth."""
 
 from __future__ import annotations
 
@@ -27,29 +27,22 @@ def changes(random: Random, absent: float) -> list[tuple[int, int, float, float]
     return rows
 
 
-def at(rows: list[tuple[int, int, float, float]], offset: int, gone: set[int]) -> list[float]:
+def at(rows: list[tuple[int, int, float, float]], offset: int) -> list[float]:
     """The values at an offset."""
-    now = {unit: new for when, unit, _, new in rows if when <= offset and unit not in gone}
+    now = {unit: new for when, unit, _, new in rows if when <= offset}
     return [value for value in now.values() if value == value and value]
 
 
 @pytest.mark.parametrize("absent", [0.0, nan])
-def test_sums_as_of_every_offset_and_without_units(absent: float) -> None:
+def test_sums_as_of_every_offset(absent: float) -> None:
     rows = changes(Random(3), absent)
     steps = Steps(absent)
     for offset, unit, old, new in rows:
         steps.add(unit, offset, old, new)
-    gone: set[int] = set()
-    for forgotten in (None, 7, 8, 59, 0):
-        if forgotten is not None:
-            steps.forget(forgotten)
-            gone.add(forgotten)
-        for offset, found in enumerate(steps.along(range(SIZE // 3 + 2))):
-            wanted = moments(at(rows, offset, gone))
-            assert found[1:] == wanted[1:]
-        backward = list(range(SIZE // 3 + 1, -1, -1))
-        assert steps.along(backward) == [steps.along([offset])[0] for offset in backward]
-    steps.forget(1000)
+    for offset, found in enumerate(steps.along(range(SIZE // 3 + 2))):
+        assert found[1:] == moments(at(rows, offset))[1:]
+    backward = list(range(SIZE // 3 + 1, -1, -1))
+    assert steps.along(backward) == [steps.along([offset])[0] for offset in backward]
     assert len(steps.sums) == len(steps.offsets) // BLOCK
 
 
@@ -66,10 +59,6 @@ def test_sums_of_pairs(absent: float) -> None:
             steps.add(unit, offset, now.get(unit, nobody), new)
         now[unit] = new
         states.append({key: pair for key, pair in now.items() if pair is not nobody})
-    for unit in (None, 3, 4):
-        if unit is not None:
-            steps.forget(unit)
-            states = [{key: pair for key, pair in state.items() if key != unit} for state in states]
-        for state, found in zip(states, steps.along(range(1, SIZE))):
-            assert found[1:] == joint_moments(state.values())[1:]
+    for state, found in zip(states, steps.along(range(1, SIZE))):
+        assert found[1:] == joint_moments(state.values())[1:]
     assert isinstance(found, JointMoments) and not isinstance(found, Moments)

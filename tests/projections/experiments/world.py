@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 from typing import Any
 
 from ledger import (
-    AGGREGATES,
     Entity,
     Event,
     ExperimentDefined,
     ExperimentDefinition,
     Exposure,
     ExposuresRecorded,
+    ExposuresRedacted,
     Fact,
     Log,
     Metric,
     Outcome,
     OutcomesRecorded,
+    OutcomesRedacted,
+    Redaction,
     new_header,
 )
+from ledger.facts.experiment_defined import AGGREGATES
 from projections import Experiments, Fold
 
 UNITS: list[Entity] = [1, "1", "ünit", ("eu", 7), *(f"user-{number}" for number in range(8))]
@@ -68,10 +72,10 @@ class World:
         """Outcomes of any metrics."""
         return self.tell(OutcomesRecorded(self.fold.catalog.experiments.get(name).label, outcomes))
 
-    def again(self) -> Experiments:
-        """A fresh replay of the same log."""
+    def again(self, without: Collection[Entity] = ()) -> Experiments:
+        """A fresh replay of the same log, or of what an erasure of some units leaves of it."""
         found = Experiments()
-        Fold(self.log, [found]).run(self.log.events())
+        Fold(self.log, [found]).run(left_of(event, without) for event in self.log.events())
         return found
 
     def reopen(self) -> None:
@@ -80,6 +84,19 @@ class World:
         self.fold = Fold(self.log, [self.experiments])
         self.fold.run(self.log.events())
         self.experiments.load(state)
+
+
+def left_of(event: Event, gone: Collection[Entity]) -> Event:
+    """An event without what it says of some units."""
+    fact, left = event.fact, event.fact
+    redaction = Redaction(f"{fact.type}@{fact.schema}", event.offset + 1)
+    if gone and isinstance(fact, ExposuresRecorded):
+        exposures = tuple(one for one in fact.exposures if one.unit not in gone)
+        left = ExposuresRedacted(fact.experiment, exposures, fact.event_time, redaction=redaction)
+    elif gone and isinstance(fact, OutcomesRecorded):
+        outcomes = tuple(one for one in fact.outcomes if one.unit not in gone)
+        left = OutcomesRedacted(fact.experiment, outcomes, fact.origin, redaction=redaction)
+    return Event(event.offset, event.time, left, event.meta)
 
 
 def metrics(random: Random) -> dict[str, Metric]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from projections.vectors.bits import unpacked
+from tests.projections.vectors.canonical import canonical
 from tests.projections.vectors.erasing import erase, fresh_fold, reloaded
 from tests.projections.vectors.world import ENTITIES, World, brute, shrink
 from tests.vectordb.reachable import find_bytes, found_in
@@ -70,8 +71,8 @@ def test_searches_are_those_of_a_ledger_without_the_rows(
             more = compare(world, erased, where, 0.99)
             asked, same = asked + more[0], same + more[1]
     assert same >= 0.97 * asked
-    canonical = world.db.state.vectors.canonical()
-    assert canonical == fresh_fold(world.db).canonical() == reloaded(world.db).canonical()
+    found = canonical(world.db.state.vectors)
+    assert found == canonical(fresh_fold(world.db)) == canonical(reloaded(world.db))
     assert reloaded(world.db).dump() == world.db.state.vectors.dump()
     world.db.state.vectors.check()
 
@@ -133,7 +134,7 @@ def test_every_metric_forgets(metric: str, dtype: str, monkeypatch: pytest.Monke
             near = pairs(past.search("v", query, 5, exact=exact, where=where))
             assert len(near) == 5 and set(near) <= set(truth)
     assert not {hit.entity for hit in view.search("w", [0.5, 1.0], 100)} & erased
-    assert db.state.vectors.canonical() == fresh_fold(db).canonical()
+    assert canonical(db.state.vectors) == canonical(fresh_fold(db))
 
 
 SECRET = [0.37041, -1.61803, 2.71828, 0.57721, 1.20205, -0.91596]
@@ -242,13 +243,13 @@ def test_a_build_learns_nothing_of_the_forgotten(monkeypatch: pytest.MonkeyPatch
 def test_a_row_without_a_vector_and_a_second_time_change_nothing() -> None:
     db = told(index=False)
     state = db.state
-    before = state.vectors.canonical()
+    before = canonical(state.vectors)
     note = db.create_view("w", entity="e", features={"n": Int()})
     note.put("e1", {"n": 1})
     assert erase(db, "w", "e1").vectors == 0
     refs = state.rows.tables["v"].refs("e9")
     assert state.vectors.forget_rows("v", [refs[1]]).vectors == 0
-    assert {**before, "w": {}} == state.vectors.canonical()
+    assert {**before, "w": {}} == canonical(state.vectors)
     refs = list(state.rows.tables["v"].refs("e50"))
     assert erase(db, "v", "e50").vectors == 3
     assert state.vectors.forget_rows("v", refs).vectors == 0
@@ -266,4 +267,4 @@ def test_writes_after_it_are_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
     assert view.search("v", SECRET, 1).entities == ["e50"]
     assert db.as_of(db.head - 1).view("v").search("v", OTHER, 1).entities == ["e50"]
     assert "e50" not in db.as_of(db.head - 2).view("v").search("v", OTHER, 200).entities
-    assert db.state.vectors.canonical() == fresh_fold(db).canonical()
+    assert canonical(db.state.vectors) == canonical(fresh_fold(db))

@@ -14,6 +14,7 @@ from ledger import ROW_BITS, UnknownVersion
 from projections.vectors.blocks import column_of, runs_of
 from projections.vectors.lanes import Lanes
 from projections.vectors.segment import Segment
+from tests.projections.vectors.canonical import canonical
 from tests.projections.vectors.erasing import erase, fresh_fold, recut, redact, reloaded
 from tests.projections.vectors.making import code_rows, codes_of, make_room
 from tests.projections.vectors.world import START, World, shrink
@@ -184,13 +185,13 @@ def test_a_fork_keeps_what_it_shares(monkeypatch: pytest.MonkeyPatch) -> None:
     world.view.index("v").build()
     fork = world.db.fork(seed=1)
     fork.view("v").index("v").build()
-    before, dumped = fork.state.vectors.canonical(), fork.state.vectors.dump()
+    before, dumped = canonical(fork.state.vectors), fork.state.vectors.dump()
     entity = next(iter(world.view.search("v", [0.0, 0.0, 1.0], 1))).entity
     assert erase(world.db, "v", entity).vectors
-    assert fork.state.vectors.canonical() == before and fork.state.vectors.dump() == dumped
+    assert canonical(fork.state.vectors) == before and fork.state.vectors.dump() == dumped
     assert fork.view("v").search("v", [0.0, 0.0, 1.0], 1).entities == [entity]
     assert erase(fork, "v", entity).vectors
-    assert fork.state.vectors.canonical() == world.db.state.vectors.canonical()
+    assert canonical(fork.state.vectors) == canonical(world.db.state.vectors)
 
 
 @pytest.mark.parametrize("when", ["before it is adopted", "while it reads", "with later writes"])
@@ -305,7 +306,7 @@ def test_a_checkpoint_holds_nothing_and_loads(tmp_path: Path, monkeypatch: pytes
     loaded = reloaded(world.db)
     loaded.check()
     mine, field = world.db.state.vectors.fields["v"][0], loaded.fields["v"][0]
-    assert field.lanes.forgotten() == mine.lanes.forgotten() and loaded.canonical() == fresh_fold(world.db).canonical()
+    assert field.lanes.forgotten() == mine.lanes.forgotten() and canonical(loaded) == canonical(fresh_fold(world.db))
     assert field.index is not None and mine.index is not None
     for a, b in zip(field.index.segments, mine.index.segments):
         assert [a.dead(offset) for offset in (None, 0, 9, 99)] == [b.dead(offset) for offset in (None, 0, 9, 99)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from math import dist, hypot, sqrt
 from typing import Any
 
@@ -13,7 +14,7 @@ from ledger.values.vector_type import ELEMENTS, METRICS
 from projections.vectors import kernels
 from projections.vectors.bits import unpacked
 from projections.vectors.distances import distance
-from projections.vectors.kernels import kernel, reading, sampled_reading, scan
+from projections.vectors.kernels import reading, sampled_reading
 
 POWER = {"minkowski": 2.5}
 ROWS = 12
@@ -25,6 +26,12 @@ def draw(rng: random.Random, dtype: str, dim: int) -> list[float]:
     if dtype in ("int8", "uint8"):
         return [rng.randrange(0, 128) for _ in range(dim - 1)] + [1]
     return [rng.choice((0.0, rng.gauss(0, 1), rng.gauss(0, 100))) for _ in range(dim - 1)] + [0.75]
+
+
+def measured_at(kind: Vector, query: Any, buffer: Any, offsets: Iterable[int]) -> list[float]:
+    """The distances of a query to the vectors at some byte offsets of one buffer."""
+    measure, read, _ = reading(kind, query)
+    return [measure(read(buffer, offset)) for offset in offsets]
 
 
 def elements(kind: Vector, cell: bytes) -> list[float]:
@@ -44,12 +51,10 @@ def test_a_kernel_has_the_bits_of_distance(metric: str, dtype: str) -> None:
         for query in (kind.query(rows[0]), kind.query(cells[1])):
             values = unpacked(query, dim) if isinstance(query, bytes) else query
             expected = [distance(metric, values, elements(kind, cell), kind.p).hex() for cell in cells]
-            assert [found.hex() for found in scan(kind, query, buffer, offsets)] == expected
             measured, _, rows_of = reading(kind, query)
             assert [measured(row).hex() for row in rows_of(b"".join(cells))] == expected
             for held in (buffer, bytearray(buffer), memoryview(buffer)):
-                measure = kernel(kind, query)
-                assert [measure(held, offset).hex() for offset in offsets] == expected
+                assert [found.hex() for found in measured_at(kind, query, held, offsets)] == expected
 
 
 @pytest.mark.parametrize("dtype", sorted(set(ELEMENTS) - {"binary"}))
@@ -79,7 +84,7 @@ def test_every_pair_of_short_binary_vectors(metric: str) -> None:
     cells = [kind.check([n >> i & 1 for i in range(5)]) for n in range(metric == "cosine", 32)]
     for cell in cells:
         expected = [distance(metric, unpacked(cell, 5), unpacked(other, 5), kind.p) for other in cells]
-        assert scan(kind, cell, b"".join(cells), range(len(cells))) == expected
+        assert measured_at(kind, cell, b"".join(cells), range(len(cells))) == expected
 
 
 def test_sparse_and_near_binary_vectors_under_cosine() -> None:
@@ -93,8 +98,8 @@ def test_sparse_and_near_binary_vectors_under_cosine() -> None:
     cells = list(map(kind.check, (one, full, close, some)))
     for cell in cells:
         expected = [distance("cosine", unpacked(cell, dim), unpacked(other, dim)) for other in cells]
-        assert scan(kind, cell, b"".join(cells), range(0, 4 * kind.size, kind.size)) == expected
-    assert scan(kind, cells[1], cells[2], [0])[0] == pytest.approx(1 - sqrt(1 - 1 / dim), rel=1e-11)
+        assert measured_at(kind, cell, b"".join(cells), range(0, 4 * kind.size, kind.size)) == expected
+    assert measured_at(kind, cells[1], cells[2], [0])[0] == pytest.approx(1 - sqrt(1 - 1 / dim), rel=1e-11)
 
 
 def test_a_count_has_the_norm_of_as_many_ones() -> None:
@@ -108,14 +113,14 @@ def test_a_count_has_the_norm_of_as_many_ones() -> None:
 def test_the_zero_bytes_of_a_gap_are_measured_without_an_error(dtype: str) -> None:
     for metric in METRICS:
         kind = Vector(9, metric=metric, dtype=dtype, p=POWER.get(metric))
-        found = kernel(kind, kind.query([1, 0, 0, 0, 1, 0, 0, 1, 1]))(kind.gap(), 0)
+        (found,) = measured_at(kind, kind.query([1, 0, 0, 0, 1, 0, 0, 1, 1]), kind.gap(), [0])
         assert found >= 0.0
         assert metric not in ("cosine", "correlation") or found == 1.0
 
 
 def test_a_query_is_not_rounded_to_the_element_type() -> None:
     kind = Vector(1, metric="euclidean", dtype="uint8")
-    assert kernel(kind, kind.query([0.25]))(kind.check([1]), 0) == 0.75
+    assert measured_at(kind, kind.query([0.25]), kind.check([1]), [0]) == [0.75]
 
 
 def test_nearest_first_is_the_order_of_exact_arithmetic() -> None:
@@ -124,7 +129,7 @@ def test_nearest_first_is_the_order_of_exact_arithmetic() -> None:
         kind = Vector(16, metric=metric)
         cells = [kind.check([rng.gauss(0, 1) for _ in range(16)]) for _ in range(200)]
         query = kind.query([rng.gauss(0, 1) for _ in range(16)])
-        found = scan(kind, query, b"".join(cells), range(0, 200 * 64, 64))
+        found = measured_at(kind, query, b"".join(cells), range(0, 200 * 64, 64))
         order = sorted(range(200), key=found.__getitem__)
         assert order == sorted(range(200), key=lambda row: plain(metric, query, kind.packer.unpack(cells[row])))
 

@@ -88,5 +88,5 @@ def test_keys_outside_the_column(values: list[int]) -> None:
 
 def test_bits_that_agree_take_no_plane() -> None:
     values = [random.Random(lane).randrange(1000) for lane in range(200)]
-    assert len(Sliced([int_key(value) for value in values]).planes()) <= 10
-    assert Sliced([int_key(4)] * 5).planes() == []
+    assert len(Sliced([int_key(value) for value in values]).planes) <= 10
+    assert Sliced([int_key(4)] * 5).planes == []

@@ -1,4 +1,4 @@
-"""Dumping: a field and its index as bytes for a checkpoint, and back. Plain data, never code.
+"""The dump of a field and its index: bytes for a checkpoint, and back. Plain data, never code.
 
 The vectors themselves stay in the log; a run of lanes names the event that holds its bytes. The planes are in
 the dump, so a million vectors reopen without a build. A count that the blobs do not bear out is refused before
@@ -17,7 +17,7 @@ from projections.vectors.bytescale import ByteScale, table_of
 from projections.vectors.calibration import Effort, Promise
 from projections.vectors.field import Field
 from projections.vectors.index import Index, Trained
-from projections.vectors.lanes import GONE, SINGLES
+from projections.vectors.lanes import FORGOTTEN, SINGLES
 from projections.vectors.quantiser import Axis, Quantiser
 from projections.vectors.segment import Sealed, Segment
 from projections.vectors.training import Centres
@@ -63,7 +63,7 @@ def _check_runs(log: Log, starts: array[int], refs: array[int], forms: bytes, co
         _check(stop > start and 0 < offset <= log.head, "a run has lanes, and begins in the log")
         if form == SINGLES:
             _check(offset + stop - start - 1 <= log.head, "single vectors end in the log")
-        elif form == GONE:
+        elif form == FORGOTTEN:
             singles = offset + stop - start - 1 <= log.head
             rule = "forgotten vectors were rows of their event, or of as many events"
             _check(singles or row + stop - start <= log.rows_at(offset), rule)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ledger import ABSENT, NULL, ROW_BITS, word_at
-from projections.vectors.field import Field
-
-if TYPE_CHECKING:
-    from projections.vectors.vectors import Vectors
+from projections import Field, Vectors
 
 CHUNK = 4_096  # lanes whose bytes are fetched together
 

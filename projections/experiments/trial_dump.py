@@ -1,4 +1,4 @@
-"""Trials as bytes: a head in JSON (units, arms, sizes), then the columns, little-endian; no forgotten units."""
+"""The dump of trials: a head in JSON (units, arms, sizes), then the columns, little-endian."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Column: TypeAlias = "array[Any]"
 _EXPOSED = ("arms", "times", "propensities", "until", "since")  # columns of ``Exposures``
 
 
-def write_trials(trials: Mapping[tuple[str, int], Trial]) -> bytes:
+def dump_trials(trials: Mapping[tuple[str, int], Trial]) -> bytes:
     """The state of trials, by experiment and bucket version."""
     heads: list[dict[str, Any]] = []
     columns: list[Column] = []
@@ -31,38 +31,18 @@ def write_trials(trials: Mapping[tuple[str, int], Trial]) -> bytes:
 
 def _trial(trial: Trial) -> tuple[dict[str, Any], list[Column]]:
     held = trial.exposures
-    live = [unit for unit, name in enumerate(held.names) if name is not None]
-    whole = len(live) == len(held.names)
-    renumbered = array("i", range(len(held.names)))
-    for number, unit in enumerate(live):
-        renumbered[unit] = number
     columns: list[Column] = [getattr(held, name) for name in _EXPOSED]
-    columns = columns if whole else [_picked(column, live) for column in columns]
     head: dict[str, Any] = {
         "arms": held.labels,
-        "units": [entity_to_json(name) for name in held.names if name is not None],
-        "forced": [[renumbered[unit], offset] for unit, offset in held.forced.items()],
-        "others": [[renumbered[unit], key, offset] for unit, key, offset in held.other_exposures()],
+        "units": list(map(entity_to_json, held.names)),
+        "forced": list(held.forced.items()),
+        "others": held.other_exposures(),
         "outcomes": {},
     }
     for metric, outcomes in trial.outcomes.items():
-        data = _outcomes(outcomes, None if whole else renumbered)
-        head["outcomes"][metric] = len(data[0])
-        columns += data
+        head["outcomes"][metric] = len(outcomes)
+        columns += [outcomes.units, outcomes.values, outcomes.times, outcomes.refs]
     return head, columns
-
-
-def _outcomes(outcomes: Outcomes, renumbered: array[int] | None) -> list[Column]:
-    columns: list[Column] = [outcomes.units, outcomes.values, outcomes.times, outcomes.refs]
-    if renumbered is None:
-        return columns
-    rows = [row for row, unit in enumerate(outcomes.units) if unit >= 0]
-    columns = [_picked(column, rows) for column in columns]
-    return [array("i", [renumbered[unit] for unit in columns[0]]), *columns[1:]]
-
-
-def _picked(column: Column, places: list[int]) -> Column:
-    return array(column.typecode, [column[place] for place in places])
 
 
 def _to_bytes(column: Column) -> bytes:
@@ -92,7 +72,7 @@ class _Reader:
         return column
 
 
-def read_trials(state: bytes) -> Iterator[tuple[tuple[str, int], Trial]]:
+def load_trials(state: bytes) -> Iterator[tuple[tuple[str, int], Trial]]:
     """The trials of a dump, without courses."""
     start = 8 + int.from_bytes(state[:8], "little")
     reader = _Reader(state, start)
@@ -117,7 +97,7 @@ def _read_exposures(held: Exposures, head: dict[str, Any], reader: _Reader) -> N
     for label in head["arms"]:
         held.arm(label)
     held.names = [entity_from_json(item) for item in head["units"]]
-    held.numbers = {name: unit for unit, name in enumerate(held.names) if name is not None}
+    held.numbers = {name: unit for unit, name in enumerate(held.names)}
     for name in _EXPOSED:
         column = getattr(held, name)
         column.extend(reader.take(column.typecode, len(held.names)))
