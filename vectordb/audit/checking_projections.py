@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final
 
 from ledger import DamagedLog, InvalidInput, KitLog, Log, StoreError, VectorDBError
 from projections import Catalog, Fold, Projection, Rows, Vectors, contents
 from vectordb.audit.checking import Checking
 from vectordb.audit.report import Check, Deviation
+
+UNTOLD: Final = "what cannot be told"
 
 
 def check_structure(checking: Checking, projection: Projection) -> Check:
@@ -101,7 +103,7 @@ def _readable(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     try:
         yield from pairs
     except (VectorDBError, LookupError, ValueError, TypeError, AttributeError) as error:
-        yield "what cannot be told", f"{type(error).__name__}: {error}"
+        yield UNTOLD, f"{type(error).__name__}: {error}"
 
 
 def _differing(found: tuple[str, Any] | None, expected: tuple[str, Any] | None) -> Deviation | None:
@@ -110,5 +112,7 @@ def _differing(found: tuple[str, Any] | None, expected: tuple[str, Any] | None) 
         return Deviation(place, "nothing", value) if expected is None else Deviation(place, value, "nothing")
     if found[0] != expected[0]:
         return Deviation(expected[0], expected[1], f"{found[0]}: {found[1]!r}")
+    if found[0] == UNTOLD:  # on both sides: nothing was compared, which is no agreement
+        return Deviation(UNTOLD, expected[1], found[1])
     same = found[1] == expected[1] or repr(found[1]) == repr(expected[1])  # NaN is equal to itself here
     return None if same else Deviation(expected[0], expected[1], found[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import pack_into
 from typing import Any
@@ -17,7 +17,7 @@ from projections import Projection
 from tests.replay.fixtures import EVENTS, V1, folders, replayed
 from tests.vectordb.world import World
 from vectordb import Float, InvalidInput, Metric, Request, Vector, VectorDB
-from vectordb.audit import Check, Deviation, Report
+from vectordb.audit import Check, Deviation, Report, checking_projections
 from vectordb.audit.checking import Checking
 from vectordb.audit.checking_log import check_events, check_references
 from vectordb.audit.checking_predictions import reproduced
@@ -399,6 +399,16 @@ def test_a_file_that_cannot_be_read_is_a_difference(tmp_path: Path, monkeypatch:
         monkeypatch.setattr(db.state.journal.store, "read", unreadable)
         difference = db.audit.verify().difference
         assert difference is not None and difference.place == "the file"
+
+
+def test_what_neither_side_can_tell_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    def untold(projection: Projection, offset: int, whole: bool) -> Iterator[tuple[str, Any]]:
+        raise ValueError(projection.name)
+        yield
+
+    monkeypatch.setattr(checking_projections, "contents", untold)
+    report = full().db.audit.verify()
+    assert not report.ok and "ValueError: rows" in report.text()
 
 
 def test_a_projection_that_cannot_fold_is_a_difference() -> None:
