@@ -19,8 +19,8 @@ from vectordb import (
     LiveService,
     LiveView,
     ManualClock,
+    Past,
     Prediction,
-    Reader,
     Receipt,
     Reproduction,
     Row,
@@ -49,7 +49,7 @@ def main() -> None:
     assert_type(cars.search("look", [1.0, 0.0], k=1), Hits)
     assert_type(db.version("cars/a@2"), Row)
     past = db.as_of(1)
-    assert_type(past, Reader)
+    assert_type(past, Past)
     assert_type(past.view("cars"), View)
     predict(db)
     experiment(db)
