@@ -162,6 +162,14 @@ class Float(FeatureType):
         return number
 
 
+def type_rule(what: str, given: Any) -> str:
+    """The rule that is broken where something given is no feature type, and how one is made."""
+    if isinstance(given, type) and issubclass(given, FeatureType) and given is not FeatureType:
+        name = given.__name__
+        return f"{what} has a feature type: write {name}({'dim' if name == 'Vector' else ''}), not {name}"
+    return f"{what} has a feature type: Int(), Float(), Bool(), Category(), Text(), Timestamp() or Vector(dim)"
+
+
 def is_no_number(value: Any) -> bool:
     """Whether a value is not one real number. NumPy's bools, times and complex numbers have ``__float__`` too."""
     kind = getattr(getattr(value, "dtype", None), "kind", "f")

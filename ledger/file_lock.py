@@ -34,7 +34,8 @@ class FileLock:
         except BaseException as error:
             self._files.close(fd)
             if isinstance(error, OSError) and error.errno in TAKEN:
-                raise LedgerLocked("one process writes a ledger", path=self._ledger, lock=self.path) from error
+                rule = "this ledger is already open for writing, here or elsewhere: close it, or open with read_only=True"
+                raise LedgerLocked(rule, path=self._ledger, lock=self.path) from error
             raise
         return fd
 

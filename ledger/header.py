@@ -21,6 +21,11 @@ TAIL_SIZE: Final = len(DIGEST_KEY) + 2 * DIGEST_SIZE + 2  # ,"digest":"<64 hex>"
 MAX_ANCESTORS: Final = 256  # of a fork of forks; a header names them all, each within the next
 REDACTED_KEY: Final = b',"redacted":"'
 REDACTED_SIZE: Final = len(REDACTED_KEY) + 2 * DIGEST_SIZE + 1  # ,"redacted":"<64 hex>"
+HEADER_START: Final = b'{"format":"%b"' % FORMAT.encode()
+FOREIGN: Final = {
+    b"SQLite format 3\0": "a SQLite file: open it with VectorDB.connect",
+    b'{"format":"vectordb-kit"': "a reproduction kit: read it with VectorDB.replay",
+}
 
 
 class Parent(NamedTuple):
@@ -79,7 +84,12 @@ def new_header(created: int, seed: int | None = None, parent: Parent | None = No
 
 def read_header(line: bytes, number: int = 1) -> Header:
     """The header of a line of that number; refuses any other bytes than ``Header.line`` writes."""
-    body, digest = split(line, number, 0)
+    try:
+        body, digest = split(line, number, 0)
+    except DigestMismatch as error:
+        if line.startswith(HEADER_START):
+            raise
+        raise DigestMismatch(foreign_rule(line), line=number, offset=0, start=line[:40]) from error
     try:
         data = json.loads((body + b"}").decode())  # bytes would be taken as UTF-16 where they look like it
         header = Header(_hex(data["ledger_id"], 32), _count(data["created"], -MAX_MICROS), _parent(data["parent"], 1))
@@ -91,6 +101,15 @@ def read_header(line: bytes, number: int = 1) -> Header:
     if header.body() != body or header.digest.hex().encode() != digest:
         raise DigestMismatch("a header's digest binds its bytes", line=number, offset=0)
     return header
+
+
+def foreign_rule(start: bytes) -> str:
+    """The rule that a file breaks whose first line is not that of a ledger, and what reads it where that is known."""
+    rule = "not a vectordb ledger: its first line is not a ledger header"
+    for known, advice in FOREIGN.items():
+        if start.startswith(known):
+            return f"{rule}; {advice}"
+    return rule
 
 
 def is_torn_header(start: bytes) -> bool:

@@ -17,6 +17,7 @@ from vectordb.packing import NUMBERS
 from vectordb.sample import FeatureSample, ViewSample
 from vectordb.sharing import check_names
 from vectordb.statistics import category_order, plain_fields
+from vectordb.statistics_text import drift_text
 from vectordb.summary import quantiles
 
 FLOOR: Final = 1e-4
@@ -108,6 +109,9 @@ class ViewDrift(Mapping[str, FeatureDrift]):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     retyped: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return drift_text(self)
 
     def __getitem__(self, feature: str) -> FeatureDrift:
         return self.features[feature]

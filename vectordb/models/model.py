@@ -6,9 +6,11 @@ import sys
 from collections.abc import Mapping
 from decimal import Context, Decimal
 from math import inf
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from ledger import DefinitionError, InvalidInput, ModelDefinition
+
+SHOWN: Final = 5  # features in a repr
 
 
 class Model:
@@ -32,6 +34,10 @@ class Model:
         if not self.features or any(type(name) is not str for name in self.features):
             self.refuse("a model names its features in order", features=parameters.get("features"))
         self.read(parameters)
+
+    def __repr__(self) -> str:
+        more = ", ..." if len(self.features) > SHOWN else ""
+        return f"{type(self).__name__}({self.definition.label}, features=[{', '.join(self.features[:SHOWN])}{more}])"
 
     def read(self, parameters: dict[str, Any]) -> None:
         """Take the parameters; refuse what cannot be computed with."""
