@@ -110,13 +110,12 @@ class VectorDB(Recording):
     ) -> VectorDB:
         """Replay a ledger file (created when it is not there), then append to it.
 
-        ``fsync`` says what survives what. A write that returned survives a kill of the process in any case; a power cut
-        or a crash of the system it survives with "always", with "interval" but for about the last second of writes,
-        and with "never" (the default) once the system has written it of its own accord. What is cut is the end alone.
+        ``fsync`` says what survives what. A write that returned survives a kill of the process in any case. It survives
+        a power cut with "always"; with "interval" once a sync came after it, which the first write a second or more
+        after the last sync makes, and ``close``; with "never", the default, once the system wrote it by itself.
 
-        One process writes (``LedgerLocked`` otherwise); any number opens ``read_only`` and follows with
-        ``refresh``. Damage stops the
-        open, naming line and offset; ``recover=True`` keeps the valid prefix and leaves the original
+        One process writes (``LedgerLocked`` otherwise); any number opens ``read_only`` and follows with ``refresh``.
+        Damage stops the open, naming line and offset; ``recover=True`` keeps the valid prefix and leaves the original
         beside it. ``expect`` (an offset, or an offset and its digest) finds the loss of whole last lines.
         ``lazy`` leaves the events in the file, ``checkpoint`` those it covers until asked for: hashed, not parsed.
         ``opened`` then tells what was found. 8 us an event of ten floats, 2 us a row of a batch; 3 and 1 if covered.

@@ -17,7 +17,6 @@ from vectordb.packing import NUMBERS
 from vectordb.sample import FeatureSample, ViewSample
 from vectordb.sharing import check_names
 from vectordb.statistics import category_order, plain_fields
-from vectordb.statistics_text import drift_text
 from vectordb.summary import quantiles
 
 FLOOR: Final = 1e-4
@@ -111,6 +110,8 @@ class ViewDrift(Mapping[str, FeatureDrift]):
     retyped: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        from vectordb.statistics_text import drift_text
+
         return drift_text(self)
 
     def __getitem__(self, feature: str) -> FeatureDrift:

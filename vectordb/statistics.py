@@ -13,7 +13,6 @@ from ledger import Vector, from_micros
 from projections import moments
 from vectordb.sample import FeatureSample, ViewSample
 from vectordb.sharing import check_names
-from vectordb.statistics_text import statistics_text
 from vectordb.summary import quantiles
 
 SHARES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -108,6 +107,8 @@ class ViewStatistics(Mapping[str, FeatureStatistics]):
     features: Mapping[str, FeatureStatistics]
 
     def __str__(self) -> str:
+        from vectordb.statistics_text import statistics_text
+
         return statistics_text(self)
 
     def __getitem__(self, feature: str) -> FeatureStatistics:

@@ -11,7 +11,7 @@ from ledger.errors import DefinitionError, InvalidInput
 from ledger.facts.fact import Fact, Reading, take
 from ledger.facts.pipeline_fitted import check_pipeline, unfitted_form
 from ledger.facts.view_defined import check_labels, feature_from_json, take_labels, take_version, with_labels
-from ledger.feature_types import FeatureType, type_rule
+from ledger.feature_types import FeatureType
 from ledger.identity import check_name
 
 
@@ -41,7 +41,8 @@ class Request:
     def __post_init__(self) -> None:
         check_name(self.name, "request input")
         if not isinstance(self.type, FeatureType):
-            raise DefinitionError(type_rule("a request input", self.type), name=self.name, type=self.type)
+            rule = FeatureType.rule_of("a request input", self.type)
+            raise DefinitionError(rule, name=self.name, type=self.type)
 
     def __str__(self) -> str:
         return self.name

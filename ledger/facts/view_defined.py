@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.errors import DefinitionError, InvalidInput
 from ledger.facts.fact import Fact, Reading, take
-from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp, type_rule
+from ledger.feature_types import Bool, Category, FeatureType, Float, Int, Text, Timestamp
 from ledger.identity import check_name
 from ledger.vector_type import Vector
 
@@ -40,7 +40,7 @@ class ViewDefinition:
                 rule = "a feature is not named like the view's kind of entity: batches name their ids so"
                 raise DefinitionError(rule, view=self.name, feature=name)
             if not isinstance(kind, FeatureType):
-                raise DefinitionError(type_rule("a feature", kind), view=self.name, feature=name, type=kind)
+                raise DefinitionError(FeatureType.rule_of("a feature", kind), view=self.name, feature=name, type=kind)
         if not 1 <= len(self.features) <= MAX_FEATURES:
             rule = f"a view has 1 to {MAX_FEATURES} features"
             raise DefinitionError(rule, view=self.name, features=len(self.features))

@@ -6,11 +6,9 @@ import sys
 from collections.abc import Mapping
 from decimal import Context, Decimal
 from math import inf
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from ledger import DefinitionError, InvalidInput, ModelDefinition
-
-SHOWN: Final = 5  # features in a repr
 
 
 class Model:
@@ -72,6 +70,7 @@ class Model:
 
 
 MAX_FLOAT = sys.float_info.max
+SHOWN = 5  # features in a repr
 _CONTEXT = Context(prec=40, Emax=999_999, Emin=-999_999)
 
 
