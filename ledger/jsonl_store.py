@@ -92,7 +92,8 @@ class JsonlStore:
         try:
             self.files.stat(folder)
         except FileNotFoundError:
-            raise FileNotFoundError(ENOENT, "a ledger is kept in a folder that is there: make it first", folder) from None
+            rule = "a ledger is kept in a folder that is there: make it first"
+            raise FileNotFoundError(ENOENT, rule, folder) from None
 
     @property
     def writable(self) -> bool:

@@ -19,8 +19,9 @@ DISTANCES: Final = ("psi", "js", "ks", "ks_p_value", "wasserstein")
 
 def statistics_text(view: ViewStatistics) -> str:
     """The statistics of a view: what was read, then how many entities have each feature, and its values in short."""
+    read = f"{view.label}: {view.entities:,} entities, as of {view.as_of}, {view.at.isoformat()}"
     rows = [("feature", "type", *COUNTS, "values"), *map(_statistics, view.features.values())]
-    return "\n".join([f"{view.label}: {view.entities:,} entities, as of {view.as_of}, {view.at.isoformat()}", *_table(rows)])
+    return "\n".join([read, *_table(rows)])
 
 
 def _statistics(one: FeatureStatistics) -> tuple[str, ...]:

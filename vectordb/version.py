@@ -90,8 +90,9 @@ def find_row(log: Log, version_id: str, limit: int) -> VersionId:
     An id has ``.row`` where its event has more than one row, and only there.
     """
     wanted = parse_version(version_id)
-    rows = log.rows_at(wanted.offset) if 1 <= wanted.offset <= limit else 0
-    if not rows or (rows > 1) is not (wanted.row is not None):
+    known = 1 <= wanted.offset <= limit
+    several = known and log.rows_at(wanted.offset) > 1
+    if not known or several is not (wanted.row is not None):
         raise UnknownVersion("a version id names a row of the log", id=version_id, as_of=limit)
     owner = log.owner(wanted.ref)
     if owner != (wanted.collection, wanted.entity):

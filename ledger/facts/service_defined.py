@@ -41,8 +41,7 @@ class Request:
     def __post_init__(self) -> None:
         check_name(self.name, "request input")
         if not isinstance(self.type, FeatureType):
-            rule = FeatureType.rule_of("a request input", self.type)
-            raise DefinitionError(rule, name=self.name, type=self.type)
+            raise DefinitionError(FeatureType.rule_of("a request input", self.type), name=self.name, type=self.type)
 
     def __str__(self) -> str:
         return self.name
