@@ -112,6 +112,12 @@ def foreign_rule(start: bytes) -> str:
     return rule
 
 
+def check_torn_header(start: bytes, path: str) -> None:
+    """Refuse the bytes of a file without a whole line, unless they can be a header that a crash cut short."""
+    if not is_torn_header(start):
+        raise DamagedLog(foreign_rule(start), path=path, line=1, offset=0, start=start[:40])
+
+
 def is_torn_header(start: bytes) -> bool:
     """Whether bytes can be the beginning of a header, cut short by a crash; anything else is a foreign file."""
     form = Header("0" * 32, 0).line()

@@ -29,10 +29,9 @@ from ledger import (
     ReadOnlyLedger,
     Store,
     check_kept,
+    check_torn_header,
     decode_event,
     encode_event,
-    foreign_rule,
-    is_torn_header,
     new_header,
     parse_bodies,
     read_first_line,
@@ -156,7 +155,7 @@ def _fold(state: State, position: int, options: Options) -> int:
 def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:
     """A new ledger: in an empty file, or over a header that a crash cut short."""
     tail = store.tail()
-    _refuse_foreign(store, tail)
+    check_torn_header(tail, store.path)
     if options.read_only:
         raise ReadOnlyLedger("a ledger opened read_only is there", path=store.path, bytes=len(tail))
     header = new_header(options.clock(), options.seed)
@@ -166,12 +165,6 @@ def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:
     if options.fsync != "never":
         store.files.sync_folder(store.path)
     return header, len(line)
-
-
-def _refuse_foreign(store: JsonlStore, tail: bytes) -> None:
-    """Refuse a file without a whole line that is not the beginning of a ledger either."""
-    if not is_torn_header(tail):
-        raise DamagedLog(foreign_rule(tail), path=store.path, line=1, offset=0, start=tail[:40])
 
 
 def cut_torn_tail(store: Store, line: int) -> OpenReport:
@@ -231,7 +224,7 @@ def replay_path(
     try:
         header, position = read_first_line(store)
         if header is None:
-            _refuse_foreign(store, store.tail())
+            check_torn_header(store.tail(), store.path)
             raise DamagedLog("the first line of a ledger is its header", path=store.path, line=1, offset=0)
         log = Log(header)
         reading = Journal(log, store)
