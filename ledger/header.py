@@ -87,7 +87,7 @@ def read_header(line: bytes, number: int = 1) -> Header:
     try:
         body, digest = split(line, number, 0)
     except DigestMismatch as error:
-        if line.startswith(HEADER_START):
+        if number > 1 or line.startswith(HEADER_START):  # of a kit it is the second line
             raise
         raise DigestMismatch(foreign_rule(line), line=number, offset=0, start=line[:40]) from error
     try:

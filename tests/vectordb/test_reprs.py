@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.vectordb.world import START, World
 from vectordb import Bool, Category, Float, Int, ManualClock, Text, Timestamp, TrainingSet, Vector, VectorDB
+from vectordb.transforms import StandardScaler
 
 KINDS = {
     "n": Int(default=0), "x": Float(), "b": Bool(), "c": Category(), "t": Text(), "w": Timestamp(), "v": Vector(2),
@@ -31,6 +32,15 @@ def test_a_model_tells_its_kind_name_and_features() -> None:
 def test_a_training_set_tells_that_it_is_one() -> None:
     found = told().create_service("s", features=["d:n"]).training_set({"e": [1], "time": [START]})
     assert isinstance(found, TrainingSet) and repr(found) == "TrainingSet(s@1, shape=(1, 1), as_of=3)"
+
+
+def test_a_matrix_that_went_through_a_pipeline_tells_which() -> None:
+    db = told()
+    service = db.create_service("s", features=["d:n"], pipeline=StandardScaler())
+    service.fit()
+    shape = "shape=(2, 1), as_of=4"
+    assert repr(service.get_many([1, "k"])) == f"TransformedMatrix(s@1, pipeline=s#1, {shape})"
+    assert repr(service.get_many([1, "k"], raw=True)) == f"FeatureMatrix(s@1, {shape})"
 
 
 def test_hits_say_that_they_show_distances() -> None:
