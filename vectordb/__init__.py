@@ -13,14 +13,17 @@ False
 
 Where to look next (``help`` of each tells the rest):
 
-- features: ``db.create_view``; ``view.put``, ``put_many``, ``load``, ``delete``, ``get``, ``get_many``, ``history``
+- features: ``db.create_view``; ``view.put``, ``put_many``, ``load``, ``delete``, ``get``, ``get_many``, ``history``;
+  ``db.transaction`` for several writes in one event
 - vectors: ``Vector(128, metric="cosine")`` is a feature type; ``view.search``, ``search_many``, ``index(f).build()``
 - inputs of models: ``db.create_service``; ``service.get``, ``get_many``, ``training_set``, and ``fit`` with a pipeline
   (``vectordb.transforms``)
 - predictions: ``db.record_prediction``, ``db.reproduce``; ``vectordb.serving.Predictor`` does it all in one call
 - experiments: ``db.create_experiment``; ``experiment.assign``, ``expose``, ``record``, ``analyze``
 - the past: ``db.as_of(offset)`` answers every read; ``db.fork(offset)`` is writable; ``db.mark``, ``db.events``
-- why: ``db.audit`` (explain, bisect, diff, verify, proofs), ``db.lineage``, ``db.what_if``, ``db.erase``
+- the data: ``view.statistics``, ``view.drift``; of a pipeline ``service.parity``, ``service.pipeline_drift``
+- why: ``db.audit`` (explain, bisect, diff, verify, proofs), ``db.lineage``, ``db.what_if``
+- letting go: ``db.erase``, ``db.compact``
 - other tools: ``vectordb.interop`` (Arrow, DLPack), ``.serving`` (WSGI, ASGI), ``.observability``, ``db.export``
 - tests of yours: ``ManualClock``, ``VectorDB.replay``, ``vectordb.testing.record_story`` and ``assert_story``
 

@@ -52,7 +52,8 @@ class VectorDB(Recording):
     ledger's id repeatable, ``projections`` are your own (see ``Projection``). ``auto_index`` lets a search of many
     vectors have their index built by a thread; without it, ``view.index(feature).build()`` builds it. ``served_bytes``
     is what the packed rows that make a batch one gather may take (0: rows are always packed anew), of the 64 lists of
-    features that were asked for last.
+    features that were asked for last. Calls that write take ``actor``, ``correlation``, ``causation`` and ``tags`` too
+    (``**meta``), which the event keeps as given; where a definition has tags of its own, those are the definition's.
 
     >>> from vectordb import Int
     >>> db = VectorDB()
@@ -118,7 +119,7 @@ class VectorDB(Recording):
         Damage stops the open, naming line and offset; ``recover=True`` keeps the valid prefix and leaves the original
         beside it. ``expect`` (an offset, or an offset and its digest) finds the loss of whole last lines.
         ``lazy`` leaves the events in the file, ``checkpoint`` those it covers until asked for: hashed, not parsed.
-        ``opened`` then tells what was found. 8 us an event of ten floats, 2 us a row of a batch; 3 and 1 if covered.
+        ``db.opened`` then tells what was found. 8 us an event of ten floats, 2 us a row of a batch; 3 and 1 if covered.
         Processes of an ``executor`` (or Dask's) parse and pack runs of single rows of one view, without texts and
         vectors, ahead of their turn; answers and errors stay the same. From 8 MiB on: 4 us an event here, 6 there.
         """
@@ -177,6 +178,7 @@ class VectorDB(Recording):
         """A fresh in-memory instance from a ledger file or from events, whole or up to an offset.
 
         The workers of an ``executor`` help with a file, as in ``open``; they have no part in events, nor in a kit.
+        Raises ``DamagedLog`` (or a child, naming line and offset), and ``OffsetOutOfRange`` for ``as_of``.
         """
         if isinstance(source, (str, os.PathLike)):
             return cls._of(*replay_path(source, as_of, clock, projections, executor))
@@ -195,7 +197,8 @@ class VectorDB(Recording):
         """A writable branch in memory as of an offset (None: the head); this database is never touched.
 
         It shares the events and folds them anew (3 us an event), into fresh ``projections`` of yours too.
-        Of a ``lazy`` ledger it reads them from its parent's file, and ends when the parent is closed.
+        Of a ``lazy`` ledger it reads them from its parent's file, and ends when the parent is closed. Raises
+        ``OffsetOutOfRange``, and ``Pruned`` below a compaction.
         """
         state = self.state
         with state.lock:
@@ -209,17 +212,23 @@ class VectorDB(Recording):
         return VectorDB._of(branch)
 
     def what_if(self, after: int | None = None) -> WhatIf:
-        """The history after an offset told otherwise: ``db.what_if().drop(7).run()`` (see ``WhatIf``)."""
+        """The history after an offset told otherwise: ``db.what_if().drop(7).run()`` (see ``WhatIf``).
+
+        None forks right before the first change. Raises ``OffsetOutOfRange``.
+        """
         return WhatIf(self, self.consistently(lambda: self.pinned(self.as_of_offset, self.clock())), after)
 
     # -- writing ---------------------------------------------------------------------------------------
 
-    def transaction(self, **options: Any) -> Transaction:
+    def transaction(
+        self, *, expected_head: int | None = None, idempotency_key: str | None = None, **meta: Any
+    ) -> Transaction:
         """Several writes in one event: ``with db.transaction(actor="etl") as tx: tx.view("drivers").put(...)``.
 
-        Options: ``actor``, ``correlation``, ``causation``, ``tags``, ``expected_head``, ``idempotency_key``.
+        ``expected_head`` refuses (``HeadConflict``) unless it is the head when the block ends. The same block with the
+        same ``idempotency_key`` again gives the first receipt.
         """
-        return Transaction(self, **options)
+        return Transaction(self, expected_head=expected_head, idempotency_key=idempotency_key, **meta)
 
     # -- erasure and retention ------------------------------------------------------------------------
 
@@ -230,7 +239,9 @@ class VectorDB(Recording):
         part in experiments of its kind; ids of what is left stay, and asking for what is gone raises ``Erased``.
         Offsets, digests and proofs stay valid. The answer lists what was destroyed and what was made of it; a dry run
         is ``audit.blast_radius``. Followers see it at their next ``refresh``; snapshots, checkpoints and live forks are
-        separate copies. Cost: the file is written anew; views that cannot drop rows are folded anew (3 us an event).
+        separate copies. Raises ``UnknownName``, and ``InvalidInput`` where the log knows nothing of them, or the
+        reason, which stays, names one. Cost: the file is written anew; views that cannot drop rows are folded anew (3
+        us an event).
 
         >>> from vectordb import Int
         >>> db = VectorDB()
@@ -245,7 +256,8 @@ class VectorDB(Recording):
         """Let go what no read as of ``below`` or later can see: rows that newer ones replaced before it.
 
         Definitions, predictions, exposures and outcomes stay, as do digests and proofs. Earlier offsets, and clocks
-        before its recorded time, then raise ``Pruned`` with the valid range. Cost: as ``erase``, all views folded anew.
+        before its recorded time, then raise ``Pruned`` with the valid range. Raises ``OffsetOutOfRange`` unless
+        ``below`` is in the log and above the last such bound. Cost: as ``erase``, all views folded anew.
         """
         return compact(self, below, meta)
 
@@ -277,7 +289,8 @@ class VectorDB(Recording):
     def refresh(self) -> int:
         """Fold the lines that others have appended to the file or the shared ledger; the head.
 
-        When lines were replaced (a snapshot moved over the file, an erasure), it is replayed from the start.
+        When lines were replaced (a snapshot moved over the file, an erasure), it is replayed from the start. Raises
+        ``ReadOnlyLedger`` where nobody else can write: in memory, and in a file that this database writes.
         """
         from vectordb.following import catch_up
 
@@ -298,7 +311,7 @@ class VectorDB(Recording):
         """Call ``refresh`` on a thread, ``interval`` seconds apart, until the answer's ``stop`` (or ``close``).
 
         What stops one refresh (say ``ConnectionLost``) is kept in ``Follower.error`` and the next one tries again;
-        reads go on answering as of what was folded.
+        reads go on answering as of what was folded. Raises ``ReadOnlyLedger`` where ``refresh`` does.
         """
         from vectordb.follower import Follower
 
@@ -324,7 +337,10 @@ class VectorDB(Recording):
             return write_checkpoint(path, state.fold, self.state.journal.files)
 
     def projection(self, name: str) -> Projection:
-        """One of the projections by name, your own ones included; rebuilt first where it is behind."""
+        """One of the projections by name, your own ones included; rebuilt first where it is behind.
+
+        Raises ``InvalidInput`` for a name that none has.
+        """
         fold = self.state.fold
         found = {projection.name: projection for projection in fold.projections}
         if name not in found:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from ledger import Entity, FeatureType, check_pipeline, duration_micros, parse_input
+from ledger import (
+    Entity,
+    FeatureRef,
+    FeatureType,
+    Metric,
+    Request,
+    check_pipeline,
+    duration_micros,
+    parse_input,
+)
 from vectordb.definitions import Definitions
 from vectordb.experiments import LiveExperiment, unit_of
 from vectordb.live import Live
@@ -45,7 +55,7 @@ class Defining(Live):
         *,
         entity: str,
         features: Mapping[str, FeatureType],
-        ttl: Any = None,
+        ttl: float | timedelta | None = None,
         owner: str = "",
         tags: Sequence[str] = (),
         description: str = "",
@@ -56,7 +66,13 @@ class Defining(Live):
 
         The same definition again is a no-op; another one is refused with the difference shown, and with
         ``replace=True`` becomes the next version (features may come and go; type, dimension and metric of
-        a feature stay). ``ttl`` is seconds or a ``timedelta``; None or 0 keeps values for ever.
+        a feature stay). ``ttl`` is seconds or a ``timedelta``; None or 0 keeps values for ever. Raises
+        ``DefinitionError`` and its child ``DefinitionConflict``, ``InvalidName``, ``InvalidInput``.
+
+        >>> from vectordb import Int, VectorDB
+        >>> db = VectorDB()
+        >>> db.create_view("drivers", entity="driver", features={"trips": Int(default=0)}).version
+        1
         """
         arguments = {
             "name": name,
@@ -72,7 +88,7 @@ class Defining(Live):
         self,
         name: str,
         *,
-        features: Sequence[Any],
+        features: Sequence[str | FeatureRef | Request],
         pipeline: Transformer | Mapping[str, Any] | None = None,
         owner: str = "",
         tags: Sequence[str] = (),
@@ -84,7 +100,8 @@ class Defining(Live):
 
         Where two views share a feature's name, its input is called ``view:feature``, else by its name. Reads go through
         the ``pipeline`` (see ``vectordb.transforms``): one that is fitted serves from this event on, another one from
-        ``service.fit`` on. What is kept is its plain form; the object that was given stays the caller's.
+        ``service.fit`` on. What is kept is its plain form; the object that was given stays the caller's. Raises
+        ``UnknownName`` for a view or feature, ``DefinitionError``, ``InvalidInput``. Example: ``Service.get``.
         """
         labels = {"owner": owner, "tags": tuple(tags), "description": description}
         plain = pipeline.to_dict() if isinstance(pipeline, Transformer) else pipeline
@@ -109,6 +126,9 @@ class Defining(Live):
         **parameters: Any,
     ) -> Model:
         """Define a model as data: ``kind`` is linear, logistic or tree, with its own parameters.
+
+        All other names are parameters, so the event takes no ``actor`` and the like. Raises ``DefinitionError``,
+        ``InvalidInput``.
 
         >>> from vectordb import VectorDB
         >>> model = VectorDB().create_model("risk", "linear", features=["x"], coefficients=[2.0], intercept=1.0)
@@ -135,7 +155,7 @@ class Defining(Live):
         view: str = "",
         where: Mapping[str, Any] | None = None,
         sticky: bool = False,
-        metrics: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, str | Mapping[str, Any] | Metric] | None = None,
         owner: str = "",
         tags: Sequence[str] = (),
         description: str = "",
@@ -167,5 +187,8 @@ class Defining(Live):
         return self.experiment(name)
 
     def mark(self, name: str, **meta: Any) -> int:
-        """Name this point of the log, once: ``as_of(mark=name)`` finds it. The offset of the mark."""
+        """Name this point of the log, once: ``as_of(mark=name)`` finds it. The offset of the mark.
+
+        Raises ``MarkConflict`` for a name that is taken.
+        """
         return self._definitions.mark(name, meta)

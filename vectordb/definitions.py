@@ -166,13 +166,13 @@ class Definitions:
 def difference(old: Any, new: Any) -> dict[str, Any]:
     """What differs between two definitions, field by field (features and inputs item by item)."""
     before, after = old.to_json(), new.to_json()
-    changed: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for field in dict.fromkeys([*before, *after]):
         was, now = before.get(field), after.get(field)
         if field != "version" and was != now:
             both_lists = isinstance(was, list) and isinstance(now, list)
-            changed[field] = _list_difference(was, now) if both_lists else {"was": was, "now": now}
-    return changed
+            found[field] = _list_difference(was, now) if both_lists else {"was": was, "now": now}
+    return found
 
 
 def _list_difference(was: list[Any], now: list[Any]) -> dict[str, Any]:

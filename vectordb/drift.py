@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -16,7 +16,7 @@ from vectordb.divergence import floored, js_divergence, kl_divergence, ks_p_valu
 from vectordb.packing import NUMBERS
 from vectordb.sample import FeatureSample, ViewSample
 from vectordb.sharing import check_names
-from vectordb.statistics import category_order, plain_fields
+from vectordb.statistics import ByFeature, category_order, plain_fields
 from vectordb.summary import quantiles
 
 FLOOR: Final = 1e-4
@@ -89,7 +89,7 @@ class CategoryDrift(BinnedDrift):
 
 
 @dataclass(frozen=True)
-class ViewDrift(Mapping[str, FeatureDrift]):
+class ViewDrift(ByFeature[FeatureDrift]):
     """A mapping of features to their drift from one reading (``since``) to another.
 
     ``added`` and ``removed`` are features that only the later or earlier definition has; ``retyped`` those whose
@@ -113,19 +113,6 @@ class ViewDrift(Mapping[str, FeatureDrift]):
         from vectordb.statistics_text import drift_text
 
         return drift_text(self)
-
-    def __getitem__(self, feature: str) -> FeatureDrift:
-        return self.features[feature]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.features)
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return plain_fields(self)
 
 
 def drift_of(then: ViewSample, now: ViewSample, features: Iterable[str] | None = None, bins: int = 10) -> ViewDrift:

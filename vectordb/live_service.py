@@ -42,6 +42,17 @@ class LiveService(Service):
         would have served at each moment, with the column ``target`` as labels. ``as_of`` is the offset whose rows are
         seen (None: the head); the event names it, the versions of the views and the number of rows. Reads use the new
         version from the event on, and a past the one of its time. ``executor`` shares the work; the bits are the same.
+        Raises ``InvalidInput`` (no pipeline, no rows, a spine or target that is none), ``CannotTransform``,
+        ``OffsetOutOfRange``, and ``DefinitionConflict`` where the service was defined anew meanwhile.
+
+        >>> from vectordb import Float, VectorDB
+        >>> from vectordb.transforms import MinMaxScaler
+        >>> db = VectorDB()
+        >>> cars = db.create_view("cars", entity="car", features={"price": Float()})
+        >>> receipt = cars.put_many({"car": ["a", "b"], "price": [10.0, 30.0]})
+        >>> service = db.create_service("priced", features=["cars:price"], pipeline=MinMaxScaler())
+        >>> service.fit().offset, service.get("b").to_dict()
+        (4, {'price': 1.0})
         """
         past = self._now() if as_of is None else self._db.as_of(as_of)
         definition = self.definition

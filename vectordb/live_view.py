@@ -71,9 +71,13 @@ class LiveView(View):
         """Write some or all features of one entity; the others keep their values.
 
         ``event_time`` (default: now) is when it was true; an earlier one than what is there enters the
-        history and overwrites nothing newer. ``expected_offset`` refuses unless it is the entity's last
-        (0: must not exist). A second call with the same ``idempotency_key`` and arguments gives the first
-        receipt. 6 us for ten features in memory.
+        history and overwrites nothing newer. ``derived_from`` are ids of versions or predictions that it was made of,
+        ``transformation`` names by what. ``expected_offset`` refuses unless it is the entity's last (0: must not
+        exist), ``expected_head`` unless it is the log's. A second call with the same ``idempotency_key`` and arguments
+        gives the first receipt. ``nan="null"`` writes NaN as null instead of refusing it.
+
+        Raises ``InvalidCells`` (naming each cell), ``InvalidEntity``, ``InvalidTime``, ``UnknownVersion``,
+        ``OffsetConflict``, ``HeadConflict``, ``IdempotencyConflict``. 6 us for ten features in memory.
         """
         if type(entity) is not str or not entity.isascii() or not entity:
             entity = check_entity(entity)
@@ -116,13 +120,16 @@ class LiveView(View):
         *,
         event_time: Instant | None = None,
         expected_offset: int | None = None,
+        expected_head: int | None = None,
         idempotency_key: str | None = None,
         **meta: Any,
     ) -> Receipt:
         """Write a tombstone: every feature is gone from ``event_time`` (default: now) on.
 
         A late put dated before it stays hidden, a newer one revives what it carries, and reads ``at`` an
-        earlier time still see the values. An unknown entity may be deleted: late rows may still come.
+        earlier time still see the values. An unknown entity may be deleted: late rows may still come. The
+        options are those of ``put``. Raises ``InvalidEntity``, ``InvalidTime``, ``OffsetConflict``, ``HeadConflict``,
+        ``IdempotencyConflict``.
         """
         entity = check_entity(entity)
         db = self._live
@@ -135,6 +142,7 @@ class LiveView(View):
             if replayed is not None:
                 return replayed
             given = None if event_time is None else to_micros(event_time)
+            db.state.log.check_head(expected_head)
             writer.check_offset(self.name, entity, expected_offset)
 
             def deleted(offset: int, time: int) -> Fact:
@@ -162,7 +170,9 @@ class LiveView(View):
         be lists, arrays, memoryviews, NumPy or Arrow arrays; a table may come through Arrow's protocol
         (pyarrow, pandas, Polars, DuckDB, ...) or as a record array. An absent column or a ``MISSING`` cell is not
         written; None is null. ``event_time`` is one for all, or one a row. A bad row refuses the batch,
-        or with ``on_error="reject"`` is left out, returned and recorded. About 1 us a row of ten floats.
+        or with ``on_error="reject"`` is left out, returned and recorded. The other options are those of ``put``. Raises
+        ``InvalidCells`` (naming the first ten), ``InvalidInput`` for columns that are none, and what ``put`` raises.
+        About 1 us a row of ten floats.
         """
         _check_option("on_error", on_error, ("refuse", "reject"))
         _check_option("nan", nan, ("refuse", "null"))
@@ -199,8 +209,8 @@ class LiveView(View):
         """Write any number of rows as many atomic events of at most ``chunk_rows`` rows.
 
         ``rows`` and ``options`` are those of ``put_many``; an iterable is consumed chunk by chunk.
-        ``progress(rows_done, rows_total)`` is called after each event (the total is None for an iterable
-        without a length). A refusal stops the load; the chunks before it stand.
+        ``progress(done, rows)`` is called after each event (``rows`` is None for an iterable without a
+        length). A refusal stops the load; the chunks before it stand.
         """
         if not isinstance(chunk_rows, int) or chunk_rows < 1:
             raise InvalidInput("a chunk has at least one row", chunk_rows=chunk_rows)

@@ -49,6 +49,15 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
     later, ``memoryview(matrix)``. Categories, texts and timestamps stand beside it (``column``), vectors as blocks of
     their own (``vectors``). ``matrix[i]`` is a row with everything a single read gives; rows, statuses and versions are
     read again from the log, as of the same offset and clock, when they are asked for (3 us a row).
+
+    >>> from vectordb import Category, Float, VectorDB
+    >>> songs = VectorDB().create_view("songs", entity="song", features={"tempo": Float(), "genre": Category()})
+    >>> receipt = songs.put_many({"song": ["a", "b"], "tempo": [92.0, 118.0], "genre": ["jazz", "rock"]})
+    >>> matrix = songs.get_many(["b", "a", "c"])
+    >>> matrix.shape, matrix.numeric, matrix.numbers.column(0)
+    ((3, 2), ('tempo',), [118.0, 92.0, nan])
+    >>> matrix.column("genre"), matrix[2].found
+    (['rock', 'jazz', None], False)
     """
 
     __slots__ = (
@@ -103,7 +112,7 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
         return {name: types[name].name for name in self.names}
 
     def dim(self, name: str) -> int:
-        """The dimension of a vector feature."""
+        """The dimension of a vector feature; raises ``InvalidInput`` for any other."""
         kind = self._columns[name].kind if name in self._columns else None
         if not isinstance(kind, VectorType) or kind.dtype == "binary":
             raise InvalidInput("dim is of a Vector feature of numbers", feature=name, known=list(self.names)[:20])
@@ -231,7 +240,7 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
     # -- columns -------------------------------------------------------------------------------------
 
     def column(self, name: str) -> list[Any]:
-        """The values of one feature, in order of rows, as single reads give them."""
+        """The values of one feature, in order of rows, as single reads give them; raises ``UnknownName``."""
         beside = self._columns.get(name)
         if beside is not None:
             return beside.shown()
@@ -248,7 +257,7 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
         """A vector feature as one block, rows x dimension, in its element type.
 
         Rows without a vector are NaN, or the default; in a type that has no NaN they are refused. Binary vectors
-        have no such block: ask ``column`` for their bits.
+        have no such block: ask ``column`` for their bits. Refusals are ``InvalidInput``.
         """
         column = self._columns.get(name)
         if column is None or not isinstance(column.kind, VectorType) or column.kind.dtype == "binary":
@@ -295,4 +304,3 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
 
     def __repr__(self) -> str:
         return f"FeatureMatrix({self.label}, shape={self.shape}, as_of={self.as_of})"
-

@@ -48,8 +48,12 @@ S = TypeVar("S", bound=Store)
 
 
 class OpenReport(NamedTuple):
-    """What opening found: bytes of a torn last line that were cut off (or left, when read-only), and with
-    ``recover=True`` the damage and the path where the original file was kept."""
+    """What opening found.
+
+    ``torn_bytes`` of a torn last line, ``torn_line``, were cut off (or left, when read-only); with ``recover=True``
+    ``damage`` is what was wrong, and ``kept`` the path of the original file; the events up to ``checkpoint`` came from
+    the checkpoint, 0 where it was not used.
+    """
 
     torn_bytes: int = 0
     torn_line: int = 0

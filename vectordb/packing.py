@@ -11,7 +11,7 @@ data: it can be sent to another process, and packs there what it packs here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from struct import Struct
@@ -224,17 +224,22 @@ def _default(slot: Slot) -> float:
 
 
 def _reader(numbers: Sequence[Number]) -> tuple[Callable[[bytes, int], tuple[Any, ...]], Picker | None]:
-    """What reads the words of some slots behind a header, and what brings them into order where they are not.
+    """What reads the words of some slots behind a header, and what brings them into order where they are not."""
+    slots = {number.place: number.word for number in numbers}
+    ascending = sorted(slots)
+    return ascending_words(slots), _ordered([ascending.index(number.place) for number in numbers])
+
+
+def ascending_words(slots: Mapping[int, str]) -> Callable[[bytes, int], tuple[Any, ...]]:
+    """Reads the words of some slots (place -> struct character) from an offset of a raw row, in rising order of place.
 
     Slots between them are skipped: ten of two thousand features cost what ten of ten do.
     """
-    slots = {number.place: number.word for number in numbers}
     form, end = "=", 0
     for place in sorted(slots):
         form += f"{(place - end) * WORD}x{slots[place]}"
         end = place + 1
-    ascending = sorted(slots)
-    return Struct(form).unpack_from, _ordered([ascending.index(number.place) for number in numbers])
+    return Struct(form).unpack_from
 
 
 def _ordered(places: Sequence[int]) -> Picker | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vectordb.reader import Reader
 
 
-class Difference(NamedTuple):
+class ParityDifference(NamedTuple):
     """One input, or ``transformed``, of one prediction, that comes out another way.
 
     ``path`` is serving (read again as it was served) or training (joined, and transformed by columns).
@@ -44,7 +44,7 @@ class Parity:
     service: str
     checked: int
     matching: int
-    differences: tuple[Difference, ...]
+    differences: tuple[ParityDifference, ...]
     missing: tuple[tuple[str, str], ...]
 
     @property
@@ -61,13 +61,13 @@ class Parity:
 def parity_of(reader: Reader, service: str, predictions: Iterable[Prediction]) -> Parity:
     """The parity of some predictions of a service. 0.5 ms each."""
     checked = matching = 0
-    differences: list[Difference] = []
+    differences: list[ParityDifference] = []
     missing: list[tuple[str, str]] = []
     for prediction in predictions:
         checked += 1
         result = reproduce(reader, prediction)
         found = [
-            Difference(prediction.id, "serving", *drift) for drift in result.drifted if drift.name != "output"
+            ParityDifference(prediction.id, "serving", *drift) for drift in result.drifted if drift.name != "output"
         ]
         try:
             found += _trained(reader, prediction)
@@ -82,7 +82,7 @@ def parity_of(reader: Reader, service: str, predictions: Iterable[Prediction]) -
     return Parity(service, checked, matching, tuple(differences), tuple(missing))
 
 
-def _trained(reader: Reader, prediction: Prediction) -> list[Difference]:
+def _trained(reader: Reader, prediction: Prediction) -> list[ParityDifference]:
     """What a training set gives for the moment of a prediction, where it differs."""
     past = reader.pinned(prediction.as_of, to_micros(prediction.at))
     definition = prediction.definition
@@ -94,7 +94,7 @@ def _trained(reader: Reader, prediction: Prediction) -> list[Difference]:
     training = service.training_set(spine)
     cells = training[0].cells()
     found = [
-        Difference(prediction.id, "training", name, old, new, "the join gives another value")
+        ParityDifference(prediction.id, "training", name, old, new, "the join gives another value")
         for name, old, new in zip(prediction.inputs, prediction.row.inputs, cells, strict=True)
         if canonical(old) != canonical(new)
     ]
@@ -104,7 +104,6 @@ def _trained(reader: Reader, prediction: Prediction) -> list[Difference]:
         digest = digest_of(array("d", [nan if value != value else value for value in outputs]).tobytes())
         if digest != prediction.row.transformed:
             why = "the pipeline over columns gives other bits"
-            found.append(Difference(prediction.id, "training", "transformed", prediction.row.transformed, digest, why))
+            where = (prediction.id, "training", "transformed")
+            found.append(ParityDifference(*where, prediction.row.transformed, digest, why))
     return found
-
-

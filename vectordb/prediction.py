@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 class Prediction:
     """What a service read, pinned, and what a model answered.
 
-    ``inputs`` holds the stored form of every input by name, as the model saw it. ``as_of`` and ``at`` are
-    the offset and clock of the read.
+    ``inputs`` holds the stored form of every input by name, as the model saw it, and ``states`` the letter of its
+    status: p present, n null, m missing, x expired. ``as_of`` and ``at`` are the offset and clock of the read,
+    ``offset`` and ``recorded_time`` those of the event.
     """
 
     id: str

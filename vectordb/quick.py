@@ -29,9 +29,10 @@ QuickBatch = Callable[[Any], "FeatureMatrix | None"]
 
 
 def quick_read(state: State, plan: ServicePlan, revision: int) -> QuickRawRead | None:
-    """Reads a row, or gives None where the general way has to: unless definitions are those of the ``revision`` of the
-    catalog that was there before the plan was made, and tables those of now,
-    nobody is writing, the entity is known by a plain id, and nothing of it is dated ahead.
+    """What reads a row, or answers None where the general way has to.
+
+    It reads while the catalog has the ``revision`` that it had before the plan was made, the tables are those of now,
+    nobody is writing, and the entity is known by a plain id, with nothing of it dated ahead.
     """
     if len(plan.kinds) != 1 or plan.requests:
         return None

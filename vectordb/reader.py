@@ -62,7 +62,10 @@ T = TypeVar("T")
 
 
 class Reader:
-    """Base of ``VectorDB`` (live) and ``Past`` (pinned)."""
+    """Base of ``VectorDB`` (live) and ``Past`` (pinned).
+
+    What takes or gives plans, packed rows and references is between the modules of this package.
+    """
 
     __slots__ = ()
     live: ClassVar[bool] = False  # whether it follows the head
@@ -103,12 +106,19 @@ class Reader:
         *,
         time: Instant | None = None,
         mark: str | None = None,
-        prediction: str | None = None,
+        prediction: str | Prediction | None = None,
     ) -> Reader:
-        """The database as it was: at an offset, a time, a mark, or as a prediction saw it; exactly one.
+        """The database as it was: at an offset, a time, a mark, or as a prediction saw it; exactly one. 0.9 us.
 
-        The clock of the past is the recorded time of the offset, the ``time`` asked for, or the clock
-        that the prediction's read used.
+        What it gives is a ``Past``. Its clock is the recorded time of the offset, the ``time`` asked for, or the clock
+        that the prediction's read used. Raises ``OffsetOutOfRange`` and ``TimeOutOfRange``, ``Pruned`` below a
+        compaction, ``UnknownName`` for a mark, ``UnknownVersion`` for a prediction.
+
+        >>> from vectordb import VectorDB
+        >>> db = VectorDB()
+        >>> offset = db.mark("release-7")
+        >>> db.as_of(0).head, db.as_of(mark="release-7").head
+        (0, 1)
         """
         if offset is not None and time is None and mark is None and prediction is None:
             return self._as_of_offset(offset)
@@ -119,7 +129,7 @@ class Reader:
             return self._as_of_time(time)
         if mark is not None:
             return self._as_of_offset(self.consistently(self._mark, mark))
-        found = self.prediction(prediction or "")
+        found = self.prediction(prediction or "")  # not None: three of the four are
         return self.pinned(found.as_of, to_micros(found.at))
 
     def _as_of_offset(self, offset: int) -> Reader:
@@ -175,10 +185,6 @@ class Reader:
     ) -> tuple[bytes, bytes]:
         """Numbers and words of many entities; ``own_clock``: ``at`` is the reader's. Through ``consistently``."""
         return gather.past(ids, self.as_of_offset, at, shared)
-
-    def clock_of(self, at: Instant | None) -> int:
-        """The clock of a read, in microseconds."""
-        return self.clock() if at is None else to_micros(at)
 
     def written_entities(self, view: str) -> list[Entity]:
         """Entities of a view that were ever written, deleted ones included, in order of their first write."""
@@ -278,25 +284,30 @@ class Reader:
         """Names of the experiments."""
         return self._names("experiments")
 
-    def prediction(self, prediction_id: str) -> Prediction:
-        """A recorded prediction by its id ``service/entity@offset[.row]``."""
-        return find_prediction(self.state, prediction_id, self.as_of_offset)
+    def prediction(self, prediction: str | Prediction) -> Prediction:
+        """A recorded prediction by its id ``service/entity@offset[.row]`` (or itself: it is read again).
+
+        Raises ``UnknownVersion`` for an id that names none that is known here.
+        """
+        wanted = prediction.id if isinstance(prediction, Prediction) else prediction
+        return find_prediction(self.state, wanted, self.as_of_offset)
 
     def predictions(self, service: str | None = None, entity: Entity | None = None) -> list[Prediction]:
-        """Recorded predictions in order: all, of a service, or of one entity of a service."""
+        """Recorded predictions in order: all, or those of a service, of an entity, or of both."""
         entity = None if entity is None else check_entity(entity)
         limit = self.as_of_offset << ROW_BITS | ROW_MASK
         return self.consistently(
             lambda: [read_prediction(self.state, ref) for ref in self.state.predictions.refs(limit, service, entity)]
         )
 
-    def reproduce(self, prediction_id: str, *, model: Callable[[Any], Any] | None = None) -> Reproduction:
+    def reproduce(self, prediction: str | Prediction, *, model: Callable[[Any], Any] | None = None) -> Reproduction:
         """Recompute a prediction's inputs and compare them bit for bit with what was recorded.
 
-        The output is compared too when its model is data, or when ``model`` is given: a callable that
-        takes the row of inputs. Cost: one past read for each view of its service.
+        ``prediction`` is an id or a ``Prediction``. The output is compared too when its model is data, or when
+        ``model`` is given: a callable that takes the row of inputs. What cannot be read again is told in the answer;
+        ``UnknownVersion`` is raised for an id that names no prediction. Cost: a past read of each view of its service.
         """
-        return reproduce(self, self.prediction(prediction_id), model)
+        return reproduce(self, self.prediction(prediction), model)
 
     # -- lineage and audit ---------------------------------------------------------------------------
 
@@ -318,7 +329,10 @@ class Reader:
     # -- versions and events -------------------------------------------------------------------------
 
     def version(self, version_id: str) -> Row:
-        """The entity as of one write: what a read right after it, and at its event time, shows."""
+        """The entity as of one write: what a read right after it, and at its event time, shows.
+
+        Raises ``UnknownVersion``, ``Erased``, ``Pruned``.
+        """
         log = self.state.log
         wanted = find_row(log, version_id, self.as_of_offset)
         if isinstance(log.event(wanted.offset).fact, PredictionsRecorded):
@@ -334,7 +348,7 @@ class Reader:
         return Row(self.state, plan, entity, packed, offset, at)
 
     def event(self, offset: int) -> Event:
-        """The event at an offset."""
+        """The event at an offset; raises ``OffsetOutOfRange``."""
         if type(offset) is int and offset > self.as_of_offset:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=offset, first=1, last=self.as_of_offset)
         return self.state.log.event(offset)

@@ -32,8 +32,9 @@ class Reproduction:
 
     ``inputs`` is True when every input has the recorded bits; ``output`` is True or False where it was
     compared, else None with the reason in ``unchecked`` (no model at hand, or one that cannot compute
-    these inputs). ``drifted`` lists every difference, ``missing`` why inputs could not be read again. ``unfounded``
-    says what it rests on that was erased since: it is computed again from what was made of that, not from the source.
+    these inputs). ``drifted`` lists every difference, ``missing`` why inputs could not be read again. ``row`` is what
+    was read again, ``recomputed`` what the model made of it. ``unfounded`` says what it rests on that was erased since:
+    it is computed again from what was made of that, not from the source.
     """
 
     id: str
@@ -61,13 +62,15 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
     What a callable given as ``model`` raises is the caller's to see.
     """
     found = _reproduce(reader, prediction, model)
+    if not reader.state.log.registry.erasures:
+        return found
     unfounded = tuple(mark.reason for mark in reader.audit.marks(prediction.id))
     return replace(found, unfounded=unfounded) if unfounded else found
 
 
 def _reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any] | None) -> Reproduction:
     try:
-        row = _read_again(reader, prediction)
+        row = read_again(reader, prediction)
     except VectorDBError as error:
         return Reproduction(prediction.id, False, None, missing=(f"inputs: {error}",))
     drifted = _compare_inputs(prediction, inputs_of(row))
@@ -86,7 +89,8 @@ def _reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], An
     return Reproduction(prediction.id, same, output, tuple(drifted), (), unchecked, row, recomputed)
 
 
-def _read_again(reader: Reader, prediction: Prediction) -> ServedRow:
+def read_again(reader: Reader, prediction: Prediction) -> ServedRow:
+    """The row that a prediction was made of, from the versions of service and pipeline that it pins."""
     past = reader.pinned(prediction.as_of, to_micros(prediction.at))
     definition = prediction.definition
     service = Service(past, definition.name, definition.version, prediction.pipeline or None)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from ledger import (
     HEADER_SIZE,
     PLAIN,
     SLOTS_SHIFT,
-    WORD,
     FeatureRef,
     FeatureType,
     FittedPipeline,
@@ -24,7 +22,7 @@ from ledger import (
 )
 from vectordb.applied import Applied
 from vectordb.gather import Gather, Item
-from vectordb.packing import Raw
+from vectordb.packing import Raw, ascending_words
 from vectordb.piped import PipedGather
 from vectordb.plan import Plan, Slot
 
@@ -47,8 +45,7 @@ class ShownPart:
         slots = [plan.slot(name) for name in features]
         self.ttl = plan.ttl
         self.width = len(plan.layout.slot_words)
-        forms = [(slot.place, Struct(f"={slot.kind.word}")) for slot in slots]
-        self._unpack = _unpacker([(place, form.format[-1:]) for place, form in forms])
+        self._unpack = _unpacker([(slot.place, slot.kind.word) for slot in slots])
         made = [(place, slot) for place, slot in enumerate(slots) if slot.kind.name not in ("int", "float")]
         self._makers = [(place, self._maker(slot, slot.kind.show)) for place, slot in made]
         self._forms = [(place, self._maker(slot, slot.kind.to_json)) for place, slot in made]
@@ -87,12 +84,8 @@ class ShownPart:
 
 def _unpacker(slots: list[tuple[int, str]]) -> Callable[[bytes], list[Any]]:
     """Reads the words of some slots of a packed row, in the order given."""
-    ascending = sorted(dict(slots))
-    form, end, words = "=", 0, dict(slots)
-    for place in ascending:
-        form += f"{(place - end) * WORD}x{words[place]}"
-        end = place + 1
-    unpack = Struct(form).unpack_from
+    words = dict(slots)
+    unpack, ascending = ascending_words(words), sorted(words)
     order = [ascending.index(place) for place, _ in slots]
     if order == list(range(len(order))):
         return lambda raw: list(unpack(raw, HEADER_SIZE))

@@ -6,7 +6,7 @@ from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ledger import FOUND, Entity, FeatureRef, ServiceDefinition, from_micros, header_of
+from ledger import FOUND, Entity, FeatureRef, ServiceDefinition, UnknownName, from_micros, header_of
 from vectordb.plan import Status
 from vectordb.row import Row
 
@@ -49,7 +49,15 @@ class ServiceRow(Mapping[str, Any]):
     # -- values --------------------------------------------------------------------------------------
 
     def __getitem__(self, key: str) -> Any:
-        return (self._values or self._read())[key]
+        values = self._values or self._read()
+        try:
+            return values[key]
+        except KeyError:
+            raise self._unknown(key) from None
+
+    def _unknown(self, key: str) -> UnknownName:
+        rule = "the service has no such input"
+        return UnknownName(rule, service=self.service, input=key, known=list(self._plan.keys)[:20])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._plan.keys)
@@ -156,8 +164,10 @@ class ServiceRow(Mapping[str, Any]):
         return {key: self.status_of(key) for key in self._plan.keys}
 
     def status_of(self, key: str) -> Status:
-        """The status of one input."""
-        item = self._plan.inputs[key]
+        """The status of one input; raises ``UnknownName``."""
+        item = self._plan.inputs.get(key)
+        if item is None:
+            raise self._unknown(key)
         if isinstance(item, FeatureRef):
             return self.rows[item.view].status_of(item.feature)
         return Status.NULL if self.request[item.name] is None else Status.PRESENT

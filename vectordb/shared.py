@@ -164,9 +164,11 @@ class SharedDB(VectorDB):
         """An experiment by name, to assign, to record and to change; raises ``UnknownName``."""
         return self._named(lambda: SharedExperiment(self, name))
 
-    def transaction(self, **options: Any) -> Transaction:
+    def transaction(
+        self, *, expected_head: int | None = None, idempotency_key: str | None = None, **meta: Any
+    ) -> Transaction:
         """Several writes in one event; see ``VectorDB.transaction``."""
-        return SharedTransaction(self, **options)
+        return SharedTransaction(self, expected_head=expected_head, idempotency_key=idempotency_key, **meta)
 
     def close(self) -> None:
         """Close the connection, once the write under way is done; see ``VectorDB.close``."""

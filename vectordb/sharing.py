@@ -1,8 +1,8 @@
-"""Sharing: a big read packed in pieces, by an executor of the caller's, with progress.
+"""Sharing: a big read done in pieces, by an executor of the caller's, with progress.
 
-Only bytes go to the workers and come back, so threads, processes and interpreters all do. A piece of work is
-``pack(packers, pieces)``: raw rows in, packed rows out, equal to what the reader would have packed itself. The caller
-takes a hand wherever enough pieces are under way.
+Only plain data goes to the workers and comes back, so threads, processes and interpreters all do. A piece of work is a
+function of a module and its task (``packing.pack``, ``join.join_bent``, ``applied.transform``), and its result that of
+the serial run. The caller takes a hand wherever enough pieces are under way.
 """
 
 from __future__ import annotations

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from math import hypot, isfinite, sqrt
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from ledger import Vector, from_micros
+from ledger import UnknownName, Vector, from_micros
 from projections import moments
 from vectordb.sample import FeatureSample, ViewSample
 from vectordb.sharing import check_names
 from vectordb.summary import quantiles
 
+F = TypeVar("F")
 SHARES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 TOP: Final = 20
 _SECOND: Final = 1_000_000
@@ -96,8 +97,29 @@ class VectorStatistics(FeatureStatistics):
     mean_norm: float | None = None
 
 
+class ByFeature(Mapping[str, F]):
+    """A mapping of the features of a view to what is told of each; the base of dataclasses."""
+
+    features: Mapping[str, F]
+
+    def __getitem__(self, feature: str) -> F:
+        if feature not in self.features:
+            raise UnknownName("no such feature was asked for", feature=feature, known=list(self.features)[:20])
+        return self.features[feature]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.features)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return plain_fields(self)
+
+
 @dataclass(frozen=True)
-class ViewStatistics(Mapping[str, FeatureStatistics]):
+class ViewStatistics(ByFeature[FeatureStatistics]):
     """A mapping of features to their statistics, over the ``entities`` that exist at an offset and clock."""
 
     label: str
@@ -110,19 +132,6 @@ class ViewStatistics(Mapping[str, FeatureStatistics]):
         from vectordb.statistics_text import statistics_text
 
         return statistics_text(self)
-
-    def __getitem__(self, feature: str) -> FeatureStatistics:
-        return self.features[feature]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.features)
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return plain_fields(self)
 
 
 def statistics_of(sample: ViewSample, features: Iterable[str] | None = None) -> ViewStatistics:

@@ -19,6 +19,13 @@ class Subscription:
     Events arrive after the views show them. A slow subscriber never slows a write: it reads the log at
     its own pace, from its own position. On a read-only database it reads the file meanwhile, and so may
     raise what ``refresh`` raises.
+
+    >>> from vectordb import VectorDB
+    >>> db = VectorDB()
+    >>> news = db.subscribe()
+    >>> offset = db.mark("release-7")
+    >>> news.poll().type, news.poll()
+    ('log_marked', None)
     """
 
     def __init__(self, db: VectorDB, from_offset: int) -> None:
@@ -39,6 +46,9 @@ class Subscription:
             event = self.poll(SLICE_S)
             if event is not None:
                 yield event
+
+    def __repr__(self) -> str:
+        return f"Subscription(next_offset={self.next_offset}, closed={self.closed})"
 
     def close(self) -> None:
         """End the iteration, within a fraction of a second, from any thread."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from vectordb.state import State
     from vectordb.writer import Writer
 
+SAID: Final = ("service", "model", "digest", "spine", "refs")  # what makes two records the same: not the read
+
 
 @dataclass(frozen=True)
 class RecordedTrainingSet:
@@ -114,7 +116,7 @@ def record_training_set(
         raise InvalidInput("a training set has at least one row", training_set=name, rows=0)
     with state.lock:
         state.heal()
-        record = _record(state, name, training_set, _model(state, model))
+        record = _record(name, training_set, _model(state, model))
         known = state.catalog.training_sets.find(name)
         if known is None:
             writer.commit(lambda offset, time: TrainingSetRecorded(record), meta)
@@ -127,10 +129,7 @@ def _shown(record: TrainingSetRecord, field: str) -> Any:
     return f"{len(record.refs)} versions" if field == "refs" else getattr(record, field)
 
 
-SAID: Final = ("service", "model", "digest", "spine", "refs")  # what makes two records the same: not the read
-
-
-def _record(state: State, name: str, training_set: TrainingSet, model: str) -> TrainingSetRecord:
+def _record(name: str, training_set: TrainingSet, model: str) -> TrainingSetRecord:
     limits = training_set.limits
     return TrainingSetRecord(
         name=check_name(name, "training set"),

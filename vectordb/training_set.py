@@ -67,6 +67,18 @@ class TrainingSet(FeatureMatrix):
     was known by ``known_at``; unmatched ones are missing. ``times`` are the moments, ``extra`` the columns of the
     spine that are no inputs (labels). Everything of ``FeatureMatrix`` is here; ``event_times``, ``version_ids``
     and ``statuses`` tell of one input where its values come from, ``leakage`` what was learnt too late.
+
+    >>> from vectordb import Int, ManualClock, VectorDB
+    >>> clock = ManualClock("2026-01-01T00:00:00Z")
+    >>> db = VectorDB(clock=clock)
+    >>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int()})
+    >>> ranker = db.create_service("ranker", features=["drivers:trips"])
+    >>> for trips in (11, 12):
+    ...     receipt = drivers.put("d-7", {"trips": trips})
+    ...     now = clock.advance(60)
+    >>> made = ranker.training_set({"driver": ["d-7"], "time": ["2026-01-01T00:00:30Z"], "late": [True]})
+    >>> made.column("trips"), made.extra, made.version_ids("trips"), made.leakage().rows
+    ([11], {'late': [True]}, ['drivers/d-7@3'], 0)
     """
 
     __slots__ = ("_parts", "_plan", "_raws", "_reader", "_spine", "extra", "given", "limits")

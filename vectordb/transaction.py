@@ -61,6 +61,15 @@ class Transaction(AbstractContextManager["Transaction"]):
 
     Values are checked when they are put; reads inside the block do not see them. ``receipt`` is there
     after the block (None when nothing was put). An error in the block commits nothing.
+
+    >>> from vectordb import Int, VectorDB
+    >>> db = VectorDB()
+    >>> drivers = db.create_view("drivers", entity="driver", features={"trips": Int()})
+    >>> with db.transaction(actor="etl") as tx:
+    ...     tx.view("drivers").put("d-7", {"trips": 12})
+    ...     tx.view("drivers").delete("d-8")
+    >>> tx.receipt.versions
+    ('drivers/d-7@2.0', 'drivers/d-8@2.1')
     """
 
     def __init__(
@@ -77,8 +86,11 @@ class Transaction(AbstractContextManager["Transaction"]):
         self._db.state.log.layouts.pool.holders.add(self)
 
     def view(self, name: str) -> TransactionView:
-        """The writes of one view."""
+        """The writes of one view; raises ``UnknownName``."""
         return TransactionView(self, self._db, name)
+
+    def __repr__(self) -> str:
+        return f"Transaction(writes={len(self._writes)}, receipt={self.receipt})"
 
     def add(self, layout: Layout, batch: Batch, said: list[Any], deletes: bool = False) -> None:
         """Add the rows of one write; ``said`` are its arguments as given."""
@@ -153,7 +165,7 @@ class TransactionView:
     def put(
         self, entity: Entity, values: Mapping[str, Any], *, event_time: Instant | None = None, nan: str = "refuse"
     ) -> None:
-        """Write some or all features of one entity."""
+        """Write some or all features of one entity; raises what ``LiveView.put`` raises of its values, at once."""
         entity = check_entity(entity)
         self._layout.encode_slowly(values, entity, nan)  # refuses here, naming the entity
         columns = {name: [value] for name, value in values.items() if value is not MISSING}
@@ -168,7 +180,7 @@ class TransactionView:
         self._transaction.add(self._layout, batch, [raw.entities, raw.columns, said_time(raw.event_time), nan])
 
     def delete(self, entity: Entity, *, event_time: Instant | None = None) -> None:
-        """Write a tombstone."""
+        """Write a tombstone; as ``LiveView.delete``."""
         times = None if event_time is None else to_micros(event_time)
         batch = Batch([check_entity(entity)], {}, times)
         self._transaction.add(self._layout, batch, ["delete", entity, said_time(event_time)], deletes=True)

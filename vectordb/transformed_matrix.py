@@ -62,4 +62,3 @@ class TransformedMatrix(FeatureMatrix):
     def status(self) -> list[dict[str, Status]]:
         """For each row the status of every input."""
         return [row.status for row in self.rows]
-

@@ -8,10 +8,12 @@ from hashlib import sha256
 from sys import byteorder
 from typing import Any
 
-from ledger import Entity
+from ledger import Entity, UnknownName
 from vectordb.applied import Applied
 from vectordb.plan import Status
 from vectordb.service_row import ServiceRow
+
+BIG = byteorder != "little"
 
 
 class TransformedRow(Mapping[str, float]):
@@ -30,7 +32,11 @@ class TransformedRow(Mapping[str, float]):
         self.packed = packed
 
     def __getitem__(self, name: str) -> float:
-        return self.to_dict()[name]
+        values = self.to_dict()
+        if name not in values:
+            rule = "the pipeline has no such output"
+            raise UnknownName(rule, pipeline=self.pipeline, output=name, known=list(self._applied.names)[:20])
+        return values[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._applied.names)
@@ -118,9 +124,6 @@ def digest_of(packed: bytes) -> str:
         words = memoryview(packed).cast("B")
         packed = b"".join(bytes(words[start : start + 8][::-1]) for start in range(0, len(words), 8))
     return sha256(packed).hexdigest()
-
-
-BIG = byteorder != "little"
 
 
 def inputs_of(row: Any) -> Any:

@@ -13,6 +13,7 @@ from ledger import (
     Entity,
     EntityNotFound,
     Instant,
+    InvalidInput,
     ViewDefinition,
     check_entity,
     to_micros,
@@ -76,7 +77,14 @@ class View(Tabular):
         """The row of an entity; defaults and ``found`` False where it is unknown or deleted.
 
         ``at`` asks what was valid at a time (as known at this reader's offset); None is the reader's own
-        clock. ``require=True`` raises ``EntityNotFound`` instead of giving defaults.
+        clock. ``require=True`` raises ``EntityNotFound`` instead of giving defaults. 2 us.
+
+        >>> from vectordb import Int, VectorDB
+        >>> drivers = VectorDB().create_view("drivers", entity="driver", features={"trips": Int(default=0)})
+        >>> receipt = drivers.put("d-7", {"trips": 12})
+        >>> row = drivers.get("d-7")
+        >>> row["trips"], row.version, drivers.get("d-8").found
+        (12, 'drivers/d-7@2', False)
         """
         if type(entity) is not str or not entity or not entity.isascii():
             entity = check_entity(entity)
@@ -93,9 +101,10 @@ class View(Tabular):
             return False
 
     def history(self, entity: Entity, *, feature: str | None = None) -> History:
-        """Every version of an entity in order of offset; with ``feature``, those that wrote it.
+        """Every version of an entity in order of offset; with ``feature``, those that wrote it, and the deletes.
 
-        Late, future-dated and deleting writes are all there, whatever a read at this clock would show.
+        Late, future-dated and deleting writes are all there, whatever a read at this clock would show. Raises
+        ``UnknownName`` for a feature that the view does not have.
         """
         entity = check_entity(entity)
         plan = self._plan()
@@ -131,16 +140,33 @@ class View(Tabular):
         {"$gte": 10}}``. Below 2,000 vectors, with ``exact=True``, and while there is no index every vector
         is measured (3.5 us each for 128 dimensions); the index finds ``recall`` of what that would find,
         as its build promised (``view.index(feature).stats()``), in 1 to 3 ms of a million. Always ``k`` hits
-        where ``k`` living matches exist.
+        where ``k`` living matches exist. Raises ``UnknownName``, and ``InvalidInput`` for a feature that is no vector,
+        a query of another dimension, a ``where`` that cannot be read, ``k`` or ``recall``.
+
+        >>> from vectordb import Vector, VectorDB
+        >>> songs = VectorDB().create_view("songs", entity="song", features={"sound": Vector(2, metric="cosine")})
+        >>> receipt = songs.put_many({"song": ["a", "b"], "sound": [[1.0, 0.0], [0.0, 1.0]]})
+        >>> hit = songs.search("sound", [2.0, 0.0], k=1)[0]
+        >>> hit.entity, hit.distance, hit.version
+        ('a', 0.0, 'songs/a@2.0')
         """
         return search(self._reader, self.name, feature, given_vector(query), k, where, at, exact, recall)
 
     def search_many(
-        self, feature: str, queries: Iterable[Any], k: int = 10, *, executor: Executor | None = None, **options: Any
+        self,
+        feature: str,
+        queries: Iterable[Any],
+        k: int = 10,
+        *,
+        where: Mapping[str, Any] | None = None,
+        at: Instant | None = None,
+        exact: bool = False,
+        recall: float = 0.95,
+        executor: Executor | None = None,
     ) -> list[Hits]:
         """``search`` for every query, all at one offset and clock; through an executor of threads, where given."""
         pinned = self._pinned()
-        find = partial(pinned.search, feature, k=k, **options)
+        find = partial(pinned.search, feature, k=k, where=where, at=at, exact=exact, recall=recall)
         asked = given_vectors(queries)
         return list(map(find, asked) if executor is None else executor.map(find, asked))
 
@@ -150,22 +176,36 @@ class View(Tabular):
         return View(reader.pinned(offset, reader.clock()), self.name)
 
     def neighbours(
-        self, feature: str, k: int = 10, *, entities: Iterable[Entity] | None = None, **options: Any
+        self,
+        feature: str,
+        k: int = 10,
+        *,
+        entities: Iterable[Entity] | None = None,
+        where: Mapping[str, Any] | None = None,
+        at: Instant | None = None,
+        exact: bool = False,
+        recall: float = 0.95,
     ) -> Iterator[tuple[Entity, Hits]]:
         """The nearest others of many entities (all for None), one by one: an export of the neighbour graph.
 
-        All at one offset and clock; entities without a vector are left out.
+        All at one offset and clock; entities without a vector are left out. The options are those of ``search``; with
+        ``where``, the others match. It begins, and refuses, when the first one is asked for.
         """
-        pinned, at = self._pinned(), options.get("at")
+        if type(k) is not int or not 1 <= k <= MAX_K:
+            raise InvalidInput(f"k is an int from 1 to {MAX_K}", k=k)
+        pinned = self._pinned()
         for entity in pinned.entities(at=at) if entities is None else map(check_entity, entities):
             row = pinned.get(entity, at=at)
             if row.status_of(feature) is Status.PRESENT:
                 query = row.comparable(feature)
-                hits = pinned.search(feature, query, min(k + 1, MAX_K), **options)
+                hits = pinned.search(feature, query, min(k + 1, MAX_K), where=where, at=at, exact=exact, recall=recall)
                 yield entity, hits.without(entity, k)
 
     def index(self, feature: str) -> VectorIndex:
-        """The index of a vector feature: ``build``, ``stats``, ``wait``."""
+        """The index of a vector feature: ``build``, ``stats``, ``wait``, ``drop``.
+
+        Raises ``UnknownName``, and ``InvalidInput`` for a feature that is no vector.
+        """
         state = self._reader.state
         scope = self._reader.consistently(find_scope, self._reader, self.name, feature, self._reader.clock())
         return VectorIndex(self, scope.field, state.indexing)
@@ -187,6 +227,13 @@ class View(Tabular):
         Now and without ``at``, rows that were read before cost 50 ns each, however many features; others 2 us.
         ``dtype="float32"`` narrows the numbers. An ``executor`` (threads, processes, ...) shares the packing of rows
         that were not read before, where there are enough of them; ``progress(done, rows)`` is called as it goes on.
+        Raises ``UnknownName`` for a feature, ``InvalidEntity`` for what is no id.
+
+        >>> from vectordb import Float, VectorDB
+        >>> drivers = VectorDB().create_view("drivers", entity="driver", features={"rating": Float()})
+        >>> receipt = drivers.put_many({"driver": ["a", "b"], "rating": [4.5, 3.0]})
+        >>> drivers.get_many(["b", "nobody"]).to_rows()
+        [(3.0,), (None,)]
         """
         ids = check_ids(entities)
         asked = None if features is None else check_names(features)
@@ -238,7 +285,7 @@ class View(Tabular):
     def statistics(self, features: Iterable[str] | None = None, *, at: Instant | None = None) -> ViewStatistics:
         """Counts by status, distribution and freshness of every feature (or some) at one offset and clock.
 
-        Of the entities that exist; means and deviations are exact. 1 us a value.
+        Of the entities that exist; means and deviations are exact. Raises ``UnknownName``. 1 us a value.
         """
         return statistics_of(self._sample(at), features)
 
@@ -247,7 +294,9 @@ class View(Tabular):
     ) -> ViewDrift:
         """How features moved since an offset, read at its own clock, or against another view (a past's, a fork's).
 
-        ``bins`` is how many equally filled bins of the earlier numbers PSI, KL and JS compare. 1 us a value of either.
+        ``at`` is the clock of the later reading (None: this reader's). ``bins`` is how many equally filled bins of the
+        earlier numbers PSI, KL and JS compare. Raises ``OffsetOutOfRange``, and ``UnknownName`` for a feature that
+        neither reading has. 1 us a value of either.
         """
         then = since if isinstance(since, View) else self._reader.as_of(since).view(self.name)
         return drift_of(then._sample(), self._sample(at), features, bins)
@@ -258,7 +307,7 @@ class View(Tabular):
     # -- entities ------------------------------------------------------------------------------------
 
     def entities(self, *, at: Instant | None = None) -> list[Entity]:
-        """Ids of the entities that exist, in order of their first write."""
+        """Ids of the entities that exist (valid at ``at``, None: now), in order of their first write."""
         return self._reader.found_entities(self.name, at)
 
     def __bool__(self) -> bool:

@@ -50,11 +50,13 @@ def test_expected_head_is_the_logs(world: World) -> None:
     for write in (
         lambda: world.drivers.put("d", FULL, expected_head=1),
         lambda: world.drivers.put_many({"driver": ["d"], "trips": [1]}, expected_head=3),
+        lambda: world.drivers.delete("d", expected_head=1),
     ):
         with pytest.raises(HeadConflict) as caught:
             write()
         assert caught.value.values["actual"] == 2
     world.drivers.put_many({"driver": ["d"], "trips": [1]}, expected_head=2)
+    world.drivers.delete("d", expected_head=3)
 
 
 def furnish(world: World) -> None:
@@ -102,6 +104,7 @@ REFUSALS: dict[str, Refusal] = {
     "expected offset": lambda db: db.view("drivers").put("d", FULL, expected_offset=7),
     "expected offset of a delete": lambda db: db.view("drivers").delete("d", expected_offset=7),
     "expected head": lambda db: db.view("drivers").put("d", FULL, expected_head=1),
+    "expected head of a delete": lambda db: db.view("drivers").delete("d", expected_head=1),
     "expected head of a batch": lambda db: db.view("drivers").put_many(
         {"driver": ["d"], "trips": [1]}, expected_head=1
     ),

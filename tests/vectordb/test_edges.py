@@ -20,6 +20,7 @@ from vectordb import (
     Text,
     UnknownName,
     UnknownVersion,
+    Vector,
     VectorDB,
 )
 
@@ -142,15 +143,18 @@ def test_an_empty_view_is_still_a_view() -> None:
 def test_arguments_of_the_wrong_type_are_refused_by_name() -> None:
     db = VectorDB()
     view = db.create_view("v", entity="e", features={"x": Int()})
+    near = VectorDB().create_view("v", entity="e", features={"p": Vector(2)})
     refused: list[tuple[type[Exception], Any]] = [
         (OffsetOutOfRange, lambda: db.wait("x")),  # type: ignore[arg-type]
         (OffsetOutOfRange, lambda: db.subscribe("x")),  # type: ignore[arg-type]
         (OffsetOutOfRange, lambda: db.events("a")),  # type: ignore[arg-type]
         (UnknownName, lambda: db.model(5)),  # type: ignore[arg-type]
+        *((InvalidInput, lambda k=k: next(near.neighbours("p", k))) for k in (0, True, "2", 10**6)),
         (InvalidInput, lambda: view.put("a", {"x": 1}, tags=5)),
         (InvalidInput, lambda: view.put("a", {"x": 1}, derived_from=5)),  # type: ignore[arg-type]
         (InvalidInput, lambda: view.put_many(None)),  # type: ignore[arg-type]
         (TypeError, lambda: view.put("a", {"x": 1}, colour=1)),
+        (TypeError, lambda: db.transaction(colour=1)),
     ]
     for kind, call in refused:
         with pytest.raises(kind):

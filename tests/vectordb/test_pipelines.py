@@ -346,7 +346,10 @@ def test_other_bits_of_the_same_inputs_are_found(fleet: Fleet) -> None:
     assert [(one.path, one.name) for one in parity.differences] == [
         ("serving", "transformed"), ("training", "transformed")]  # fmt: skip
     assert parity.to_dict()["differences"][0]["id"] == prediction.id
-    assert fleet.ranker.parity(last=1).checked == 1 and fleet.ranker.parity(last=0).checked == 0
+    assert [fleet.ranker.parity(last=last).checked for last in (0, 1, 2, 3)] == [0, 1, 2, 2]
+    for last in (-1, True, "1"):
+        with pytest.raises(InvalidInput, match="number of predictions"):
+            fleet.ranker.parity(last=last)  # type: ignore[arg-type]
 
 
 def test_drift_of_what_was_learnt(fleet: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,6 +40,18 @@ def test_a_prediction_pins_what_the_read_carried(world: World, service: Service)
     assert made.versions == {"trips": "drivers/d@2", "rating": "drivers/d@2", "km": None}
     assert made.output == 0.81 and made.assignment == {"arm": "treatment"} and made.entity == "d"
     assert world.db.prediction(made.id) == made
+
+
+def test_a_prediction_stands_for_its_id(world: World, service: Service) -> None:
+    db = world.db
+    made = db.record_prediction(service.get("d", request={"km": 3}), model="gbm@3", output=0.81)
+    doors: list[Callable[[Any], Any]] = [
+        *(db.prediction, db.reproduce, lambda one: db.as_of(prediction=one).head, db.lineage.upstream),
+        *(db.audit.explain, db.audit.changes, db.audit.bundle, db.audit.kit, db.audit.marks),
+        *(lambda one: db.audit.what_if(one, {"km": 9.0}, model=len), lambda one: bool(db.audit.diff(one, made))),
+    ]
+    for door in doors:
+        assert door(made) == door(made.id)
 
 
 def test_states_tell_what_each_input_was(world: World) -> None:

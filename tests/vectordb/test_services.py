@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -20,12 +21,29 @@ from vectordb import (
     Vector,
     VectorDB,
 )
+from vectordb.transforms import Clip
 
 
 @pytest.fixture
 def ranker(world: World) -> Service:
     world.put("d", **FULL)
     return world.db.create_service("ranker", features=["drivers:city", Request("km", Float()), "drivers:trips"])
+
+
+def test_a_name_that_a_row_does_not_have_is_refused_with_those_it_has(world: World) -> None:
+    world.put("d", **FULL)
+    service = world.db.create_service("ranker", features=["drivers:trips"])
+    scaled = world.db.create_service("scaled", features=["drivers:trips"], pipeline=Clip(0.0, 9.0))
+    scaled.fit()
+    view = world.db.view("drivers")
+    answers: list[Mapping[str, Any]] = [view.get("d"), service.get("d"), scaled.get("d"), view.statistics()]
+    for answer in answers:
+        with pytest.raises(UnknownName) as refused:
+            answer["colour"]
+        assert "trips" in refused.value.values["known"]
+        assert answer.get("colour") is None and "colour" not in answer
+    with pytest.raises(UnknownName):
+        service.get("d").status_of("colour")  # type: ignore[union-attr]
 
 
 @pytest.fixture

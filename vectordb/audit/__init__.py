@@ -1,4 +1,15 @@
-"""Audit: why a number is what it is, since when, what it would have been otherwise, and proof for outsiders."""
+"""Audit: why a number is what it is, since when, what it would have been otherwise, and proof for outsiders.
+
+``audit.py`` is the page of doors. Behind them:
+
+- explain: ``explaining.py`` (``inputs.py``, ``tracing.py``, ``variant.py``, ``derivation.py``; ``account.py`` its text)
+- changes, bisect: ``changes.py``, ``bisecting.py``
+- diff: ``differing.py`` (``ground.py``, ``differing_*.py``); ``difference.py`` is the answer, ``difference_text.py``
+  its text
+- verify: ``verifying.py`` (``checking*.py``, ``vouching.py``); ``report.py`` is the answer
+- proofs: ``proving.py``, ``bundle.py``, ``kit.py`` (``kit_events.py``; ``kit_reading.py`` replays one)
+- what_if: ``vectordb.what_if``; blast_radius, marks: ``vectordb.erasing``
+"""
 
 from vectordb.audit.audit import Audit
 from vectordb.audit.bisecting import Turn
@@ -28,8 +39,8 @@ from vectordb.erasing.marks import Mark
 
 __all__ = [
     "Audit",
-    "CellChange",
     "BlastRadius",
+    "CellChange",
     "Change",
     "Check",
     "Compaction",
@@ -38,8 +49,8 @@ __all__ = [
     "Derivation",
     "Deviation",
     "Difference",
-    "ExplainedInput",
     "Erasure",
+    "ExplainedInput",
     "Explanation",
     "FieldChange",
     "InclusionProof",

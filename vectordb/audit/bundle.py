@@ -16,17 +16,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, FeatureRef, PredictionsRecorded, parse_label
-from vectordb.audit.cone import whole_event
+from vectordb.audit.kit_events import whole_event
 from vectordb.audit.proving import checkpoint, inclusion, root, size_of
 from vectordb.version import find_row
 
 if TYPE_CHECKING:
+    from vectordb.prediction import Prediction
     from vectordb.reader import Reader
 
 
-def bundle(reader: Reader, prediction_id: str, size: int | None) -> dict[str, Any]:
+def bundle(reader: Reader, prediction: Prediction, size: int | None) -> dict[str, Any]:
     """The bundle of a prediction."""
-    prediction = reader.prediction(prediction_id)
     wanted = size_of(reader, size)
     fact = whole_event(reader.state, prediction.offset).fact
     assert isinstance(fact, PredictionsRecorded)

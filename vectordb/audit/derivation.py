@@ -1,4 +1,4 @@
-"""The cone behind versions: what they were derived from, and that in turn, with the names of the transformations."""
+"""Derivations: what versions were derived from, and that in turn, with the names of the transformations."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Derivation:
         return held | {"derived_from": list(self.derived_from)}
 
 
-def cone_of(reader: Reader, refs: Iterable[int], most: int = MOST) -> tuple[Derivation, ...]:
-    """The cone behind some versions, themselves first: breadth first, each version once, at most so many. 5 us each."""
+def derivations_behind(reader: Reader, refs: Iterable[int], most: int = MOST) -> tuple[Derivation, ...]:
+    """What is behind some versions, themselves first: breadth first, each version once, at most so many. 5 us each."""
     log, lineage = reader.state.log, reader.state.lineage
     depths = dict.fromkeys(refs, 0)
     waiting = deque(depths)

@@ -8,7 +8,7 @@ without a common ground are compared row by row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ledger import InvalidInput, UnknownName
 from vectordb.audit.difference import Difference, NeighbourChange, PredictionChange, RowChange, made
@@ -23,11 +23,12 @@ from vectordb.prediction import Prediction
 if TYPE_CHECKING:
     from vectordb.reader import Reader
 
+Side: TypeAlias = "int | str | Prediction | Reader"  # an offset, a prediction or its id, a database or past
 Query = Sequence[Any]  # (view, feature, vector, k)
 
 
 def diff(
-    reader: Reader, a: Any, b: Any, neighbours: Iterable[Query] | None, views: Iterable[str] | None, limit: int | None
+    reader: Reader, a: Side, b: Side, neighbours: Iterable[Query] | None, views: Iterable[str] | None, limit: int | None
 ) -> Difference:
     """What differs from a to b: see ``Audit.diff``."""
     if limit is not None and (type(limit) is not int or limit < 0):

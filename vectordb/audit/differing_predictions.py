@@ -17,8 +17,9 @@ from vectordb.audit.difference import (
     made,
     same_bits,
 )
+from vectordb.audit.inputs import UNDEFINED
 from vectordb.prediction import Prediction, read_prediction
-from vectordb.reproduction import _read_again
+from vectordb.reproduction import read_again
 from vectordb.service_row import LETTERS
 from vectordb.transformed_row import TransformedRow
 from vectordb.version import version_id
@@ -87,7 +88,7 @@ def _input_changes(one: Prediction, other: Prediction, versions: bool) -> Iterat
 
 
 def _state(one: Prediction, name: str) -> str:
-    return WORDS[one.states[name]] if name in one.states else "undefined"
+    return WORDS[one.states[name]] if name in one.states else UNDEFINED
 
 
 def _source(one: Prediction, name: str) -> str | None:
@@ -135,7 +136,7 @@ def _transformed(reader: Reader, one: Prediction) -> dict[str, float] | None:
     if one.log is not reader.state.log:
         return None
     try:
-        row = _read_again(reader, one)
+        row = read_again(reader, one)
     except VectorDBError:
         return None
     assert isinstance(row, TransformedRow)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ledger import FOUND, HEADER_SIZE, MIXED, WORD, Entity, Erased, UnknownName, header_of
 from vectordb.audit.difference import ADDED, CHANGED, REMOVED, CellChange, RowChange, entity_order, same_bits
 from vectordb.audit.ground import Entities, Touched, aged_between
+from vectordb.audit.inputs import ERASED, UNDEFINED
 from vectordb.plan import Plan, Status
 from vectordb.row import Row
 
 if TYPE_CHECKING:
     from vectordb.past import Past
 
-UNDEFINED = "undefined"
-ERASED = "erased"
 NOTHING = (UNDEFINED, str(Status.MISSING))  # there is nothing to lose
 Shown = tuple[Any, str]
 ABSENT: Shown = (None, UNDEFINED)

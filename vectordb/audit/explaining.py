@@ -20,11 +20,10 @@ from ledger import (
     entity_to_json,
     from_micros,
     header_of,
-    parse_label,
     to_micros,
 )
-from vectordb.audit.derivation import Derivation, cone_of
-from vectordb.audit.inputs import ERASED, plain, sources_of, version_name
+from vectordb.audit.derivation import Derivation, derivations_behind
+from vectordb.audit.inputs import ERASED, model_of, plain, plan_of, sources_of, version_name
 from vectordb.audit.tracing import Step, trace_of
 from vectordb.audit.variant import Variant, variant_of
 from vectordb.reproduction import Reproduction, reproduce
@@ -33,7 +32,6 @@ from vectordb.service_row import LETTERS
 if TYPE_CHECKING:
     from vectordb.prediction import Prediction
     from vectordb.reader import Reader
-    from vectordb.service_plan import ServicePlan
 
 STATUSES: Final = {letter: str(status) for status, letter in LETTERS.items()}
 SECOND: Final = 1_000_000
@@ -105,8 +103,8 @@ class Explanation:
         """
         if self.pipeline_version is None or any(one.status == ERASED for one in self.inputs):
             return None
-        plan = plan_of(self._reader, self._prediction)
-        return trace_of(self._reader.state, plan).steps({one.name: one.value for one in self.inputs})
+        state = self._reader.state
+        return trace_of(state, plan_of(state, self._prediction)).steps({one.name: one.value for one in self.inputs})
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -116,7 +114,7 @@ class Explanation:
     @cached_property
     def cone(self) -> tuple[Derivation, ...]:
         """The versions behind the inputs, and what those were derived from, with the transformations. 5 us each."""
-        return cone_of(self._reader, dict.fromkeys(ref for ref in self._prediction.row.sources if ref))
+        return derivations_behind(self._reader, dict.fromkeys(ref for ref in self._prediction.row.sources if ref))
 
     @cached_property
     def reproduction(self) -> Reproduction:
@@ -160,10 +158,7 @@ class Explanation:
 
 def explain(reader: Reader, prediction: Prediction) -> Explanation:
     """See ``Audit.explain``."""
-    models = reader.state.catalog.models
-    name, version = parse_label(prediction.model)
-    stored = models.find(name, prediction.offset) if version else None
-    model = models.version(name, version or 0) if stored is not None else None
+    model = model_of(reader.state, prediction)
     service = prediction.definition
     return Explanation(
         id=prediction.id,
@@ -184,16 +179,6 @@ def explain(reader: Reader, prediction: Prediction) -> Explanation:
         _prediction=prediction,
         _reader=reader,
     )
-
-
-def plan_of(reader: Reader, prediction: Prediction) -> ServicePlan:
-    """How the service was read: the versions of its views then, and of the pipeline that the prediction pins."""
-    state, definition = reader.state, prediction.definition
-    views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
-    plans = {view: state.plan(view, prediction.as_of) for view in views}
-    pinned = prediction.pipeline
-    fitted = state.catalog.pipelines.version(definition.name, pinned) if pinned else None
-    return state.service_plan(definition, plans, fitted)
 
 
 def _inputs(reader: Reader, prediction: Prediction) -> Iterator[ExplainedInput]:

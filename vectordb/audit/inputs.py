@@ -1,4 +1,4 @@
-"""The inputs of a prediction that come from views: of which entity, and what each was at an offset and clock."""
+"""The inputs of a prediction that come from views: of which entity, how they were read, what each was at a moment."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from ledger import (
     Erased,
     FeatureRef,
     Log,
+    ModelDefinition,
     Pruned,
     canonical,
+    parse_label,
     render_version,
 )
 from vectordb.plan import Status
@@ -21,11 +23,12 @@ from vectordb.row import Row
 
 if TYPE_CHECKING:
     from vectordb.prediction import Prediction
+    from vectordb.service_plan import ServicePlan
     from vectordb.state import State
 
 PLAIN: Final = frozenset({float, int, str, bool, type(None)})
-UNDEFINED: Final = "undefined"  # no such view yet, or not with this feature
-ERASED: Final = "erased"
+UNDEFINED: Final = "undefined"  # status: no such view yet, or not with this feature
+ERASED: Final = "erased"  # status: the value was destroyed
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,25 @@ def sources_of(state: State, prediction: Prediction) -> list[Source]:
     kinds = {view: state.plan(view, prediction.as_of).definition.entity for view in found}
     entities = dict(zip(dict.fromkeys(kinds.values()), prediction.entities, strict=True))
     return [Source(view, entities[kinds[view]], items) for view, items in found.items()]
+
+
+def plan_of(state: State, prediction: Prediction) -> ServicePlan:
+    """How its service was read: the versions of its views then, and of the pipeline that it pins.
+
+    Definitions alone, which a compaction keeps: a service of a past is refused from before it.
+    """
+    definition, pipelines = prediction.definition, state.catalog.pipelines
+    views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
+    plans = {view: state.plan(view, prediction.as_of) for view in views}
+    fitted = pipelines.version(definition.name, prediction.pipeline) if prediction.pipeline else None
+    return state.service_plan(definition, plans, fitted)
+
+
+def model_of(state: State, prediction: Prediction) -> ModelDefinition | None:
+    """The model that answered, where it is one that is data."""
+    name, version = parse_label(prediction.model)
+    models = state.catalog.models
+    return None if not version or models.find(name, prediction.offset) is None else models.version(name, version)
 
 
 def read_states(state: State, source: Source, offset: int, at: int) -> list[InputState]:

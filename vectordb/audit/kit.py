@@ -18,11 +18,12 @@ from ledger import (
     spans_of,
     write_atomically,
 )
-from vectordb.audit.cone import cone_of
+from vectordb.audit.kit_events import kit_events
 from vectordb.audit.proving import root, size_of, tree_of
 from vectordb.version import find_row
 
 if TYPE_CHECKING:
+    from vectordb.prediction import Prediction
     from vectordb.reader import Reader
     from vectordb.state import State
 
@@ -51,21 +52,20 @@ class ReproductionKit:
 
 
 def make_kit(
-    reader: Reader, prediction_id: str, path: str | os.PathLike[str] | None, size: int | None
+    reader: Reader, prediction: Prediction, path: str | os.PathLike[str] | None, size: int | None
 ) -> ReproductionKit:
     """The kit of a prediction; written to a path, where one is given."""
-    prediction = reader.prediction(prediction_id)
     state, wanted = reader.state, size_of(reader, size)
     if wanted < prediction.offset:
         raise InvalidInput("a kit's tree holds its prediction", size=wanted, offset=prediction.offset)
     with state.lock:
         state.heal()
         ref = find_row(state.log, prediction.id, prediction.offset).ref
-        cone = cone_of(state, ref)
+        held = kit_events(state, ref)
         found = root(reader, wanted)
-        title = KitTitle(_pair(ref), tuple(map(_pair, cone.predictions)), wanted, found)
-        body = b"".join([title.line(), state.log.header.line(), *_lines(state, cone.offsets, wanted)])
-    kit = ReproductionKit(prediction.id, cone.offsets, wanted, found, body + seal_line(body))
+        title = KitTitle(_pair(ref), tuple(map(_pair, held.predictions)), wanted, found)
+        body = b"".join([title.line(), state.log.header.line(), *_lines(state, held.offsets, wanted)])
+    kit = ReproductionKit(prediction.id, held.offsets, wanted, found, body + seal_line(body))
     if path is not None:
         kit.write(path)
     return kit

@@ -46,7 +46,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """What a verification found, as of ``offset``, whose event has ``digest`` (hex). ``str()`` gives a line a check."""
+    """What a verification found, as of ``offset``, whose event has ``digest`` (hex). """
 
     offset: int
     digest: str
@@ -71,12 +71,16 @@ class Report:
         checks = [check.to_dict() for check in self.checks]
         return {"ok": self.ok, "offset": self.offset, "digest": self.digest, "checks": checks}
 
-    def __str__(self) -> str:
+    def text(self) -> str:
+        """A line a check, for people."""
         lines = [f"as of offset {self.offset}: {'everything holds' if self.ok else 'something differs'}"]
         for check in self.checks:
             lines.append(f"  {check.name}: {'ok' if check.ok else check.difference}, {check.count:,} checked")
             lines += [f"    {note}" for note in check.notes]
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.text()
 
 
 def _short(value: Any) -> str:

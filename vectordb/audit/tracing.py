@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PASSTHROUGH: Final = "passthrough"
 DROP: Final = "drop"
 TRACES: Final = 64  # versions of pipelines whose traces are kept
+TRACES_KEY: Final = "traces of pipelines"  # under which they are kept
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,3 @@ def trace_of(state: State, plan: ServicePlan) -> Trace:
                 held.pop(next(iter(held)), None)
             found = held[key] = Trace(applied.transformer, applied.fitted.label, plan.types)
     return found
-
-
-TRACES_KEY: Final = "vectordb.audit.tracing"

@@ -1,7 +1,13 @@
-"""Erasing: taking values out of a ledger for good, and letting go what later reads cannot see."""
+"""Erasing: taking values out of a ledger for good, and letting go what later reads cannot see.
+
+- ``erasing.py`` (``erase``, ``blast_radius``): ``finding.py`` finds the events, ``taking.py`` makes what is left of
+  each, ``erasure.py`` is the report
+- ``compacting.py`` (``compact``): the rows that no later read sees, taken out the same way
+- ``marks.py``: what rests on erased values, as the erasures say
+"""
 
 from vectordb.erasing.compacting import Compaction, compact
-from vectordb.erasing.erasing import erase, radius
+from vectordb.erasing.erasing import blast_radius, erase
 from vectordb.erasing.erasure import BlastRadius, Erasure
 
-__all__ = ["BlastRadius", "Compaction", "Erasure", "compact", "erase", "radius"]
+__all__ = ["BlastRadius", "Compaction", "Erasure", "blast_radius", "compact", "erase"]

@@ -57,7 +57,7 @@ def erase(db: VectorDB, view: str, entities: Entity | Iterable[Entity], reason: 
     return Erasure(**vars(radius), offset=receipt.offset, lines=len(gone.events), reason=reason)
 
 
-def radius(reader: Reader, view: str, entities: Entity | Iterable[Entity]) -> BlastRadius:
+def blast_radius(reader: Reader, view: str, entities: Entity | Iterable[Entity]) -> BlastRadius:
     """See ``Audit.blast_radius``."""
     state = reader.state
     ids = _checked(state, view, entities)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, EntityErased, Log, PredictionsRecorded
+from vectordb.lineage.nodes import text_of
 from vectordb.version import find_row, version_id
 
 if TYPE_CHECKING:
+    from vectordb.prediction import Prediction
     from vectordb.reader import Reader
+    from vectordb.version import Version
 
 
 @dataclass(frozen=True)
@@ -21,23 +24,26 @@ class Mark:
     by: int
     reason: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
 
-def marks(reader: Reader, what: str | None = None) -> tuple[Mark, ...]:
-    """See ``Audit.marks``. 2 us an erasure; nothing to look at where nothing was erased."""
+
+def marks(reader: Reader, what: str | Version | Prediction | None = None) -> tuple[Mark, ...]:
+    """See ``Audit.marks``. 2 us an erasure."""
     log, limit = reader.state.log, reader.as_of_offset
     erasures = [(offset, fact) for offset, fact in log.registry.erasures if offset <= limit]
     if what is None:
         return tuple(mark for offset, fact in erasures for mark in _of_erasure(log, offset, fact))
-    kind, colon, name = what.partition(":")
+    name = text_of(what)
+    kind, colon, label = name.partition(":")
     if colon and kind in ("pipeline", "training_set"):
-        held = [(offset, fact) for offset, fact in erasures if name in getattr(fact.unfounded, f"{kind}s")]
-    elif erasures:
-        refs, pipeline = _rests_on(log, find_row(log, what, limit).ref)
+        held = [(offset, fact) for offset, fact in erasures if label in getattr(fact.unfounded, f"{kind}s")]
+    else:
+        refs, pipeline = _rests_on(log, find_row(log, name, limit).ref)
         held = [one for one in erasures if not refs.isdisjoint(one[1].unfounded.versions)]
         held += [one for one in erasures if one not in held and pipeline in one[1].unfounded.pipelines]
-    else:
-        held = []
-    return tuple(Mark(what, offset, _reason(offset, fact)) for offset, fact in sorted(held, key=lambda one: one[0]))
+    return tuple(Mark(name, offset, _reason(offset, fact)) for offset, fact in sorted(held, key=lambda one: one[0]))
 
 
 def _rests_on(log: Log, ref: int) -> tuple[set[int], str]:

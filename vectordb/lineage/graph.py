@@ -9,7 +9,7 @@ from ledger import InvalidInput, OffsetOutOfRange
 from vectordb.lineage.cone import Cone, find_cone
 from vectordb.lineage.impact import Impact, find_impact, keys_of_event
 from vectordb.lineage.links import Links
-from vectordb.lineage.nodes import Key, Link, node_kind, ref_of, text_of, unknown
+from vectordb.lineage.nodes import Key, Link, Named, node_kind, ref_of, text_of, unknown
 from vectordb.lineage.openlineage import PRODUCER, all_runs, run_events
 from vectordb.lineage.subgraph import Lineage, make_lineage
 from vectordb.lineage.walking import Walked, find_paths, walk_down, walk_up
@@ -48,17 +48,18 @@ class LineageGraph:
 
     # -- graphs ----------------------------------------------------------------------------------------------
 
-    def upstream(self, node: Any, depth: int | None = None) -> Lineage:
+    def upstream(self, node: Named, depth: int | None = None) -> Lineage:
         """What a node depends on, at most ``depth`` edges away (None: all of it).
 
         A version: what it was derived from. A prediction: the versions that it read, its service, pipeline, model and
         experiment, and what is behind them. A pipeline: its service, and the views that it was fitted on (which rows
-        they had is told by ``impact`` and ``downstream`` of a version). 10 us an edge.
+        they had is told by ``impact`` and ``downstream`` of a version). 10 us an edge. Raises ``InvalidInput`` for a
+        ``depth`` that is none.
         """
         _check_depth(depth)
         return self._graph(node, lambda links, key: walk_up(links, key, depth))
 
-    def downstream(self, node: Any, depth: int | None = None) -> Lineage:
+    def downstream(self, node: Named, depth: int | None = None) -> Lineage:
         """What depends on a node, at most ``depth`` edges away (None: all of it). 15 us an edge; see ``impact``."""
         _check_depth(depth)
         return self._graph(node, lambda links, key: walk_down(links, key, depth))
@@ -73,7 +74,7 @@ class LineageGraph:
 
         return self._ask(walk)
 
-    def _graph(self, node: Any, walk: Callable[[Links, Key], Walked]) -> Lineage:
+    def _graph(self, node: Named, walk: Callable[[Links, Key], Walked]) -> Lineage:
         def find(links: Links) -> Lineage:
             key = _key_of(links, node)
             return make_lineage(links, links.node(key).id, walk(links, key))
@@ -82,7 +83,7 @@ class LineageGraph:
 
     # -- answers ---------------------------------------------------------------------------------------------
 
-    def paths(self, source: Any, target: Any, limit: int = 100) -> tuple[tuple[str, ...], ...]:
+    def paths(self, source: Named, target: Named, limit: int = 100) -> tuple[tuple[str, ...], ...]:
         """How ``target`` depends on ``source``: paths of ids, depth first in the order of the log, the first ``limit``.
 
         Empty where it does not. From a version or prediction this costs what ``downstream`` of it costs, from a
@@ -98,7 +99,7 @@ class LineageGraph:
 
         return self._ask(find)
 
-    def impact(self, of: Any) -> Impact:
+    def impact(self, of: Named | int) -> Impact:
         """Which services, pipelines, models, training sets, experiments, versions and predictions depend on something.
 
         ``of`` names a node (a feature, a view, a version, ...) or is the offset of an event: then it is what depends on
@@ -115,7 +116,7 @@ class LineageGraph:
 
         return self._ask(find)
 
-    def cone(self, value: Any) -> Cone:
+    def cone(self, value: Named) -> Cone:
         """Everything that a version or prediction was derived from, itself included, in the order of the log.
 
         Values only: the inputs of a prediction, what they were derived from, and so on; a prediction that something was

@@ -25,6 +25,7 @@ DEFINITIONS: Final = ("view", "feature", "service", "pipeline", "training_set", 
 SERVES: Final = "serves"  # the one kind of edge that tells of use: what was recorded together, not what depends on it
 
 Key: TypeAlias = "int | str"  # a row by its reference, or a definition by its id
+Named: TypeAlias = "str | Version | Prediction | VersionId | Node"  # what may stand for a node: see ``text_of``
 
 
 class Node(NamedTuple):

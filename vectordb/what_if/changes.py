@@ -1,4 +1,4 @@
-"""Changes: what a what-if does otherwise than the history did."""
+"""Changes: what a what-if does otherwise than the history did, and what it asks of the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Added(NamedTuple):
     write: Write
 
 
-class Lesson(NamedTuple):
+class FitOn(NamedTuple):
     """The moments that a service's pipeline is fitted on again: a log keeps only their digest."""
 
     spine: Any
@@ -28,13 +28,16 @@ class Lesson(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """``edits`` are new values by offset and row of the parent, ``swaps`` the stored form of pipelines by service."""
+    """``edits`` are new values by offset and row of the parent.
+
+    ``swaps`` are stored forms of pipelines, ``fits`` moments to fit on, both by service.
+    """
 
     dropped: frozenset[int] = frozenset()
     edits: Mapping[int, Mapping[int, Mapping[str, Any]]] = {}
     added: tuple[Added, ...] = ()
     swaps: Mapping[str, dict[str, Any] | None] = {}
-    lessons: Mapping[str, Lesson] = {}
+    fits: Mapping[str, FitOn] = {}
 
 
 class Asked(NamedTuple):

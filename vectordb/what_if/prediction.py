@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ledger import Entity, FeatureRef, InvalidInput, VectorDBError, check_plain, parse_label
+from ledger import Entity, InvalidInput, VectorDBError, check_plain
 from vectordb.audit.difference import FieldChange, same_bits
+from vectordb.audit.inputs import model_of, plan_of
 from vectordb.models import build_model
 from vectordb.prediction import Prediction
 from vectordb.transformed_row import digest_of
@@ -15,7 +16,6 @@ from vectordb.transformed_row import digest_of
 if TYPE_CHECKING:
     from vectordb.reader import Reader
     from vectordb.service_plan import ServicePlan
-    from vectordb.state import State
 
 
 class ChangedInputs(Mapping[str, Any]):
@@ -39,6 +39,13 @@ class ChangedInputs(Mapping[str, Any]):
     def vector(self) -> list[Any]:
         """The values alone, in the model's order."""
         return list(self._values.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Names and values as a plain dict."""
+        return dict(self._values)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.entity!r}, {self._values!r})"
 
 
 class ChangedOutputs(ChangedInputs):
@@ -86,7 +93,7 @@ def what_if_prediction(
         prediction = reader.prediction(prediction)
     if not isinstance(values, Mapping):
         raise InvalidInput("the changes of a prediction are values by input", values=values)
-    plan = reader.state.read_past(_plan_of, reader.state, prediction)
+    plan = reader.state.read_past(plan_of, reader.state, prediction)
     shown = _shown(plan, prediction)
     changed = {**shown, **_checked(plan, values)}
     inputs = ChangedInputs(prediction.entity, changed)
@@ -98,14 +105,6 @@ def what_if_prediction(
         transformed = digest_of(packed)
     output, unchecked = _output(reader, prediction, row, model)
     return PredictionWhatIf(prediction.id, changes, row, prediction.output, output, transformed, unchecked)
-
-
-def _plan_of(state: State, prediction: Prediction) -> ServicePlan:
-    """How its service read. Definitions alone, which a compaction keeps: a service of a past is refused from before."""
-    definition, pipelines = prediction.definition, state.catalog.pipelines
-    fitted = pipelines.version(definition.name, prediction.pipeline) if prediction.pipeline else None
-    views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
-    return state.service_plan(definition, {view: state.plan(view, prediction.as_of) for view in views}, fitted)
 
 
 def _shown(plan: ServicePlan, prediction: Prediction) -> dict[str, Any]:
@@ -136,11 +135,10 @@ def _output(
     """What the model answers; or None, and why."""
     if model is not None:
         return check_plain(model(row), "an output"), ""
-    name, version = parse_label(prediction.model)
-    models = reader.state.catalog.models
-    if not version or models.find(name, prediction.offset) is None:
+    definition = model_of(reader.state, prediction)
+    if definition is None:
         return None, "the model is not data, and none was given"
     try:
-        return check_plain(build_model(models.version(name, version)).predict(row), "an output"), ""
+        return check_plain(build_model(definition).predict(row), "an output"), ""
     except VectorDBError as error:
         return None, str(error)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import (
+    ROW_BITS,
     Entity,
     Event,
     FeatureRef,
@@ -26,12 +27,11 @@ from ledger import (
     render_version,
 )
 from vectordb.audit.difference import same_bits
-from vectordb.fitting import Lesson as Fitting
-from vectordb.fitting import learn
+from vectordb.fitting import Lesson, learn
 from vectordb.models import build_model
 from vectordb.service import ServedRow, Service
 from vectordb.transformed_row import TransformedRow, inputs_of
-from vectordb.what_if.changes import Lesson
+from vectordb.what_if.changes import FitOn
 from vectordb.what_if.counterfactual import Kept
 from vectordb.what_if.offsets import Offsets
 
@@ -59,13 +59,13 @@ class Recomputing:
         branch: VectorDB,
         original: Past,
         offsets: Offsets,
-        lessons: Mapping[str, Lesson],
+        fits: Mapping[str, FitOn],
         models: Mapping[str, Callable[[Any], Any]],
     ) -> None:
         self._branch = branch
         self._original = original
         self._offsets = offsets
-        self._lessons = lessons
+        self._fits = fits
         self._given = models
         self._answering: dict[tuple[str, str], Answering] = {}
         self.labels: dict[str, str] = {}
@@ -102,7 +102,8 @@ class Recomputing:
 
     def _note(self, event: Event, name: str, kept: list[tuple[int, Entity, str]], offset: int, rows: int) -> None:
         for number, entity, reason in kept:
-            self.kept.append(Kept(event.offset, render_version(name, entity, offset << 24 | number, rows), reason))
+            made = render_version(name, entity, offset << ROW_BITS | number, rows)
+            self.kept.append(Kept(event.offset, made, reason))
 
     def _kinds(self, definition: ServiceDefinition) -> list[str]:
         """The kinds of entity that a service of the original reads, in its order."""
@@ -177,12 +178,12 @@ class Recomputing:
         fitted, branch = fact.fitted, self._branch
         past = branch.pinned(self._offsets.seen_at(fitted.as_of, branch.head), fitted.at)
         live = branch.service(fitted.name)
-        lesson = self._lessons.get(fitted.name)
-        if fitted.spine and lesson is None:
+        fit_on = self._fits.get(fitted.name)
+        if fitted.spine and fit_on is None:
             return self._keep_fit(event)
         definition = live.definition
         service = Service(past, fitted.name, definition.version)
-        learnt = learn(past, service, Fitting() if lesson is None else Fitting(lesson.spine, lesson.target))
+        learnt = learn(past, service, Lesson() if fit_on is None else Lesson(*fit_on))
         return live._record(learnt, definition, {} if event.meta is None else event.meta._asdict()).offset
 
     def _keep_fit(self, event: Event) -> int:

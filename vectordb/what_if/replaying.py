@@ -87,7 +87,7 @@ class Replaying:
         self._start = start
         self.offsets = Offsets(start)
         self._rewriting = Rewriting(branch.state.log)
-        self._again = Recomputing(branch, original, self.offsets, changes.lessons, asked.models)
+        self._again = Recomputing(branch, original, self.offsets, changes.fits, asked.models)
         self._refused: list[Unreplayed] = []
         self._moved: list[Any] = []
         self._tell: dict[type[Fact], Callable[[Event], int]] = {
@@ -256,8 +256,8 @@ class Replaying:
         arguments = {name: value for name, value in vars(changed).items() if name in _fields(changed)}
         self.branch._definitions.create_service(arguments, True, {})
         if changed.pipeline is not None and not changed.is_fitted and fitted:
-            lesson = self.changes.lessons.get(service)
-            self.branch.service(service).fit(*(() if lesson is None else lesson))
+            fit_on = self.changes.fits.get(service)
+            self.branch.service(service).fit(*(() if fit_on is None else fit_on))
 
     # -- experiments -----------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from ledger import (
 )
 from vectordb.transforms import Transformer
 from vectordb.version import find_row, read_version
-from vectordb.what_if.changes import AGAIN, KEPT, Added, Asked, Changes, Lesson, Write
+from vectordb.what_if.changes import AGAIN, KEPT, Added, Asked, Changes, FitOn, Write
 from vectordb.what_if.counterfactual import Counterfactual
 from vectordb.what_if.replaying import replay
 
@@ -74,7 +74,7 @@ class WhatIf:
     # -- changes ---------------------------------------------------------------------------------------
 
     def drop(self, *offsets: int) -> WhatIf:
-        """Leave events out."""
+        """Leave events out. Raises ``OffsetOutOfRange``, and ``InvalidInput`` for one before the fork."""
         for offset in offsets:
             if type(offset) is not int or not 1 <= offset <= self._past.as_of_offset:
                 last = self._past.as_of_offset
@@ -84,7 +84,10 @@ class WhatIf:
         return self._with(min(offsets) - 1, dropped=self._changes.dropped.union(offsets))
 
     def edit(self, version_id: str, values: Mapping[str, Any]) -> WhatIf:
-        """Write other values in one version: those given replace its own, ``MISSING`` takes one away."""
+        """Write other values in one version: those given replace its own, ``MISSING`` takes one away.
+
+        Raises ``UnknownVersion``, ``InvalidCells``, and ``InvalidInput`` for a delete or a version before the fork.
+        """
         past = self._past
         if not isinstance(values, Mapping):
             raise InvalidInput("an edit has values by feature", values=values)
@@ -117,7 +120,7 @@ class WhatIf:
 
         It is fitted wherever the service's own was; where that was before the fork, at the fork (on the rows that
         exist, or on the moments of ``fit_on``). One that is fitted already serves at once; without either, predictions
-        that go through it are refused.
+        that go through it are refused. Raises ``UnknownName``, and ``InvalidInput`` for what is no pipeline.
         """
         plain = pipeline.to_dict() if isinstance(pipeline, Transformer) else pipeline
         form = None if plain is None else check_pipeline(plain)
@@ -128,10 +131,13 @@ class WhatIf:
         return self._with(max(offset - 1, self._after or 0), swaps=swaps)
 
     def fit_on(self, service: str, spine: Any, target: str | None = None) -> WhatIf:
-        """The moments that a service's pipeline learns from wherever it is fitted again."""
+        """The moments that a service's pipeline learns from wherever it is fitted again: a log keeps only their digest.
+
+        ``spine`` and ``target`` are those of ``LiveService.fit``. Raises ``UnknownName``.
+        """
         self._past.service(service)
-        lessons = {**self._changes.lessons, service: Lesson(spine, target)}
-        return self._with(self._past.as_of_offset, lessons=lessons)
+        fits = {**self._changes.fits, service: FitOn(spine, target)}
+        return self._with(self._past.as_of_offset, fits=fits)
 
     @property
     def _start(self) -> int:
@@ -142,7 +148,7 @@ class WhatIf:
     def run(
         self, *, models: Mapping[str, Callable[[Any], Any]] | None = None, assignments: str = KEPT
     ) -> Counterfactual:
-        """Fork, change, and tell the rest again. 12 us a row put, 150 us a prediction.
+        """Fork, change, and tell the rest again. 10 us a row put, 150 us a prediction.
 
         ``models`` are callables of a row, by ``name@version`` or by name; what they raise is the caller's to see.
         ``assignments="again"`` assigns exposed units by the branch's own experiments instead of keeping their arms (an

@@ -172,6 +172,6 @@ def test_inputs_that_cannot_be_read_again_leave_the_digests(monkeypatch: pytest.
     def gone(reader: Any, prediction: Any) -> Any:
         raise Erased("its values were destroyed", id=prediction.id)
 
-    monkeypatch.setattr(differing_predictions, "_read_again", gone)
+    monkeypatch.setattr(differing_predictions, "read_again", gone)
     (change,) = tale.db.audit.diff(one, other).predictions
     assert "transformed" in {field.field for field in change.fields}

@@ -18,7 +18,9 @@ from tests.replay.fixtures import EVENTS, V1, folders, replayed
 from tests.vectordb.world import World
 from vectordb import Float, InvalidInput, Metric, Request, Vector, VectorDB
 from vectordb.audit import Check, Deviation, Report
-from vectordb.audit.verifying import Verifier
+from vectordb.audit.checking import Checking
+from vectordb.audit.checking_log import check_events, check_references
+from vectordb.audit.checking_predictions import reproduced
 
 STORIES = [name for name in folders(V1) if name != "digits"]
 
@@ -53,7 +55,8 @@ def test_a_file_and_a_checkpoint_hold_too(lazy: bool, tmp_path: Path) -> None:
 def test_a_report_is_plain_data_and_text() -> None:
     report = replayed("pipeline").audit.verify()
     assert json.loads(json.dumps(report.to_dict()))["ok"] is True
-    assert str(report).startswith("as of offset 15: everything holds\n  events: ok, 15 checked")
+    assert str(report) == report.text()
+    assert report.text().startswith("as of offset 15: everything holds\n  events: ok, 15 checked")
     notes = report.check("predictions").notes
     assert notes == ("4 x outputs not compared: the model is not data, and none was given",)
     with pytest.raises(KeyError):
@@ -380,10 +383,10 @@ def test_an_event_that_cannot_be_read_is_a_difference(monkeypatch: pytest.Monkey
         return events(offset)
 
     monkeypatch.setattr(world.db.state.log, "event", broken)
-    verifier = Verifier(world.db, (), None)
-    for check in (verifier._events(), verifier._references()):
+    checking = Checking(world.db)
+    for check in (check_events(checking), check_references(checking)):
         assert check.difference is not None and check.difference.place == "event 13"
-    assert verifier._reproduced(13 << 24, Counter()).place == "prediction at offset 13"  # type: ignore[union-attr]
+    assert reproduced(checking, 13 << 24, Counter()).place == "prediction at offset 13"  # type: ignore[union-attr]
 
 
 def test_a_file_that_cannot_be_read_is_a_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

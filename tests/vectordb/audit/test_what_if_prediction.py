@@ -64,6 +64,9 @@ def test_a_model_may_be_given_and_is_needed_where_none_is_data(tale: Tale) -> No
     assert (
         found.unchecked and found.output is None and found.changed is None and dict(found.row) == {"age": 1, "km": 5.0}
     )
+    asked = []
+    db.audit.what_if(prediction, {"km": 5}, model=lambda row: asked.append((row.to_dict(), row.vector())))
+    assert asked == [({"age": 1, "km": 5.0}, [1, 5.0])]
     again = db.audit.what_if(prediction, {"km": 5}, model=lambda row: row["age"] + row["km"])
     assert (again.output, again.before, again.transformed) == (6.0, 7.0, "") and isinstance(again, PredictionWhatIf)
     db.create_model("one", "linear", features=["age"], coefficients=[1.0], intercept=0.0)

@@ -151,7 +151,8 @@ def test_bounds_are_refused_with_the_valid_range(tmp_path: Path) -> None:
         with pytest.raises(OffsetOutOfRange):
             db.compact(below=below)  # type: ignore[arg-type]
     assert db.digest() == digest
-    db.compact(below=10)
+    done = db.compact(below=10)
+    assert done.to_dict() == vars(done) and done.to_dict()["below"] == 10
     for below in (9, 10):
         with pytest.raises(OffsetOutOfRange):
             db.compact(below=below)

@@ -26,6 +26,8 @@ def entangled(db: VectorDB) -> VectorDB:
 
 def test_what_was_made_of_it_is_reported_and_marked(tmp_path: Path) -> None:
     db = entangled(opened(tmp_path / "events.jsonl"))
+    with pytest.raises(UnknownVersion):
+        db.audit.marks("people/nobody@3")
     through, apart, scaled = [found.id for found in db.predictions()][-3:]
     derived = [version.id for name in ("p1", "p2") for version in db.view("visits").history(name)]
     radius = db.audit.blast_radius("people", SUBJECT)
@@ -41,6 +43,9 @@ def test_what_was_made_of_it_is_reported_and_marked(tmp_path: Path) -> None:
             assert again.audit.marks() == tuple(Mark(what, done.offset, reason) for what in wanted)
             for what in (*wanted, through, scaled):
                 assert again.audit.marks(what) == (Mark(what, done.offset, reason),)
+            assert again.audit.marks(again.prediction(scaled))[0].to_dict() == {
+                "id": scaled, "by": done.offset, "reason": reason}  # fmt: skip
+            assert again.audit.marks(again.view("visits").history("p2")[0])[0].id == derived[-1]
             assert again.audit.marks(apart) == () == again.audit.marks("pipeline:scored#1")
             assert again.as_of(done.offset - 1).audit.marks() == ()
             found = again.reproduce(through)

@@ -22,7 +22,7 @@ HANDLES = {"view", "service", "experiment", "model", "transaction", "what_if", "
 LISTS = {"views", "services", "experiments", "models", "training_sets"}
 LAZY = {"events", "subscribe", "wait", "neighbours", "follow", "lag", "table"}
 PARTS = {  # what the operations themselves are made of
-    "clock", "clock_of", "pinned", "consistently", "plan", "packed", "row", "read_row", "gathered", "written_entities",
+    "clock", "pinned", "consistently", "plan", "packed", "row", "read_row", "gathered", "written_entities",
     "found_entities", "count", "service_row", "transformed_row", "fitted_pipeline", "quick", "quick_many",
     "service_definition", "model_definition",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The cone of a prediction: the events that it rests on.
+"""The events of a kit: all that a prediction rests on.
 
 Rows: the writes that its inputs come from, the other writes that the same read of its entities shows (a delete too,
 and the last write), and everything that these declare to be derived from, predictions included, all the way up.
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
 KINDS = ("views", "services", "pipelines", "models", "experiments")
 
 
-class Cone(NamedTuple):
+class KitEvents(NamedTuple):
     """Offsets of the events in order, and the references of the predictions that are whole."""
 
     offsets: tuple[int, ...]
     predictions: tuple[int, ...]
 
 
-def cone_of(state: State, ref: int) -> Cone:
-    """The cone of the prediction of a reference. 20 us an event.
+def kit_events(state: State, ref: int) -> KitEvents:
+    """What the prediction of a reference rests on. 20 us an event.
 
     Raises ``Erased`` (or ``Pruned``) where something that it rests on was destroyed.
     """
     walk = _Walk(state, ref >> ROW_BITS)
     walk.go(ref)
     walk.take_definitions()
-    return Cone(tuple(sorted(walk.offsets)), tuple(sorted(walk.predictions)))
+    return KitEvents(tuple(sorted(walk.offsets)), tuple(sorted(walk.predictions)))
 
 
 def whole_event(state: State, offset: int) -> Event:
