@@ -32,6 +32,7 @@ from vectordb import (
     VectorDB,
     verify_bundle,
 )
+from vectordb.interop import read_array, read_batches, read_table
 from vectordb.what_if import what_if_prediction
 
 NAIVE = datetime.fromisoformat("2026-01-01T00:00:00")
@@ -222,6 +223,14 @@ def test_a_missing_folder_is_named(tmp_path: Path, read_only: bool) -> None:
     with pytest.raises(FileNotFoundError, match="a folder that is there") as caught:
         VectorDB.open(folder / "x.jsonl", read_only=read_only)
     assert caught.value.filename == str(folder) and not folder.exists()
+
+
+@pytest.mark.parametrize("given", ["x.csv", Path("x.csv"), None, 5])
+def test_what_is_no_table_is_told_what_one_has(given: Any) -> None:
+    for read in (read_table, read_array, lambda source: list(read_batches(source))):
+        with pytest.raises(InvalidInput, match="__arrow_c_stream__ or __arrow_c_array__") as caught:
+            read(given)
+        assert caught.value.values == {"type": type(given).__name__}
 
 
 # -- what a batch left out --------------------------------------------------------------------------------

@@ -20,7 +20,11 @@ UNNAMED_INDEX = "__index_level_"  # of a pandas frame: row numbers that nobody n
 
 
 def read_batches(source: Any) -> Iterator[Columns]:
-    """The columns of every batch of a table; 1 ns a number, 0.1 us a text."""
+    """The columns of every batch of a table; 1 ns a number, 0.1 us a text.
+
+    Raises ``CannotExchange`` as ``read_table`` does, when the first batch is asked for or a later one.
+    """
+    _check_exported(source)
     if not hasattr(source, "__arrow_c_stream__"):
         with opened_array(source) as (shape, struct):
             yield _columns(shape, struct)
@@ -43,12 +47,19 @@ def read_table(source: Any) -> Columns:
 
 
 def read_array(source: Any) -> Sequence[Any]:
-    """The values of one column."""
+    """The values of one column; raises ``CannotExchange`` as ``read_table`` does."""
+    _check_exported(source)
     if hasattr(source, "__arrow_c_array__"):
         with opened_array(source) as (shape, struct):
             return decode(shape, struct)
     stream = ForeignStream(source)
     return joined([decode(stream.shape, struct) for struct in stream])
+
+
+def _check_exported(source: Any) -> None:
+    if not hasattr(source, "__arrow_c_stream__") and not hasattr(source, "__arrow_c_array__"):
+        rule = "what is read has __arrow_c_stream__ or __arrow_c_array__"
+        raise CannotExchange(rule, type=type(source).__name__)
 
 
 def _check_table(shape: Shape) -> None:
