@@ -226,7 +226,7 @@ class StoreError(VectorDBError, OSError):
 
 
 class LedgerLocked(StoreError):
-    """Another process writes this ledger."""
+    """The ledger is open for writing already, by this process or another one."""
 
 
 class ReadOnlyLedger(StoreError):

@@ -22,6 +22,11 @@ MAX_ANCESTORS: Final = 256  # of a fork of forks; a header names them all, each 
 HEX_DIGEST: Final = re.compile(rb"[0-9a-f]{64}")
 REDACTED_KEY: Final = b',"redacted":"'
 REDACTED_SIZE: Final = len(REDACTED_KEY) + 2 * DIGEST_SIZE + 1  # ,"redacted":"<64 hex>"
+HEADER_START: Final = b'{"format":"%b"' % FORMAT.encode()
+FOREIGN: Final = {
+    b"SQLite format 3\0": "a SQLite file: open it with VectorDB.connect",
+    b'{"format":"vectordb-kit"': "a reproduction kit: read it with VectorDB.replay",
+}
 
 
 class Parent(NamedTuple):
@@ -80,7 +85,12 @@ def new_header(created: int, seed: int | None = None, parent: Parent | None = No
 
 def read_header(line: bytes, number: int = 1) -> Header:
     """The header of a line of that number; refuses any other bytes than ``Header.line`` writes."""
-    body, digest = split(line, number, 0)
+    try:
+        body, digest = split(line, number, 0)
+    except DigestMismatch as error:
+        if number > 1 or line.startswith(HEADER_START):  # of a kit it is the second line
+            raise
+        raise DigestMismatch(foreign_rule(line), line=number, offset=0, start=line[:40]) from error
     try:
         data = json.loads((body + b"}").decode())  # bytes would be taken as UTF-16 where they look like it
         header = Header(_hex(data["ledger_id"], 32), _count(data["created"], -MAX_MICROS), _parent(data["parent"], 1))
@@ -92,6 +102,21 @@ def read_header(line: bytes, number: int = 1) -> Header:
     if header.body() != body or header.digest.hex().encode() != digest:
         raise DigestMismatch("a header's digest binds its bytes", line=number, offset=0)
     return header
+
+
+def foreign_rule(start: bytes) -> str:
+    """The rule that a file breaks whose first line is not that of a ledger, and what reads it where that is known."""
+    rule = "not a vectordb ledger: its first line is not a ledger header"
+    for known, advice in FOREIGN.items():
+        if start.startswith(known):
+            return f"{rule}; {advice}"
+    return rule
+
+
+def check_torn_header(start: bytes, path: str) -> None:
+    """Refuse the bytes of a file without a whole line, unless they can be a header that a crash cut short."""
+    if not is_torn_header(start):
+        raise DamagedLog(foreign_rule(start), path=path, line=1, offset=0, start=start[:40])
 
 
 def is_torn_header(start: bytes) -> bool:

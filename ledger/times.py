@@ -20,6 +20,7 @@ _SECOND = 1_000_000
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})\Z"
 )
+_TEXT_RULE = "a time as text is RFC 3339 with an offset, like 2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00"
 _EXPONENT = 400  # beyond it, the ratio of integers that a decimal is may fill the memory
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -64,17 +65,17 @@ def duration_micros(value: Duration) -> int:
 
 def _from_datetime(value: datetime) -> int:
     if value.tzinfo is None or value.utcoffset() is None:
-        raise InvalidTime("a datetime carries its offset from UTC", value=value)
+        raise InvalidTime("a datetime carries its offset from UTC, like datetime.now(UTC)", value=value)
     return (value - EPOCH) // _MICROSECOND
 
 
 def _from_text(text: str) -> int:
     if not _RFC_3339.match(text):
-        raise InvalidTime("a time as text is RFC 3339 with an offset", value=text)
+        raise InvalidTime(_TEXT_RULE, value=text)
     try:
         return _from_datetime(datetime.fromisoformat(text.upper()))
     except ValueError as error:
-        raise InvalidTime("a time as text is RFC 3339 with an offset", value=text) from error
+        raise InvalidTime(_TEXT_RULE, value=text) from error
 
 
 def _from_seconds(value: object) -> int:
@@ -85,7 +86,7 @@ def _from_seconds(value: object) -> int:
     try:
         return index(value) * _SECOND  # type: ignore[arg-type]
     except TypeError:
-        rule = "a time is an aware datetime, RFC 3339 text, or seconds"
+        rule = "a time is an aware datetime, RFC 3339 text like 2026-01-31T12:00:00Z, or seconds since 1970"
         raise InvalidTime(rule, value=value, type=type(value).__name__) from None
 
 

@@ -111,9 +111,12 @@ class VectorDB(Recording):
     ) -> VectorDB:
         """Replay a ledger file (created when it is not there), then append to it.
 
-        One process writes (``LedgerLocked`` otherwise); any number opens ``read_only`` and follows with
-        ``refresh``. ``fsync``: never (survives a kill), interval (a second), always. Damage stops the
-        open, naming line and offset; ``recover=True`` keeps the valid prefix and leaves the original
+        ``fsync`` says what survives what. A write that returned survives a kill of the process in any case. It survives
+        a power cut with "always"; with "interval" once a sync came after it, which the first write a second or more
+        after the last sync makes, and ``close``; with "never", the default, once the system wrote it by itself.
+
+        One process writes (``LedgerLocked`` otherwise); any number opens ``read_only`` and follows with ``refresh``.
+        Damage stops the open, naming line and offset; ``recover=True`` keeps the valid prefix and leaves the original
         beside it. ``expect`` (an offset, or an offset and its digest) finds the loss of whole last lines.
         ``lazy`` leaves the events in the file, ``checkpoint`` those it covers until asked for: hashed, not parsed.
         ``db.opened`` then tells what was found. 8 us an event of ten floats, 2 us a row of a batch; 3 and 1 if covered.

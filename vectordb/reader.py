@@ -93,7 +93,8 @@ class Reader(Source):
             self.consistently(lambda: None)  # the last event may still be being folded: no past until it is
         if type(offset) is not int or not 0 <= offset <= head:
             first = self.state.log.pruned
-            raise OffsetOutOfRange("as_of is an offset of the log", offset=offset, first=first, last=head)
+            hint = "" if type(offset) is int else ": a time goes in time=, a mark in mark="
+            raise OffsetOutOfRange(f"as_of is an offset of the log{hint}", offset=offset, first=first, last=head)
         check_kept(self.state.log, offset)
         return self.pinned(offset, self.state.log.time_of(offset))
 

@@ -8,13 +8,17 @@ from typing import Any
 
 from ledger import DamagedLog, Header, KitLog, VectorDBError
 from vectordb.database import VectorDB
+from vectordb.opening import OpenReport
 from vectordb.transforms import transformer_from_dict
 
 SHOWN = 20  # drifted predictions listed in full
 
 
 def replay_report(path: str) -> dict[str, Any]:
-    """Replay a file and say what was found; ``ok`` is False when anything differs. Raises ``OSError``."""
+    """Replay a file and say what was found; ``ok`` is False when anything differs or a line is torn.
+
+    Raises ``OSError``.
+    """
     start = time.perf_counter()
     report: dict[str, Any] = {"path": path, "ok": False, "python": platform.python_version()}
     try:
@@ -39,7 +43,8 @@ def replay_report(path: str) -> dict[str, Any]:
         "verify": round(verified - replayed, 3),
         "reproduce": round(done - verified, 3),
     }
-    report["ok"] = report["predictions"]["drifted"] == 0 and report["predictions"]["not_computable"] == 0
+    found = report["predictions"]
+    report["ok"] = report["torn"] is None and found["drifted"] == 0 and found["not_computable"] == 0
     return report
 
 
@@ -49,11 +54,17 @@ def _state(db: VectorDB) -> dict[str, Any]:
     return part | {
         "ledger": _header(db.header),
         "events": db.head,
+        "torn": _torn(db.opened),
         "head": {"offset": db.head, "digest": db.digest()},
         "erasures": len(db.state.log.registry.erasures),
         "pruned_below": db.state.log.pruned,
         "projections": {projection.name: projection.counts() for projection in db.state.fold.projections},
     }
+
+
+def _torn(opened: OpenReport) -> dict[str, int] | None:
+    """The last line where it is cut short, which no event was made of."""
+    return {"line": opened.torn_line, "bytes": opened.torn_bytes} if opened.torn_bytes else None
 
 
 def _header(header: Header) -> dict[str, Any]:

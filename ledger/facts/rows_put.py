@@ -17,7 +17,11 @@ from ledger.values.layout import Layout
 
 
 class Rejection(NamedTuple):
-    """A row that a batch left out: its place in the caller's batch, and why."""
+    """A row that a batch left out: its place in the caller's batch, and why.
+
+    ``entity`` and ``value`` are as ``repr`` shows them, since they may be anything: the id 0 reads ``0``, the id "0"
+    reads ``'0'``.
+    """
 
     row: int
     entity: str

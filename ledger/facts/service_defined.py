@@ -41,7 +41,7 @@ class Request:
     def __post_init__(self) -> None:
         check_name(self.name, "request input")
         if not isinstance(self.type, FeatureType):
-            raise DefinitionError("a request input has a feature type", name=self.name, type=self.type)
+            raise DefinitionError(FeatureType.rule_of("a request input", self.type), name=self.name, type=self.type)
 
     def __str__(self) -> str:
         return self.name

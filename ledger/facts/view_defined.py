@@ -41,7 +41,7 @@ class ViewDefinition:
                 rule = "a feature is not named like the view's kind of entity: batches name their ids so"
                 raise DefinitionError(rule, view=self.name, feature=name)
             if not isinstance(kind, FeatureType):
-                raise DefinitionError("a feature has a feature type", view=self.name, feature=name, type=kind)
+                raise DefinitionError(FeatureType.rule_of("a feature", kind), view=self.name, feature=name, type=kind)
         if not 1 <= len(self.features) <= MAX_FEATURES:
             rule = f"a view has 1 to {MAX_FEATURES} features"
             raise DefinitionError(rule, view=self.name, features=len(self.features))

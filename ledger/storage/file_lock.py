@@ -11,6 +11,7 @@ from ledger.errors import LedgerLocked
 from ledger.storage.files import APPEND, CREATE, FILES, Files
 
 TAKEN: Final = (EAGAIN, EACCES, EDEADLK)  # what systems answer when somebody else has it
+HELD_RULE: Final = "this ledger is already open for writing, here or elsewhere: close it, or open with read_only=True"
 
 
 class FileLock:
@@ -34,7 +35,7 @@ class FileLock:
         except BaseException as error:
             self._files.close(fd)
             if isinstance(error, OSError) and error.errno in TAKEN:
-                raise LedgerLocked("one process writes a ledger", path=self._ledger, lock=self.path) from error
+                raise LedgerLocked(HELD_RULE, path=self._ledger, lock=self.path) from error
             raise
         return fd
 

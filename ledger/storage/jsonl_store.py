@@ -9,11 +9,13 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
+from errno import ENOENT
 from typing import Any, Final
 
 from ledger.errors import (
     ClosedLedger,
     ForkedProcess,
+    InvalidInput,
     LedgerLocked,
     LedgerReplaced,
     LineTooLong,
@@ -55,7 +57,7 @@ class JsonlStore:
         self, path: str | os.PathLike[str], *, fsync: str = "never", read_only: bool = False, files: Files = FILES
     ) -> None:
         if fsync not in FSYNC_POLICIES:
-            raise ValueError(f"fsync is one of {FSYNC_POLICIES}, not {fsync!r}")
+            raise InvalidInput(f"fsync is one of {', '.join(FSYNC_POLICIES)}", fsync=fsync)
         self.path = os.path.realpath(path)  # one ledger, one lock, whatever it is called and wherever we stand
         self.fsync = fsync
         self.files = files
@@ -78,11 +80,20 @@ class JsonlStore:
         try:
             mode = self.files.stat(self.path).st_mode
         except FileNotFoundError:
+            self._refuse_missing_folder()
             return
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(f"a ledger is a file, not a folder: {self.path!r}")
         if not stat.S_ISREG(mode):
             raise StoreError("a ledger is a regular file", path=self.path, mode=stat.filemode(mode))
+
+    def _refuse_missing_folder(self) -> None:
+        folder = os.path.dirname(self.path)
+        try:
+            self.files.stat(folder)
+        except FileNotFoundError:
+            rule = "a ledger is kept in a folder that is there: make it first"
+            raise FileNotFoundError(ENOENT, rule, folder) from None
 
     @property
     def writable(self) -> bool:

@@ -59,6 +59,14 @@ class FeatureType:
         except UnicodeEncodeError as error:
             raise DefinitionError("a description is encodable as UTF-8", description=self.description) from error
 
+    @staticmethod
+    def rule_of(what: str, given: Any) -> str:
+        """The rule that is broken where what was given is no feature type, and how one is made."""
+        if isinstance(given, type) and issubclass(given, FeatureType) and given is not FeatureType:
+            name = given.__name__
+            return f"{what} has a feature type: write {name}({'dim' if name == 'Vector' else ''}), not {name}"
+        return f"{what} has a feature type: Int(), Float(), Bool(), Category(), Text(), Timestamp() or Vector(dim)"
+
     def check(self, value: Any) -> Any:
         """The cell of a value; raises ``InvalidInput`` with the broken rule."""
         raise NotImplementedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,12 @@ import pytest
 from tests.replay.broken_ledger import Sealed
 from tests.replay.damaged_definitions import SERVICE
 from tests.replay.damaged_pipelines import FITTED, LEARNT
+from tests.replay.fixtures import EVENTS, ROOT, V1
 from tests.vectordb.world import FULL, World
 from vectordb.__main__ import main
 from vectordb.report import replay_report
+
+DIGITS = V1 / "digits"
 
 
 def ledger(path: Path, output: float | None = None) -> Path:
@@ -78,6 +82,27 @@ def test_a_file_that_is_no_ledger_gives_one(tmp_path: Path, capsys: Any, content
     assert code == 1 and not json.loads(out)["ok"]
 
 
+def test_a_torn_tail_gives_one_with_its_line_and_bytes(tmp_path: Path, capsys: Any) -> None:
+    path = ledger(tmp_path / "ledger.jsonl")
+    assert replay_report(str(path))["torn"] is None
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-7])
+    code, out, err = run([str(path)], capsys)
+    report = json.loads(out)
+    left = len(whole[:-7].splitlines(keepends=True)[-1])
+    assert (code, err, report["ok"], report["events"]) == (1, "", False, 5)
+    assert report["torn"] == {"line": 7, "bytes": left} and report["predictions"]["drifted"] == 0
+    assert path.read_bytes() == whole[:-7], "a report mends nothing"
+
+
+def test_the_beginning_of_the_digits_is_no_whole_ledger(tmp_path: Path) -> None:
+    raw = (DIGITS / EVENTS).read_bytes()[:50_000]
+    (tmp_path / EVENTS).write_bytes(raw)
+    report = replay_report(str(tmp_path / EVENTS))
+    assert (report["ok"], report["events"], report["torn"]["line"]) == (False, 2, 4)
+    assert report["torn"]["bytes"] == len(raw) - raw.rindex(b"\n") - 1
+
+
 def test_a_missing_or_unreadable_file_gives_one_line_and_two(tmp_path: Path, capsys: Any) -> None:
     for path in (tmp_path / "nothing.jsonl", tmp_path, tmp_path / "nothing" / "x"):
         code, out, err = run([str(path)], capsys)
@@ -89,6 +114,37 @@ def test_a_missing_or_unreadable_file_gives_one_line_and_two(tmp_path: Path, cap
 def test_wrong_arguments_give_the_usage_and_two(capsys: Any, arguments: list[str]) -> None:
     code, out, err = run(arguments, capsys)
     assert (code, out) == (2, "") and err.startswith("usage:")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["ledger.jsonl", "--help"]])
+def test_help_is_given_on_stdout(capsys: Any, arguments: list[str]) -> None:
+    code, out, err = run(arguments, capsys)
+    assert (code, err) == (0, "") and out.startswith("usage: python -m vectordb LEDGER\n")
+    assert "0 nothing differs, 1 something differs or the file is damaged, 2 it cannot be read" in out
+
+
+@pytest.mark.parametrize("option", ["--version", "-x", "--"])
+def test_an_unknown_option_is_a_wrong_argument(capsys: Any, option: str) -> None:
+    code, out, err = run([option], capsys)
+    assert (code, out) == (2, "") and err.startswith("usage:") and option in err and err.count("\n") == 1
+
+
+def test_a_file_may_be_named_like_an_option(tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger(tmp_path / "-x")
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run(["-x"], capsys)
+    assert code == 0 and json.loads(out)["path"] == "-x"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], [str(DIGITS / EVENTS)]])
+def test_a_report_that_cannot_be_written_gives_one_line_and_two(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "vectordb", *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )  # fmt: skip
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and done.stderr.startswith("vectordb: cannot write")
 
 
 def test_the_report_reads_a_ledger_that_is_being_written(tmp_path: Path) -> None:

@@ -35,6 +35,10 @@ class Model:
             self.refuse("a model names its features in order", features=parameters.get("features"))
         self.read(parameters)
 
+    def __repr__(self) -> str:
+        more = ", ..." if len(self.features) > SHOWN else ""
+        return f"{type(self).__name__}({self.definition.label}, features=[{', '.join(self.features[:SHOWN])}{more}])"
+
     def read(self, parameters: dict[str, Any]) -> None:
         """Take the parameters; refuse what cannot be computed with."""
         raise NotImplementedError
@@ -71,6 +75,7 @@ class Model:
 
 
 MAX_FLOAT = sys.float_info.max
+SHOWN = 5  # features in a repr
 _CONTEXT = Context(prec=40, Emax=999_999, Emin=-999_999)
 
 

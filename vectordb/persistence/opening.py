@@ -29,9 +29,9 @@ from ledger import (
     ReadOnlyLedger,
     Store,
     check_kept,
+    check_torn_header,
     decode_event,
     encode_event,
-    is_torn_header,
     new_header,
     parse_bodies,
     read_first_line,
@@ -159,11 +159,10 @@ def _fold(state: State, position: int, options: Options) -> int:
 def _create(store: JsonlStore, options: Options) -> tuple[Header, int]:
     """A new ledger: in an empty file, or over a header that a crash cut short."""
     tail = store.tail()
+    check_torn_header(tail, store.path)
     if options.read_only:
         raise ReadOnlyLedger("a ledger opened read_only is there", path=store.path, bytes=len(tail))
     header = new_header(options.clock(), options.seed)
-    if tail and not is_torn_header(tail):
-        raise DamagedLog("the first line of a ledger is its header", path=store.path, line=1, offset=0, start=tail[:40])
     store.truncate(0)
     line = header.line()
     store.append(line)
@@ -229,6 +228,7 @@ def replay_path(
     try:
         header, position = read_first_line(store)
         if header is None:
+            check_torn_header(store.tail(), store.path)
             raise DamagedLog("the first line of a ledger is its header", path=store.path, line=1, offset=0)
         log = Log(header)
         reading = Journal(log, store)

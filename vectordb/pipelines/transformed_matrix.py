@@ -41,6 +41,9 @@ class TransformedMatrix(FeatureMatrix):
         """``service#version`` of the pipeline."""
         return self._applied.fitted.label
 
+    def __repr__(self) -> str:
+        return f"TransformedMatrix({self.label}, pipeline={self.pipeline}, shape={self.shape}, as_of={self.as_of})"
+
     def _rebuilt(self, entities: Sequence[Any], numbers: Dense, columns: Any, row_of: RowOf) -> FeatureMatrix:
         return TransformedMatrix(self._applied, entities, numbers, row_of, self.as_of, self.at_micros, self.label)
 

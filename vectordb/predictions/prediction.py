@@ -12,8 +12,11 @@ from ledger import (
     ROW_BITS,
     ROW_MASK,
     Entity,
+    Erased,
     Event,
+    InvalidVersion,
     Log,
+    Omitted,
     PredictionRow,
     PredictionsRecorded,
     Request,
@@ -76,9 +79,20 @@ class Prediction:
         return self.row.entity
 
 
-def find_prediction(state: State, prediction_id: str, limit: int) -> Prediction:
-    """The prediction of an id, recorded up to an offset."""
-    return read_prediction(state, find_row(state.log, prediction_id, limit).ref)
+def find_prediction(state: State, prediction: str | Prediction, limit: int) -> Prediction:
+    """The prediction of an id (of one that is given already: of its id), recorded up to an offset."""
+    wanted = prediction.id if isinstance(prediction, Prediction) else prediction
+    try:
+        ref = find_row(state.log, wanted, limit).ref
+    except InvalidVersion as error:
+        raise InvalidVersion("a prediction id reads service/entity@offset[.row]", value=wanted) from error
+    except UnknownVersion as error:
+        if isinstance(error, (Erased, Omitted)):
+            raise  # it was there
+        rule = "no prediction has this id: predictions(service, entity) lists those that are there"
+        found = {"found": error.values["found"]} if "found" in error.values else {}
+        raise UnknownVersion(rule, id=wanted, as_of=limit, **found) from error
+    return read_prediction(state, ref)
 
 
 def read_prediction(state: State, ref: int) -> Prediction:

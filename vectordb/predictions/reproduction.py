@@ -49,7 +49,10 @@ class Reproduction:
 
     @property
     def matches(self) -> bool:
-        """Whether nothing differs: inputs, and the output where it was checked."""
+        """Whether nothing differs that was compared: the inputs, and the output where ``output`` is not None.
+
+        So it is True too where only the inputs were computed again: see ``unchecked`` for why.
+        """
         return self.inputs and self.output is not False and not self.missing
 
 

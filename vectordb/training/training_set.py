@@ -115,6 +115,9 @@ class TrainingSet(FeatureMatrix):
         read = (reader.as_of_offset, reader.clock(), plan.label)
         super().__init__(plan.keys, entities, kinds, numbers, columns, row_of, *read)
 
+    def __repr__(self) -> str:
+        return f"TrainingSet({self.label}, shape={self.shape}, as_of={self.as_of})"
+
     def _read(self, requested: dict[str, Column], shared: Sharing) -> tuple[dict[str, Any], Dense, dict[str, Column]]:
         """The block of numbers, the type of each of its columns, and the other columns."""
         plan, times, packed = self._plan, self._spine.times, []

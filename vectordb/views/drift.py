@@ -109,6 +109,11 @@ class ViewDrift(ByFeature[FeatureDrift]):
     removed: tuple[str, ...] = ()
     retyped: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        from vectordb.statistics_text import drift_text
+
+        return drift_text(self)
+
 
 def drift_of(then: ViewSample, now: ViewSample, features: Iterable[str] | None = None, bins: int = 10) -> ViewDrift:
     """The drift of some features (None: all) between two samples.

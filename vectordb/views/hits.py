@@ -121,4 +121,4 @@ class Hits(Tabular, Sequence[Hit]):
     def __repr__(self) -> str:
         shown = ", ".join(f"{entity!r}: {distance:.6g}" for entity, distance, _ in self._found[:5])
         more = ", ..." if len(self) > 5 else ""
-        return f"Hits({self._view}, {len(self)} found: {shown}{more}, as_of={self.as_of})"
+        return f"Hits({self._view}, {len(self)} found, distances {{{shown}{more}}}, as_of={self.as_of})"

@@ -128,6 +128,11 @@ class ViewStatistics(ByFeature[FeatureStatistics]):
     entities: int
     features: Mapping[str, FeatureStatistics]
 
+    def __str__(self) -> str:
+        from vectordb.statistics_text import statistics_text
+
+        return statistics_text(self)
+
 
 def statistics_of(sample: ViewSample, features: Iterable[str] | None = None) -> ViewStatistics:
     """The statistics of some features of a sample (None: all).

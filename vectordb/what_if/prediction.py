@@ -86,9 +86,11 @@ class PredictionWhatIf:
 
 
 def what_if_prediction(
-    reader: Reader, prediction: Prediction, values: Mapping[str, Any], model: Callable[[Any], Any] | None
+    reader: Reader, prediction: str | Prediction, values: Mapping[str, Any], model: Callable[[Any], Any] | None
 ) -> PredictionWhatIf:
     """See ``Audit.what_if``."""
+    if not isinstance(prediction, Prediction):
+        prediction = reader.prediction(prediction)
     if not isinstance(values, Mapping):
         raise InvalidInput("the changes of a prediction are values by input", values=values)
     plan = reader.state.read_past(plan_of, reader.state, prediction)
