@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger import DamagedLog, Header, KitLog, VectorDBError
 from vectordb.database import VectorDB
-from vectordb.opening import OpenReport
+from vectordb.persistence.opening import OpenReport
 from vectordb.transforms import transformer_from_dict
 
 SHOWN = 20  # drifted predictions listed in full

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from vectordb.drift import FeatureDrift, ViewDrift
-    from vectordb.statistics import FeatureStatistics, ViewStatistics
+    from vectordb.views.drift import FeatureDrift, ViewDrift
+    from vectordb.views.statistics import FeatureStatistics, ViewStatistics
 
 COUNTS: Final = ("present", "null", "missing", "expired")
 TOP: Final = 3  # categories of a line
