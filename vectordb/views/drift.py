@@ -110,7 +110,7 @@ class ViewDrift(ByFeature[FeatureDrift]):
     retyped: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        from vectordb.statistics_text import drift_text
+        from vectordb.views.statistics_text import drift_text
 
         return drift_text(self)
 

@@ -129,7 +129,7 @@ class ViewStatistics(ByFeature[FeatureStatistics]):
     features: Mapping[str, FeatureStatistics]
 
     def __str__(self) -> str:
-        from vectordb.statistics_text import statistics_text
+        from vectordb.views.statistics_text import statistics_text
 
         return statistics_text(self)
 
