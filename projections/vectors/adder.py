@@ -19,7 +19,6 @@ from typing import Any, Final, NamedTuple
 
 EIGHTHS = 8  # weights are given in eighths of a unit
 LOWEST = 3  # digits below one unit (2**3 eighths) are cut off, which rounds at about 0.7
-MAX_WEIGHT = 1 << 16
 Gather = Callable[[Sequence[int]], Any]
 
 

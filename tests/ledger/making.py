@@ -35,7 +35,6 @@ from ledger import (
 from ledger.layouts import Layouts
 
 T0 = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
-NO_TIME = -(2**53)
 
 EVERY_TYPE: dict[str, FeatureType] = {
     "trips": Int(),

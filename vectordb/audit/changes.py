@@ -37,7 +37,6 @@ DELETE: Final = "delete"
 DEFINITION: Final = "definition"
 VISIBLE: Final = "became visible"
 EXPIRED: Final = "expired"
-CAUSES: Final = (WRITE, DELETE, DEFINITION, VISIBLE, EXPIRED)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from ledger import Metric, Outcome, UnknownName
 from projections import NO_PAIRS, NOTHING, JointMoments, Moments, moments
 from tests.projections.experiments.world import World
 
-MEAN = {"spend": Metric("mean")}
-
 
 def spend(world: World, offset: int | None = None) -> dict[str, Moments]:
     """The moments of the one metric."""

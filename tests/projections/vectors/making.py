@@ -83,9 +83,5 @@ def codes_of(quantiser: Quantiser, planes: Any, lane: int) -> list[int]:
     return codes
 
 
-def norm_of(planes: Any, lane: int, first: int) -> int:
-    return sum((plane >> lane & 1) << bit for bit, plane in enumerate(planes[first:]))
-
-
 def new_segment(room: Room, cluster: int) -> Segment:
     return Segment(cluster, room.quantiser.offsets(room.centres.points[cluster]))
