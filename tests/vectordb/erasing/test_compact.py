@@ -1,3 +1,5 @@
+"""Compacting: what goes below an offset, that no later read shows it, and what says so."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -80,6 +82,28 @@ def test_what_is_written_later_meets_the_same_state(seed: int, tmp_path: Path) -
             db.view("one").put(random.choice(ENTITIES), values, event_time=when)
     assert rows_at_clocks(compacted, below + 1) == rows_at_clocks(whole, below + 1)
     compacted.check()
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_a_delete_that_is_not_the_last_write_is_kept(where: str, tmp_path: Path) -> None:
+    """It hides the late writes that are dated before it: the one that came after it, and those still to come."""
+    db = place(where, tmp_path)
+    clock: Any = db.state.clock
+    view = db.create_view("v", entity="e", features={"n": Int(default=-1), "m": Int()})
+    start = clock() / 1e6
+    view.put("a", {"n": 1, "m": 1})
+    view.delete("a", event_time=start + 10)
+    view.put("a", {"n": 2}, event_time=start + 5)
+    clock.advance(20)
+    db.mark("bound")
+    assert db.compact(below=db.head).rows == 1, "the first write, which the delete hides for good"
+    for reader in (db, VectorDB.replay(db.events(), clock=clock)):
+        assert not reader.view("v").get("a").found and reader.view("v").get("a")["n"] == -1
+    view.put("a", {"m": 7}, event_time=start + 9)
+    assert not view.get("a").found and view.get("a")["m"] is None
+    view.put("a", {"m": 8}, event_time=start + 11)
+    assert dict(view.get("a")) == {"n": -1, "m": 8}
+    db.check()
 
 
 @pytest.mark.parametrize("where", PLACES)
