@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from tests.house.source import Source
@@ -43,7 +44,12 @@ class Mentions:
         return any(name != found.source.name or line not in own for name, line in self._places.get(found.name, ()))
 
 
-def _mentioned(source: Source) -> Iterator[tuple[str, int]]:
+@cache
+def _mentioned(source: Source) -> tuple[tuple[str, int], ...]:
+    return tuple(_walk(source))
+
+
+def _walk(source: Source) -> Iterator[tuple[str, int]]:
     listed = {id(part) for statement in source.tree.body if _is_all(statement) for part in ast.walk(statement)}
     for node in ast.walk(source.tree):
         if id(node) in listed:

@@ -1,4 +1,4 @@
-"""What the tests themselves must be: each can fail, and each folder says what it is for."""
+"""What the tests themselves must be: each can fail, and each file says what it is for."""
 
 from __future__ import annotations
 
@@ -77,11 +77,13 @@ def methods() -> frozenset[str]:
     return frozenset(function.name for source in sources() for function in functions(source))
 
 
-def test_every_folder_says_what_it_is_for() -> None:
+def test_every_file_of_tests_says_what_it_is_for() -> None:
+    bare = [source.name for source in sources_of_tests() if not ast.get_docstring(source.tree)]
+    assert not bare, report(bare)
+
+
+def test_every_folder_of_tests_is_a_package() -> None:
+    """So that helpers are imported by one name, and its docstring says what it is for."""
     folders = {source.name.rpartition("/")[0] for source in sources_of_tests()}
-    told = {source.package.replace(".", "/") for source in sources_of_tests() if is_door(source)}
-    assert folders == told, report(sorted(folders - told))
-
-
-def is_door(source: Source) -> bool:
-    return source.name.endswith("/__init__.py") and bool(ast.get_docstring(source.tree))
+    bare = folders - {source.name.removesuffix("/__init__.py") for source in sources_of_tests()}
+    assert not bare, report(sorted(bare))

@@ -1,3 +1,5 @@
+"""The journal: lines and log agree, whatever is refused, interrupted or missing."""
+
 from __future__ import annotations
 
 from pathlib import Path

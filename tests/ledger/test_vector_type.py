@@ -1,3 +1,5 @@
+"""The vector type: elements, metrics, queries, and the bytes that are stored."""
+
 from __future__ import annotations
 
 import struct
