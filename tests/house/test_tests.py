@@ -49,6 +49,7 @@ def functions(source: Source) -> Iterator[Function]:
     return (node for node in ast.walk(source.tree) if isinstance(node, Function))
 
 
+@cache
 def fails_itself(function: Function) -> bool:
     """Whether it asserts something, or asks pytest, a process or the invariants of what it made to."""
     calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
@@ -64,11 +65,12 @@ def fails_itself(function: Function) -> bool:
     )
 
 
-def called(function: Function) -> set[str]:
+@cache
+def called(function: Function) -> frozenset[str]:
     """Names of the functions that it calls; of methods only those that the packages have none of that name."""
     calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
     plain = {call.id for call in calls if isinstance(call, ast.Name)}
-    return plain | {call.attr for call in calls if isinstance(call, ast.Attribute)} - methods()
+    return frozenset(plain | {call.attr for call in calls if isinstance(call, ast.Attribute)} - methods())
 
 
 @cache

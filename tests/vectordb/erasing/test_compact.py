@@ -12,7 +12,7 @@ import pytest
 from ledger import DigestMismatch, InvalidInput, ManualClock, OffsetOutOfRange, Pruned, from_micros
 from tests.vectordb.erasing.history import ENTITIES, START, opened, random_history, secretive, shown
 from tests.vectordb.reachable import find_bytes
-from vectordb import Int, VectorDB
+from vectordb import Int, Vector, VectorDB
 
 PLACES = ("memory", "file", "lazy")
 
@@ -187,6 +187,30 @@ def test_bounds_are_refused_with_the_valid_range(tmp_path: Path) -> None:
     with VectorDB.open(tmp_path / "events.jsonl", clock=ManualClock(START)) as again:
         again.check()
         assert again.state.log.pruned == 20
+
+
+def test_the_first_clock_that_is_kept_is_the_recorded_time_of_the_bound() -> None:
+    db = opened(None)
+    clock: Any = db.state.clock
+    view = db.create_view("v", entity="e", features={"n": Int(), "v": Vector(2, metric="euclidean")})
+    service = db.create_service("s", features=["v:n"])
+    for number in range(4):
+        clock.advance(1)
+        view.put("e", {"n": number, "v": [number, 0]})
+    first = clock()
+    db.mark("bound")
+    db.compact(below=db.head)
+    before, since = from_micros(first - 1), from_micros(first)
+    reads = (
+        lambda at: view.get("e", at=at)["n"],
+        lambda at: view.get_many(["e"], at=at).column("n")[0],
+        lambda at: service.training_set([("e", at)]).column("n")[0],
+        lambda at: view.search("v", [0, 0], 1, at=at).distances[0],
+    )
+    for read in reads:
+        assert read(since) == 3
+        with pytest.raises(Pruned):
+            read(before)
 
 
 def test_a_replay_up_to_an_offset_keeps_the_promise(tmp_path: Path) -> None:
