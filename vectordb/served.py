@@ -1,6 +1,6 @@
 """Served rows: what a batch read gathers, kept packed by entity until a write or the clock changes it.
 
-    rows[entity]   the numbers of the features that are read together, as bytes (``vectordb.packer``)
+    rows[entity]   the numbers of the features that are read together, as bytes (``vectordb.packing``)
     words[entity]  the other features, likewise; empty where there are none
 
 The batch read of known entities is one C-level gather and one join. A write drops its entity inside the

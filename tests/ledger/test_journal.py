@@ -22,7 +22,6 @@ from ledger import (
     ServiceDefinition,
     read_first_line,
 )
-from ledger.codec import encode_event
 from ledger.header import seal
 from tests.ledger.making import T0, append, contents, new_log, row_put
 from tests.ledger.stored import every_fact
@@ -102,9 +101,12 @@ def test_an_event_larger_than_the_limit_is_refused_whole(store: JsonlStore, with
 def test_an_event_of_just_the_limit_is_taken(store: JsonlStore, with_store: bool) -> None:
     journal = begun(store)
     event = Event(1, T0, LogMarked("x"), None, journal.log)
-    size = len(encode_event(1, T0, event.fact, None))
     if not with_store:
         journal.store = None
+    journal.max_event_bytes = 10
+    with pytest.raises(InvalidInput, match="load") as told:
+        journal.write(event)
+    size = told.value.values["bytes"]
     journal.max_event_bytes = size - 1
     with pytest.raises(InvalidInput, match="load"):
         journal.write(event)
