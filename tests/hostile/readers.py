@@ -177,7 +177,6 @@ def headers() -> list[bytes]:
 def read_following(data: bytes, folder: Path) -> None:
     """Half a ledger is open, and its second half arrives damaged: what was read stays, also after the refusal."""
     path = folder / "followed.jsonl"
-    path.write_bytes(ledgers()[0])
     whole = ledgers()[0].splitlines(keepends=True)
     half = b"".join(whole[: len(whole) // 2])
     path.write_bytes(half)

@@ -1,4 +1,4 @@
-"""The source files of the three packages, as the house rules read them."""
+"""The source files of the three packages and of the tests, as the house rules read them."""
 
 from __future__ import annotations
 
@@ -51,8 +51,18 @@ class Source:
 @cache
 def sources() -> tuple[Source, ...]:
     """Every Python file of the three packages, in order of name."""
-    files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
-    return tuple(Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8")) for path in files)
+    return tuple(source for package in PACKAGES for source in _below(package))
+
+
+@cache
+def sources_of_tests() -> tuple[Source, ...]:
+    """Every Python file of the tests, in order of name."""
+    return tuple(_below("tests"))
+
+
+def _below(folder: str) -> Iterator[Source]:
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        yield Source(path.relative_to(ROOT).as_posix(), path.read_text("utf-8"))
 
 
 def nodes(*kinds: type) -> Iterator[tuple[Source, ast.AST]]:

@@ -7,18 +7,22 @@ import builtins
 import importlib
 import inspect
 import re
+import textwrap
 import types
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+import ledger
 from tests.house.source import ROOT, exported, report, sources
 
 HEADING = "## Public names"
 METHODS = (types.FunctionType, property, classmethod, staticmethod)
 PARTS = ("transforms", "audit", "lineage", "what_if", "interop", "serving", "observability", "exporting")
 OPEN = ("vectordb", *(f"vectordb.{part}" for part in PARTS))  # whose names users import
+# Public functions and methods that raise an error themselves and do not name it. A ratchet: it only goes down.
+UNNAMED_ERRORS = 53
 DOORS = [source.module for source in sources() if source.name.endswith("/__init__.py")]
 
 
@@ -66,6 +70,43 @@ def test_everything_public_has_a_docstring(package: str) -> None:
         if inspect.isclass(value) or inspect.isfunction(value):
             bare += [path for path, member in documentable(name, value) if not own_docstring(member)]
     assert not bare, report(bare)
+
+
+def test_errors_are_named() -> None:
+    """By the docstring of the function, or of its class; what is raised deeper down nobody can tell from here."""
+    broken, seen = [], set()
+    for package in OPEN:
+        door = importlib.import_module(package)
+        for name in exported(package.replace(".", "/")):
+            for path, member in documentable(name, getattr(door, name)):
+                function = function_of(member)
+                if function is None or function in seen:
+                    continue
+                seen.add(function)
+                told = f"{inspect.getdoc(member)} {inspect.getdoc(getattr(door, name))}"
+                silent = [error.__name__ for error in raised(function) if not is_named(error, told)]
+                broken += [f"{path} raises {', '.join(sorted(silent))}"] if silent else []
+    assert len(broken) <= UNNAMED_ERRORS, report(sorted(broken))
+
+
+def function_of(member: Any) -> types.FunctionType | None:
+    """The function behind a function, method or property; None for a class."""
+    found = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+    found = inspect.unwrap(found) if callable(found) else found
+    return found if isinstance(found, types.FunctionType) else None
+
+
+def raised(function: types.FunctionType) -> set[type]:
+    """Our errors that stand in its own ``raise`` statements."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    calls = [node.exc.func for node in ast.walk(tree) if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)]
+    found = {getattr(ledger, call.id, None) for call in calls if isinstance(call, ast.Name)}
+    return {error for error in found if isinstance(error, type) and issubclass(error, ledger.VectorDBError)}
+
+
+def is_named(error: type, text: str) -> bool:
+    """Whether a text names the error, or a kind of error that it is."""
+    return any(re.search(rf"\b{kind.__name__}\b", text) for kind in error.__mro__ if kind is not object)
 
 
 def test_every_module_has_a_docstring() -> None:

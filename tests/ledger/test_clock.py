@@ -1,3 +1,5 @@
+"""Clocks: whole microseconds, of the machine or of a hand."""
+
 from __future__ import annotations
 
 import time

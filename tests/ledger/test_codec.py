@@ -1,3 +1,5 @@
+"""The stored form of events: every line that is written is read again, to the same bytes."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Errors: one root, a stable name, the rule and the values that broke it."""
+
 from __future__ import annotations
 
 import copy

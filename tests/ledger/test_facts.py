@@ -1,3 +1,5 @@
+"""Facts: what each of them may say."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""The header and the digest chain: nothing in a file changes unseen."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Names, entity ids and version ids: what each may be, and that its text leads back to it."""
+
 from __future__ import annotations
 
 import pytest

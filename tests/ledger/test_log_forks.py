@@ -1,3 +1,5 @@
+"""Forks of a log: what they share, know and prove."""
+
 from __future__ import annotations
 
 from hashlib import sha256

@@ -1,3 +1,5 @@
+"""The segmented log gives back what was appended, wherever a segment ends."""
+
 from __future__ import annotations
 
 import threading

@@ -1,3 +1,5 @@
+"""Instants and durations: every form that is taken, and what is refused."""
+
 from __future__ import annotations
 
 import decimal

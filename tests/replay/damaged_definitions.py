@@ -18,11 +18,21 @@ ROW = {"entities": ["ann"], "inputs": [41], "sources": [[2, 0]], "output": 82.0}
 def event(
     reason: str, why: str, kind: str, fields: dict[str, Any], before: Callable[[Sealed], Any] | None = None
 ) -> None:
+    broken(reason, why, lambda sealed: sealed.event(kind, fields), before)
+
+
+def text(reason: str, why: str, kind: str, rest: str, before: Callable[[Sealed], Any] | None = None) -> None:
+    broken(reason, why, lambda sealed: sealed.text(rest, kind), before)
+
+
+def broken(
+    reason: str, why: str, last: Callable[[Sealed], Sealed], before: Callable[[Sealed], Any] | None = None
+) -> None:
     def build() -> Broken:
         sealed = Sealed()
         if before is not None:
             before(sealed)
-        return sealed.event(kind, fields).broken(why=why)
+        return last(sealed).broken(why=why)
 
     DEFINITIONS[reason] = build
 
@@ -51,16 +61,6 @@ def prediction(reason: str, why: str, row: dict[str, Any] | None = None, **chang
     fields = {"service": "ages@1", "as_of": 3, "at": 1772323203000000, "model": "m"}
     rows = {"predictions": [{**ROW, **(row or {})}]}
     event(reason, why, "predictions_recorded@1", {**fields, **rows, **changes}, served)
-
-
-def text(reason: str, why: str, kind: str, rest: str, before: Callable[[Sealed], Any] | None = None) -> None:
-    def build() -> Broken:
-        sealed = Sealed()
-        if before is not None:
-            before(sealed)
-        return sealed.text(rest, kind).broken(why=why)
-
-    DEFINITIONS[reason] = build
 
 
 view("view_version_out_of_turn", "a view's first version is 2", version=2)

@@ -96,6 +96,18 @@ def test_known_at_and_valid_at_in_one_call(told: World) -> None:
     assert told.db.as_of(5).view("drivers").get("d", at=when(15))["trips"] == 99
 
 
+def test_a_write_is_valid_from_its_own_instant_on(world: World) -> None:
+    """Of an entity of complete writes in order, and of one whose writes are partial."""
+    for entity, rest in (("whole", {"rating": 1.0, "city": "Rome"}), ("part", {})):
+        for at in (0, 10, 20):
+            world.put(entity, at=at - 30, trips=at, **rest)
+    for entity in ("whole", "part"):
+        for at, trips in ((-30.000001, 0), (-30, 0), (-20.000001, 0), (-20, 10), (-10.000001, 10), (-10, 20), (0, 20)):
+            for reader in (world.db, world.db.as_of(world.db.head)):
+                row = reader.view("drivers").get(entity, at=START + at)
+                assert (row["trips"], row.found) == (trips, at >= -30), (entity, at)
+
+
 def test_marks_name_offsets(told: World) -> None:
     offset = told.db.mark("release")
     told.put("d", trips=4)

@@ -171,6 +171,14 @@ def test_type_dimension_and_metric_never_change(was: Any, now: Any, removed_betw
     db.create_view("v", entity="e", features={"x2": now, "y": Int()}, replace=True)
 
 
+@pytest.mark.parametrize("other", ["rider", "Driver"])
+def test_a_view_keeps_its_kind_of_entity(world: World, other: str) -> None:
+    before = everything(world.db)
+    with pytest.raises(DefinitionConflict, match="new name"):
+        world.db.create_view("drivers", entity=other, features=FEATURES, replace=True)
+    assert everything(world.db) == before
+
+
 def test_a_default_may_change_and_the_past_keeps_its_own(world: World) -> None:
     features = {**FEATURES, "trips": Int(default=5)}
     world.db.create_view("drivers", entity="driver", features=features, replace=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,52 @@ def test_digests_chain_and_do_not_change(told: World) -> None:
     for offset in (-1, 99):
         with pytest.raises(OffsetOutOfRange):
             told.db.digest(offset)
+
+
+ODD = ("user-seven", 777_777, ("odd", 777_777), "777777")
+
+
+def lines_about(entity: Any) -> list[dict[str, Any]]:
+    """The lines that every part of the database writes about one entity, after one about another."""
+    world = World()
+    first = world.put(entity, **FULL)
+    many = world.drivers.put_many({"driver": ["other", entity], "trips": [1, 2]}).versions
+    world.drivers.put("heir", FULL, derived_from=[first, many[1]], transformation="t")
+    service = world.db.create_service("s", features=["drivers:trips"])
+    world.db.record_prediction(service.get(entity), model="m", output=1.0)
+    trial = world.db.create_experiment("t", arms={"a": 1.0}, unit="driver", metrics={"m": "sum"}, forced={entity: "a"})
+    trial.expose(entity)
+    trial.record(entity, "m", 1.0)
+    world.drivers.delete(entity)
+    assert world.drivers.history("heir")[0].derived_from == (first, many[1]), "the ids are made when it is read"
+    journal = world.db.state.journal
+    return [json.loads(journal.line(offset)) for offset in range(1, world.db.head + 1)]
+
+
+def inside(data: Any) -> Iterator[Any]:
+    """Everything in a line, keys of objects included."""
+    yield data
+    if isinstance(data, dict):
+        yield from data
+    if isinstance(data, dict | list):
+        for item in data.values() if isinstance(data, dict) else data:
+            yield from inside(item)
+
+
+@pytest.mark.parametrize("entity", ODD)
+def test_an_id_keeps_its_type_in_the_file_and_is_never_a_key(entity: Any) -> None:
+    lines = lines_about(entity)
+    stored = list(entity) if isinstance(entity, tuple) else entity
+    assert sum(any(type(part) is type(stored) and part == stored for part in inside(line)) for line in lines) == 7
+    keys = {key for line in lines for part in inside(line) if isinstance(part, dict) for key in part}
+    assert all(key.replace("_", "").isalpha() for key in keys), "no key is data"
+
+
+@pytest.mark.parametrize("entity", ODD)
+def test_a_stored_reference_is_an_offset_and_a_row(entity: Any) -> None:
+    lines = {line["offset"]: line for line in lines_about(entity)}
+    assert lines[4]["derived_from"] == [[2, 0], [3, 1]]
+    assert lines[6]["predictions"][0]["sources"] == [[3, 1]]
 
 
 def test_two_ledgers_of_the_same_events_have_different_digests() -> None:

@@ -1,3 +1,5 @@
+"""The journal: lines and log agree, whatever is refused, interrupted or missing."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -93,6 +95,24 @@ def test_an_event_larger_than_the_limit_is_refused_whole(store: JsonlStore, with
     assert (journal.log.head, store.size) == (1, size)
     journal.write(Event(2, T0, LogMarked("y"), None, journal.log))
     assert journal.log.head == 2
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+def test_an_event_of_just_the_limit_is_taken(store: JsonlStore, with_store: bool) -> None:
+    journal = begun(store)
+    event = Event(1, T0, LogMarked("x"), None, journal.log)
+    if not with_store:
+        journal.store = None
+    journal.max_event_bytes = 10
+    with pytest.raises(InvalidInput, match="load") as told:
+        journal.write(event)
+    size = told.value.values["bytes"]
+    journal.max_event_bytes = size - 1
+    with pytest.raises(InvalidInput, match="load"):
+        journal.write(event)
+    journal.max_event_bytes = size
+    journal.write(event)
+    assert journal.log.head == 1
 
 
 @pytest.mark.parametrize("lazy", [True, False])

@@ -1,3 +1,5 @@
+"""Blocks: a batch packed at once is what its rows packed one by one are."""
+
 from __future__ import annotations
 
 from array import array

@@ -1,3 +1,5 @@
+"""The stored form of columns: short ones can be read, long ones are packed, and each has one form."""
+
 from __future__ import annotations
 
 import math

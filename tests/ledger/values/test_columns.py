@@ -1,3 +1,5 @@
+"""Columns: a cell is judged as a single value is, whatever sequence it comes in."""
+
 from __future__ import annotations
 
 import math

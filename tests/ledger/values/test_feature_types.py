@@ -1,3 +1,5 @@
+"""Feature types: which values each takes, and what is stored and shown of them."""
+
 from __future__ import annotations
 
 import math

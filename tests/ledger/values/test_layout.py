@@ -1,3 +1,5 @@
+"""Layouts: a row becomes cells, then bytes, and comes back."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""Layouts by version: what a view may become."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""The pool: a code for every category."""
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor

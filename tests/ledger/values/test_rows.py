@@ -1,3 +1,5 @@
+"""Packed rows: sentinels, flags and sources."""
+
 from __future__ import annotations
 
 import math

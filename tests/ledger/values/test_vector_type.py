@@ -1,3 +1,5 @@
+"""The vector type: elements, metrics, queries, and the bytes that are stored."""
+
 from __future__ import annotations
 
 import struct
@@ -19,6 +21,11 @@ INF, NAN = float("inf"), float("nan")
 
 def vector(dim: int = 3, dtype: str = "float32", metric: str = "euclidean", **rest: Any) -> Vector:
     return Vector(dim, dtype=dtype, metric=metric, **rest)
+
+
+def test_a_vector_is_of_float32_and_cosine_unless_its_type_says_otherwise() -> None:
+    assert (Vector(3).dtype, Vector(3).metric, Vector(3).size) == ("float32", "cosine", 12)
+    assert Vector(1).check([0.1]) == struct.pack("<f", 0.1)
 
 
 @pytest.mark.parametrize("dtype", CODES)

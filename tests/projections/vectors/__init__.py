@@ -1,0 +1,1 @@
+"""Vectors: distances, the exact scan and the index, judged by plain arithmetic."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.projections.vectors.world import World, brute, shrink
-from vectordb import InvalidInput, UnknownName, Vector, VectorDB
+from vectordb import Int, InvalidInput, UnknownName, Vector, VectorDB
 
 SEEDS = range(4)
 QUERY = [0.25, -0.5, 0.75]
@@ -159,6 +159,23 @@ def test_ties_go_by_entity_and_k_may_exceed_what_there_is(monkeypatch: pytest.Mo
     view.index("v").build()
     for k in (1, 4, 9):
         assert view.search("v", [0, 0], k, recall=0.99).entities == wanted[:k]
+
+
+def test_an_exact_search_goes_on_until_k_have_passed() -> None:
+    """However many nearer ones a filter refuses, or were written again since, and however many tie."""
+    db = VectorDB(auto_index=False, seed=1)
+    view = db.create_view("v", entity="e", features={"v": Vector(2, metric="euclidean"), "n": Int()})
+    count = 500
+    rows = {"e": list(range(count)), "v": [[number, 0] for number in range(count)], "n": list(range(count))}
+    view.put_many(rows)
+    assert view.search("v", [0, 0], 3, where={"n": {"$gte": count - 3}}, exact=True).entities == [497, 498, 499]
+    assert view.search("v", [0, 0], 9, where={"n": {"$gte": count - 3}}, exact=True).entities == [497, 498, 499]
+    view.put_many({"e": list(range(400)), "v": [[1000, 0]] * 400})
+    assert view.search("v", [0, 0], 2, exact=True).entities == [400, 401]
+    view.put_many({"e": list(reversed(range(count))), "v": [[1, 1]] * count})
+    assert view.search("v", [0, 0], 3, exact=True).entities == [0, 1, 2]
+    past = db.as_of(2).view("v").search("v", [0, 0], 2, where={"n": {"$gte": 499}}, exact=True)
+    assert past.entities == [499]
 
 
 def test_a_null_is_never_a_hit_at_any_clock() -> None:

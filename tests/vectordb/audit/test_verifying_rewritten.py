@@ -185,13 +185,19 @@ def test_a_rest_that_was_changed_with_its_digest_is_vouched_for_by_nobody() -> N
     assert "names what is left of it" in str(report.check("rewritten lines").difference)
 
 
-def test_a_line_that_a_compaction_kept_cannot_be_taken_out_of_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.jsonl"
+def compacted(path: Path) -> VectorDB:
+    """A file whose first put is pruned; the others are there."""
     db = opened(path)
     view = db.create_view("people", entity="person", features={"n": Int()})
     for entity in ("a", "a", "b", "c"):
         view.put(entity, {"n": 1})
     db.compact(below=db.head)
+    return db
+
+
+def test_a_line_that_a_compaction_kept_cannot_be_taken_out_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    db = compacted(path)
     db.close()
     lines = path.read_bytes().splitlines(keepends=True)
     assert lines[2].startswith(b'{"offset":2,"digest"') and b'"b"' in lines[4]
@@ -203,11 +209,7 @@ def test_a_line_that_a_compaction_kept_cannot_be_taken_out_of_the_file(tmp_path:
 
 def test_an_erased_line_does_not_come_back_below_a_compaction_either(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    db = opened(path)
-    view = db.create_view("people", entity="person", features={"n": Int()})
-    for entity in ("a", "a", "b", "c"):
-        view.put(entity, {"n": 1})
-    db.compact(below=db.head)
+    db = compacted(path)
     before = path.read_bytes().splitlines(keepends=True)
     db.erase("people", "b", reason="asked")
     db.compact(below=db.head)

@@ -1,3 +1,5 @@
+"""Compacting: what goes below an offset, that no later read shows it, and what says so."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -10,7 +12,7 @@ import pytest
 from ledger import DigestMismatch, InvalidInput, ManualClock, OffsetOutOfRange, Pruned, from_micros
 from tests.vectordb.erasing.history import ENTITIES, START, opened, random_history, secretive, shown
 from tests.vectordb.reachable import find_bytes
-from vectordb import Int, VectorDB
+from vectordb import Int, Vector, VectorDB
 
 PLACES = ("memory", "file", "lazy")
 
@@ -80,6 +82,28 @@ def test_what_is_written_later_meets_the_same_state(seed: int, tmp_path: Path) -
             db.view("one").put(random.choice(ENTITIES), values, event_time=when)
     assert rows_at_clocks(compacted, below + 1) == rows_at_clocks(whole, below + 1)
     compacted.check()
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_a_delete_that_is_not_the_last_write_is_kept(where: str, tmp_path: Path) -> None:
+    """It hides the late writes that are dated before it: the one that came after it, and those still to come."""
+    db = place(where, tmp_path)
+    clock: Any = db.state.clock
+    view = db.create_view("v", entity="e", features={"n": Int(default=-1), "m": Int()})
+    start = clock() / 1e6
+    view.put("a", {"n": 1, "m": 1})
+    view.delete("a", event_time=start + 10)
+    view.put("a", {"n": 2}, event_time=start + 5)
+    clock.advance(20)
+    db.mark("bound")
+    assert db.compact(below=db.head).rows == 1, "the first write, which the delete hides for good"
+    for reader in (db, VectorDB.replay(db.events(), clock=clock)):
+        assert not reader.view("v").get("a").found and reader.view("v").get("a")["n"] == -1
+    view.put("a", {"m": 7}, event_time=start + 9)
+    assert not view.get("a").found and view.get("a")["m"] is None
+    view.put("a", {"m": 8}, event_time=start + 11)
+    assert dict(view.get("a")) == {"n": -1, "m": 8}
+    db.check()
 
 
 @pytest.mark.parametrize("where", PLACES)
@@ -164,6 +188,30 @@ def test_bounds_are_refused_with_the_valid_range(tmp_path: Path) -> None:
     with VectorDB.open(tmp_path / "events.jsonl", clock=ManualClock(START)) as again:
         again.check()
         assert again.state.log.pruned == 20
+
+
+def test_the_first_clock_that_is_kept_is_the_recorded_time_of_the_bound() -> None:
+    db = opened(None)
+    clock: Any = db.state.clock
+    view = db.create_view("v", entity="e", features={"n": Int(), "v": Vector(2, metric="euclidean")})
+    service = db.create_service("s", features=["v:n"])
+    for number in range(4):
+        clock.advance(1)
+        view.put("e", {"n": number, "v": [number, 0]})
+    first = clock()
+    db.mark("bound")
+    db.compact(below=db.head)
+    before, since = from_micros(first - 1), from_micros(first)
+    reads = (
+        lambda at: view.get("e", at=at)["n"],
+        lambda at: view.get_many(["e"], at=at).column("n")[0],
+        lambda at: service.training_set([("e", at)]).column("n")[0],
+        lambda at: view.search("v", [0, 0], 1, at=at).distances[0],
+    )
+    for read in reads:
+        assert read(since) == 3
+        with pytest.raises(Pruned):
+            read(before)
 
 
 def test_a_replay_up_to_an_offset_keeps_the_promise(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""Erasing: what goes, what stays as it was, and what is reported."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Erasing from a file: rewritten whole or not at all, and nothing of it left behind."""
+
 from __future__ import annotations
 
 import os

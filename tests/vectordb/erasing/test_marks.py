@@ -1,3 +1,5 @@
+"""What was made of erased values is marked."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,0 +1,1 @@
+"""Experiments: assignment by plain formulas, statistics by SciPy, statsmodels and mpmath."""

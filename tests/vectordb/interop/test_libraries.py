@@ -11,8 +11,6 @@ from tests.vectordb.interop.stories import COLUMNS, IDS, make, same, twin
 from vectordb import Dense
 from vectordb.interop import read_array
 
-WHEN = "since"
-
 
 def pyarrow_table(source: Any) -> dict[str, list[Any]]:
     pyarrow = pytest.importorskip("pyarrow")

@@ -1,0 +1,1 @@
+"""Lineage: the graph beside a naive one, and the versions behind a value."""

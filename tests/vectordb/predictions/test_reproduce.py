@@ -92,6 +92,20 @@ def test_the_row_of_a_reproduction_is_the_row_that_was_read() -> None:
     assert row is not None and dict(row) == {"trips": 1, "rating": 0.1 + 0.2, "city": "Rome", "km": 1 / 3}
 
 
+def test_it_reads_at_the_clock_of_the_read_not_of_its_recording() -> None:
+    """In between a value ages, a write that was dated ahead becomes visible, and others are written."""
+    world, _ = story()
+    world.put("d", at=50, rating=9.0)
+    row = world.db.service("ranker").get("d", request={"km": 2})
+    world.tick(200)
+    world.put("d", trips=6)
+    made = world.db.record_prediction(row, model="risk")
+    assert (made.as_of, made.at, made.offset) == (row.as_of, when(1), row.as_of + 2)
+    again = world.db.reproduce(made.id)
+    assert again.matches and again.row == dict(row) and again.row["rating"] == 0.1 + 0.2
+    assert world.db.as_of(prediction=made.id).view("drivers").get("d")["rating"] == 0.1 + 0.2
+
+
 def test_a_callable_is_asked_with_the_row() -> None:
     world, _ = story()
     row = world.db.service("ranker").get("d", request={"km": 2})

@@ -1,0 +1,1 @@
+"""Transformers, judged by scikit-learn and by their own plain formulas."""

@@ -27,6 +27,25 @@ def test_both_ends_of_the_window_count(world: World) -> None:
     assert status(world, at=-0.000001) is Status.MISSING
 
 
+@pytest.mark.parametrize("rows", [1, 3, 64, 200])
+@pytest.mark.parametrize("at, expected", [(10, Status.PRESENT), (10.000001, Status.EXPIRED)])
+def test_both_ends_of_the_window_count_in_every_read(world: World, rows: int, at: float, expected: Status) -> None:
+    """A row by itself, rows in bulk, those of a service, what a prediction pins, and a training set."""
+    ids = [f"d{number}" for number in range(rows)]
+    world.drivers.put_many({"driver": ids, "trips": [7] * rows, "rating": [0.5] * rows, "city": ["Rome"] * rows})
+    service = world.db.create_service("s", features=["drivers:trips", "drivers:rating"])
+    world.tick(at)
+    trips = 7 if expected is Status.PRESENT else 0
+    for matrix in (world.drivers.get_many(ids), service.get_many(ids), service.get_many(ids, executor=None)):
+        assert matrix.column("trips") == [trips] * rows
+        assert {row.status["trips"] for row in matrix} == {expected}
+    row = service.get(ids[-1])
+    told = world.db.record_prediction(row, model="m", output=1.0)
+    assert row["trips"] == trips and told.row.inputs[0] == trips
+    moments = service.training_set([(entity, START + at) for entity in ids])
+    assert moments.column("trips") == [trips] * rows
+
+
 def test_an_expired_value_reads_as_its_default_and_keeps_its_source(world: World) -> None:
     version = world.put("d", trips=5, rating=1.0)
     world.tick(11)
