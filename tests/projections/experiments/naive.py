@@ -88,8 +88,10 @@ def values_of(
 def one_value(aggregate: str, rows: list[tuple[str, int, int, int, float]]) -> float:
     """A unit's value, rounded once."""
     values = [row[-1] for row in rows]
-    if aggregate in ("any", "count"):
-        return 1.0 if aggregate == "any" else float(len(rows))
+    if aggregate == "any":
+        return 1.0 if [value for value in values if value != 0] else 0.0
+    if aggregate == "count":
+        return float(len(rows))
     if aggregate == "last":
         return max(rows, key=lambda row: row[1:4])[-1]
     if aggregate == "max":

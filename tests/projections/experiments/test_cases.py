@@ -45,6 +45,25 @@ def test_units_without_outcomes_are_zeros_of_a_sum_and_not_in_a_mean() -> None:
     assert world.experiments.unit_values("x", "rating") == {"a": [("u", 3.5)], "b": []}
 
 
+def test_an_outcome_of_zero_is_no_conversion() -> None:
+    world = told(metrics={"spend": Metric("any")})
+    world.record(("late", 0.0, 5))
+    world.record(("late", 2.0, 6))
+    world.expose(("u", "a"), ("v", "a"), ("w", "a"), ("late", "b"))
+    before = world.record(("u", 0.0, 5), ("v", -0.0, 5), ("late", 0.0, 7))
+    world.record(("u", 1.0, 6), ("v", 0.0, 6))
+    world.record(("u", 0.0, 7))
+    assert spend(world) == {"a": moments([1.0, 0.0, 0.0]), "b": moments([1.0])}
+    assert spend(world, before) == {"a": moments([0.0] * 3), "b": moments([1.0])}
+    world.experiments.forget_unit("u")
+    assert spend(world)["a"] == moments([0.0, 0.0])
+    world.expose(("late", "a"), at=8)
+    assert spend(world)["b"] == NOTHING
+    world.experiments.check()
+    world.reopen()
+    assert spend(world) == {"a": moments([0.0, 0.0]), "b": NOTHING}
+
+
 def test_a_unit_seen_in_two_arms_counts_in_neither_from_then_on() -> None:
     world = told()
     world.expose(("u", "a"), at=1)

@@ -57,6 +57,18 @@ def test_the_values_of_two_proportions() -> None:
     assert close(effect.chance_to_win, 0.598547849, 1e-6)
 
 
+def test_a_conversion_told_as_zero_or_one_is_that_of_its_ones() -> None:
+    told, ones = (Lab().make(metrics=METRICS) for _ in range(2))
+    kept = {"control": [True, False, 0, 0], "treatment": [1, 1.0, False]}
+    units = populate(told, "bought", kept)
+    ones.expose_many([*units["control"], *units["treatment"]])
+    record(ones, "bought", {arm: [unit for unit, one in zip(own, kept[arm]) if one] for arm, own in units.items()},
+           {"control": [1.0], "treatment": [1.0, 1.0]})  # fmt: skip
+    found = told.analyze("bought", method="fisher")
+    assert [(arm.n, arm.mean) for arm in found.arms] == [(4, 0.25), (3, 2 / 3)]
+    assert found.effects == ones.analyze("bought", method="fisher").effects
+
+
 # -- against the judges, on random data --------------------------------------------------------------------
 
 
