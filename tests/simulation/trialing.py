@@ -34,7 +34,8 @@ def design(work: Workload) -> None:
     kinds = {metric: (work.random.choice(("any", "sum", "mean", "count", "last", "max")),
                       work.random.choice((None, 5, 40))) for metric in METRICS}  # fmt: skip
     plain = {metric: {"aggregate": kind, "window": window} for metric, (kind, window) in kinds.items()}
-    metrics = {metric: Metric(kind, window and window * SECOND) for metric, (kind, window) in kinds.items()}
+    metrics = {metric: Metric(kind, window_micros=window and window * SECOND)
+               for metric, (kind, window) in kinds.items()}  # fmt: skip
     arms = work.random.choice(ARMS)
     bucket, version = (known.bucket_version, known.version + 1) if known else (1, 1)
     definition = ExperimentDefinition(

@@ -73,7 +73,7 @@ def values_of(
 ) -> dict[str, dict[Entity, float]]:
     """By arm the value of each unit that the metric is over."""
     found: dict[str, dict[Entity, float]] = {arm: {} for arm in arms}
-    window, until = rules.get("window", metric.window), rules.get("until")
+    window, until = rules.get("window", metric.window_micros), rules.get("until")
     for unit, (arm, start, *_) in counting.items():
         rows = [out for out in outcomes.get(unit, []) if out[0] == name and out[1] >= start]
         rows = [out for out in rows if window is None or out[1] <= start + window]

@@ -111,7 +111,7 @@ def test_which_exposures_are_recorded() -> None:
 
 
 def test_both_ends_of_the_window_count() -> None:
-    world = told(metrics={"spend": Metric("sum", window=10)})
+    world = told(metrics={"spend": Metric("sum", window_micros=10)})
     world.expose(("u", "a"), at=100)
     world.record(("u", 1.0, 99), ("u", 2.0, 100), ("u", 4.0, 110), ("u", 8.0, 111))
     assert spend(world)["a"] == moments([6.0])
@@ -152,12 +152,12 @@ def test_raising_the_bucket_version_starts_anew() -> None:
 
 
 def test_a_metric_defined_anew_is_measured_anew_from_then_on() -> None:
-    world = told(metrics={"spend": Metric("sum", window=10)})
+    world = told(metrics={"spend": Metric("sum", window_micros=10)})
     world.expose(("u", "a"))
     first = world.record(("u", 3.0, 5), ("u", 4.0, 15))
     second = world.define(metrics={"spend": Metric("max")})
     world.record(("u", 9.0, 20))
-    third = world.define(metrics={"spend": Metric("sum", window=10)})
+    third = world.define(metrics={"spend": Metric("sum", window_micros=10)})
     world.record(("u", 1.0, 6))
     assert [spend(world, offset)["a"] for offset in (first, second, third - 1, third, third + 1)] == [
         moments([3.0]), moments([4.0]), moments([9.0]), moments([3.0]), moments([4.0])
@@ -229,7 +229,7 @@ def test_forgetting_by_experiment() -> None:
 
 
 def test_why_outcomes_count_for_no_unit() -> None:
-    world = told(metrics={"spend": Metric("sum", window=10)})
+    world = told(metrics={"spend": Metric("sum", window_micros=10)})
     world.expose(("u", "a"), ("v", "a"), at=100)
     world.expose(("v", "b"), at=100)
     last = world.record(("u", 1.0, 99), ("u", 2.0, 100), ("u", 4.0, 111), ("v", 1.0, 105), ("w", 1.0, 105))

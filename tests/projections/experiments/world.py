@@ -85,8 +85,9 @@ class World:
 def metrics(random: Random) -> dict[str, Metric]:
     """Metrics of every kind, some of them ratios."""
     names = ["spend", "visits", "rating"]
+    overs = ["", "", *names]
     return {
-        name: Metric(random.choice(AGGREGATES), random.choice(WINDOWS), over=random.choice(["", "", *names]))
+        name: Metric(random.choice(AGGREGATES), window_micros=random.choice(WINDOWS), over=random.choice(overs))
         for name in names
     }
 
