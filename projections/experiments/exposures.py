@@ -40,6 +40,7 @@ class Exposures:
         self.moves = (array("q"), array("i"))  # offset and unit of each join and leave, in order
         self.forced: dict[int, int] = {}  # unit -> offset of its first forced exposure
         self.forced_offsets = array("q")
+        self.given: set[int] = set()  # units whose first arm was told by the caller, not drawn here
         self.others: dict[int, int] = {}  # unit, arm and forced in one int -> offset: all but first exposures
 
     def number(self, unit: Entity) -> int:
@@ -138,6 +139,7 @@ class Exposures:
         if unit in self.forced:
             offset = self.forced.pop(unit)
             del self.forced_offsets[bisect_left(self.forced_offsets, offset)]
+        self.given.discard(unit)
         for key in [key for key in self.others if key >> _ARM_BITS == unit]:
             del self.others[key]
         self.since[unit] = self.until[unit] = NEVER

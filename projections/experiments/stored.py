@@ -45,6 +45,8 @@ def _trial(trial: Trial) -> tuple[dict[str, Any], list[Column]]:
         "others": [[renumbered[unit], key, offset] for unit, key, offset in held.other_exposures()],
         "outcomes": {},
     }
+    if held.given:
+        head["given"] = sorted(renumbered[unit] for unit in held.given)
     for metric, outcomes in trial.outcomes.items():
         data = _outcomes(outcomes, None if whole else renumbered)
         head["outcomes"][metric] = len(data[0])
@@ -133,4 +135,5 @@ def _read_exposures(held: Exposures, head: dict[str, Any], reader: _Reader) -> N
         held.moves[1].append(unit)
     held.forced.update(map(tuple, head["forced"]))
     held.forced_offsets.extend(sorted(held.forced.values()))
+    held.given.update(head.get("given", ()))
     held.restore_others(head["others"])

@@ -15,7 +15,7 @@ class Counted(NamedTuple):
     exposed: dict[str, int]
     conflicted: set[Entity]
     forced: set[Entity]
-    first: dict[Entity, tuple[str, int, int, float]]
+    first: dict[Entity, tuple[str, int, int, float, bool]]
     values: dict[str, dict[str, dict[Entity, float]]]
 
 
@@ -25,7 +25,7 @@ def count(events: list[Event], experiment: str, offset: int, without: set[Entity
     definition = newest(past, experiment)
     assert definition is not None
     inside = [event for event in past if in_bucket(past, event, definition)]
-    met: dict[Entity, list[tuple[str, int, int, float]]] = {}
+    met: dict[Entity, list[tuple[str, int, int, float, bool]]] = {}
     forced: set[Entity] = set()
     outcomes: dict[Entity, list[tuple[str, int, int, int, float]]] = {}
     for event in inside:
@@ -35,7 +35,7 @@ def count(events: list[Event], experiment: str, offset: int, without: set[Entity
                 if one.reason == "forced":
                     forced |= {one.unit} - without
                 elif one.unit not in without:
-                    seen = (one.arm, fact.event_time, event.offset, one.propensity)
+                    seen = (one.arm, fact.event_time, event.offset, one.propensity, one.reason == "given")
                     met.setdefault(one.unit, []).append(seen)
         elif isinstance(fact, OutcomesRecorded):
             for row, out in enumerate(fact.outcomes):

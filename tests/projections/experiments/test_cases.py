@@ -76,7 +76,7 @@ def test_a_unit_seen_in_two_arms_counts_in_neither_from_then_on() -> None:
     assert world.experiments.unit_values("x", "spend", first_arm=True)["a"] == [("u", 12.0)]
     assert world.experiments.units("x")[0].conflicted and not world.experiments.units("x", before)[0].conflicted
     first = world.experiments.arm_of("x", "u")
-    assert first == ("a", 1, 2, 0.5)
+    assert first == ("a", 1, 2, 0.5, False)
 
 
 def test_an_exposure_again_changes_nothing() -> None:
@@ -148,7 +148,7 @@ def test_raising_the_bucket_version_starts_anew() -> None:
     world.record(("u", 4.0, 6))
     assert spend(world) == {"a": NOTHING, "b": moments([4.0])} and world.experiments.tallies("x").conflicted == 0
     assert spend(world, before) == {"a": moments([3.0]), "b": NOTHING}
-    assert world.experiments.arm_of("x", "u", before) == ("a", 0, 2, 0.5)
+    assert world.experiments.arm_of("x", "u", before) == ("a", 0, 2, 0.5, False)
 
 
 def test_a_metric_defined_anew_is_measured_anew_from_then_on() -> None:

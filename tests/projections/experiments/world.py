@@ -104,7 +104,7 @@ def step(world: World, random: Random) -> None:
     elif draw < 0.4:
         units = random.sample(UNITS, random.randrange(1, 4))
         pairs = [(unit, random.choice([*before.arms, "a", "a"])) for unit in units]
-        reason = random.choice(["split", "split", "split", "sticky", "forced"])
+        reason = random.choice(["split", "split", "given", "sticky", "forced"])
         world.expose(*pairs, at=random.randrange(30), reason=reason, name=name)
     else:
         world.outcomes(*(outcome(random, list(before.metrics)) for _ in range(random.randrange(1, 6))), name=name)
