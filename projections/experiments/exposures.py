@@ -176,6 +176,7 @@ class Exposures:
             assert list(leaves) == sorted(self.until[unit] for unit in met if self.until[unit] != NEVER)
             inside = [unit for unit in met if self.until[unit] == NEVER]
             assert inside == [unit for unit, place in enumerate(self.inside) if place == arm]
+        assert self.given <= set(self.met(NEVER - 1))
         assert list(self.forced_offsets) == sorted(self.forced.values())
 
 

@@ -150,7 +150,7 @@ class LiveExperiment(Experiment):
         idempotency_key: str | None = None,
         **meta: Any,
     ) -> Receipt:
-        """Record what a unit did: the value of a metric, and when (None: now).
+        """Record what a unit did: the value of a metric (True and False are 1 and 0), and when (None: now).
 
         A second call with the same ``idempotency_key`` and arguments gives the first receipt. 5 us.
         """
@@ -228,7 +228,7 @@ class LiveExperiment(Experiment):
         return replace(found, recorded=receipt.offset)
 
     def force(self, unit: Entity, arm: str, *, reason: str = "", **meta: Any) -> Receipt:
-        """Give a unit an arm of its own; it is never counted."""
+        """Give a unit an arm of its own; it is never counted (unlike ``arms`` of ``expose_many``)."""
         entity = check_entity(unit)
         return self._change(lambda known: {"forced": {**dict(known.forced), entity: arm}, "reason": reason}, meta)
 
