@@ -55,13 +55,11 @@ def test_an_outcome_of_zero_is_no_conversion() -> None:
     world.record(("u", 0.0, 7))
     assert spend(world) == {"a": moments([1.0, 0.0, 0.0]), "b": moments([1.0])}
     assert spend(world, before) == {"a": moments([0.0] * 3), "b": moments([1.0])}
-    world.experiments.forget_unit("u")
-    assert spend(world)["a"] == moments([0.0, 0.0])
     world.expose(("late", "a"), at=8)
     assert spend(world)["b"] == NOTHING
     world.experiments.check()
     world.reopen()
-    assert spend(world) == {"a": moments([0.0, 0.0]), "b": NOTHING}
+    assert spend(world) == {"a": moments([1.0, 0.0, 0.0]), "b": NOTHING}
 
 
 def test_a_unit_seen_in_two_arms_counts_in_neither_from_then_on() -> None:
