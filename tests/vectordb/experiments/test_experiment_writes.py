@@ -291,19 +291,6 @@ def test_an_outcome_is_an_event(lab: Lab, ranking: LiveExperiment) -> None:
     ranking.record(("eu", 1), "visit", -0.0)
 
 
-def test_true_and_false_are_one_and_zero(lab: Lab, ranking: LiveExperiment) -> None:
-    numpy = pytest.importorskip("numpy")
-    ranking.record("u-1", "visit", True, idempotency_key="one")
-    ranking.record("u-2", "visit", numpy.False_, idempotency_key="two")
-    ranking.record_many({"user": ["u-3", "u-4"], "value": [False, True]}, metric="visit")
-    ranking.record_many({"user": ["u-5", "u-6"], "value": numpy.array([False, True])}, metric="visit")
-    ranking.record_many([{"user": "u-7", "value": numpy.True_}], metric="visit")
-    facts = [event.fact for event in lab.db.events(type="outcomes_recorded")]
-    values = [one.value for fact in facts if isinstance(fact, OutcomesRecorded) for one in fact.outcomes]
-    assert values == [1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0] and {type(value) for value in values} == {float}
-    lab.db.check()
-
-
 BAD_OUTCOMES: list[tuple[Any, Any, Any]] = [
     ("u-1", "purchase", float("nan")),
     ("u-1", "purchase", float("inf")),
