@@ -169,8 +169,13 @@ class Defining(Live):
         ``holdout_share`` that is in no experiment of that holdout. ``forced`` gives units an arm of their own. ``view``
         and ``where`` (as in ``View.search``) target by features. ``sticky``: a unit keeps the arm of its first
         exposure. ``unit`` is the kind of unit (None: the view's entity, else ``unit``). ``metrics`` are aggregates by
-        name, ``{"purchase": "sum"}``, or ``{"purchase": {"aggregate": "sum", "window": 86_400}}``, or ``Metric``.
+        name, ``{"purchase": "sum"}``, or ``{"purchase": {"aggregate": "sum", "window": 86_400}}``, or ``Metric``; a
+        ``window`` is seconds or a ``timedelta``.
         The same definition again is a no-op; another one is refused, and with ``replace=True`` the next version.
+
+        What a unit is worth: by ``any`` 1 where one of its outcomes is other than 0 (it converted), else 0; by ``sum``,
+        ``count``, ``mean`` and ``max`` what these are of its outcomes; by ``last`` the latest by event time. A unit
+        without outcomes is 0 by ``any``, ``sum`` and ``count``; by ``mean``, ``max`` and ``last`` it is left out.
 
         >>> from vectordb import VectorDB
         >>> db = VectorDB()

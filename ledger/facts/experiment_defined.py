@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from math import fsum, isfinite
 from types import MappingProxyType
 from typing import Any, Final
@@ -25,12 +25,21 @@ CLOSE: Final = 1e-9
 class Metric:
     """How outcomes of a unit become its one value, and for how long after its exposure they count.
 
-    ``window`` is in microseconds, None for ever. ``covariate`` names a feature (``view:feature``) read just before the
-    exposure (CUPED). ``over`` names another metric that this one is divided by (a ratio of means).
+    ``aggregate``, over the outcomes that count: ``any`` is 1 where one of them is other than 0, else 0 (converted);
+    ``sum`` and ``count`` add them up and count them. A unit without outcomes is 0 in these three. ``mean``, ``max`` and
+    ``last`` (by event time, then the one recorded last) are not over such a unit: it is not in ``n``.
+
+    ``window_micros`` is in microseconds, None for ever; ``create_experiment`` takes a mapping with a ``window`` in
+    seconds or as a ``timedelta`` too. ``covariate`` names a feature (``view:feature``) read just before the exposure
+    (CUPED). ``over`` names another metric that this one is divided by (a ratio of means).
+
+    >>> Metric("any", window_micros=7 * 86_400_000_000).to_json()
+    {'aggregate': 'any', 'window': 604800000000}
     """
 
     aggregate: str = "sum"
-    window: int | None = None
+    _: KW_ONLY
+    window_micros: int | None = None
     covariate: str = ""
     over: str = ""
 
@@ -38,8 +47,10 @@ class Metric:
         if self.aggregate not in AGGREGATES:
             rule = "an outcome is aggregated by one of these"
             raise DefinitionError(rule, aggregate=self.aggregate, known=AGGREGATES)
-        if self.window is not None and (type(self.window) is not int or not 0 < self.window <= MAX_MICROS):
-            raise DefinitionError("an attribution window is longer than nothing, and within range", window=self.window)
+        window = self.window_micros
+        if window is not None and (type(window) is not int or not 0 < window <= MAX_MICROS):
+            rule = "an attribution window is longer than nothing, and within range"
+            raise DefinitionError(rule, window=window)
         if not isinstance(self.covariate, str) or not isinstance(self.over, str):
             raise DefinitionError("covariate and over are text", covariate=self.covariate, over=self.over)
         if self.covariate:
@@ -51,8 +62,8 @@ class Metric:
     def to_json(self) -> dict[str, Any]:
         """What is set."""
         data: dict[str, Any] = {"aggregate": self.aggregate}
-        if self.window is not None:
-            data["window"] = self.window
+        if self.window_micros is not None:
+            data["window"] = self.window_micros
         texts = {"covariate": self.covariate, "over": self.over}
         return data | {name: text for name, text in texts.items() if text}
 
@@ -257,7 +268,7 @@ def _metric(plain: dict[str, Any]) -> Metric:
     body = dict(plain)
     found = Metric(
         aggregate=take(body, "aggregate", str),
-        window=take(body, "window", int) if "window" in body else None,
+        window_micros=take(body, "window", int) if "window" in body else None,
         covariate=take(body, "covariate", str) if "covariate" in body else "",
         over=take(body, "over", str) if "over" in body else "",
     )

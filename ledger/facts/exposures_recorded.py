@@ -8,7 +8,7 @@ from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take, take_event_time
 from ledger.identity import Entity, check_name, entity_from_json, entity_to_json
 
-EXPOSING: Final = ("split", "sticky", "forced")
+EXPOSING: Final = ("split", "sticky", "forced", "given")
 
 
 class Exposure(NamedTuple):

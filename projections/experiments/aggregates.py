@@ -17,7 +17,7 @@ _UNIT: Final = 1 << _DEEPEST
 def aggregated(aggregate: str, rows: Sequence[Row]) -> float:
     """The value of a unit from the outcomes that count for it, of which there is at least one."""
     if aggregate == "any":
-        return 1.0
+        return float(any(value for _, value in rows))
     if aggregate == "count":
         return float(len(rows))
     if aggregate == "last":
@@ -66,11 +66,11 @@ class Running:
 
 
 class Converted(Running):
-    """1 if there is an outcome."""
+    """1 if there is an outcome other than 0."""
 
     def add(self, unit: int, held: float, value: float, time: int) -> float:
         """See the class."""
-        return 1.0
+        return 1.0 if value else held
 
 
 class Count(Running):

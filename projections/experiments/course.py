@@ -37,7 +37,7 @@ class Spec(NamedTuple):
     @classmethod
     def of(cls, name: str, metric: Metric) -> Spec:
         """Of a metric."""
-        return cls(name, metric.aggregate, metric.window)
+        return cls(name, metric.aggregate, metric.window_micros)
 
 
 class Course:

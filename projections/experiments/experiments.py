@@ -156,7 +156,8 @@ class Experiments(Projection):
         if number is None or held.since[number] > offset:
             return None
         arm = held.labels[held.arms[number]]
-        return FirstExposure(arm, held.times[number], held.since[number], held.propensities[number])
+        given = number in held.given
+        return FirstExposure(arm, held.times[number], held.since[number], held.propensities[number], given)
 
     def seen(self, experiment: str, unit: Entity, arm: str, offset: int | None = None, *, forced: bool = False) -> bool:
         """Whether an exposure of a unit to an arm is recorded under the bucket version in force. 1 us."""

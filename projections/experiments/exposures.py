@@ -40,6 +40,7 @@ class Exposures:
         self.moves = (array("q"), array("i"))  # offset and unit of each join and leave, in order
         self.forced: dict[int, int] = {}  # unit -> offset of its first forced exposure
         self.forced_offsets = array("q")
+        self.given: set[int] = set()  # units whose first arm was told by the caller, not drawn here
         self.others: dict[int, int] = {}  # unit, arm and forced in one int -> offset: all but first exposures
 
     def number(self, unit: Entity) -> int:
@@ -147,6 +148,7 @@ class Exposures:
             assert list(leaves) == sorted(self.until[unit] for unit in met if self.until[unit] != NEVER)
             inside = [unit for unit in met if self.until[unit] == NEVER]
             assert inside == [unit for unit, place in enumerate(self.inside) if place == arm]
+        assert self.given <= set(self.met(NEVER - 1))
         assert list(self.forced_offsets) == sorted(self.forced.values())
 
 

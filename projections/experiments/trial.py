@@ -13,6 +13,7 @@ from projections.experiments.outcomes import Outcomes
 from projections.experiments.pair import Pair
 
 FORCED: Final = "forced"  # the reason of an exposure that is kept and never counted
+GIVEN: Final = "given"  # of one whose arm was told, not drawn
 
 _Columns = tuple[Sequence[int], Sequence[float], Sequence[int], Sequence[int]]  # units, values, times, references
 
@@ -81,6 +82,8 @@ class Trial:
                 continue
             change = held.meet(number, arm, time, propensity, offset)
             if change == JOINED:
+                if reason == GIVEN:
+                    held.given.add(number)
                 for metric, course in self.active.items():
                     rows = self.outcomes[metric].waiting(number)
                     if rows:

@@ -39,6 +39,8 @@ def _trial(trial: Trial) -> tuple[dict[str, Any], list[Column]]:
         "others": held.other_exposures(),
         "outcomes": {},
     }
+    if held.given:
+        head["given"] = sorted(held.given)
     for metric, outcomes in trial.outcomes.items():
         head["outcomes"][metric] = len(outcomes)
         columns += [outcomes.units, outcomes.values, outcomes.times, outcomes.refs]
@@ -113,4 +115,5 @@ def _read_exposures(held: Exposures, head: dict[str, Any], reader: _Reader) -> N
         held.moves[1].append(unit)
     held.forced.update(map(tuple, head["forced"]))
     held.forced_offsets.extend(sorted(held.forced.values()))
+    held.given.update(head.get("given", ()))
     held.restore_others(head["others"])

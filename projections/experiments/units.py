@@ -8,12 +8,16 @@ from ledger import Entity
 
 
 class FirstExposure(NamedTuple):
-    """The arm that a unit met first under a bucket version, when it did, and where that is recorded."""
+    """The arm that a unit met first under a bucket version, when it did, and where that is recorded.
+
+    ``given``: the arm was told by the caller, not drawn.
+    """
 
     arm: str
     event_time: int
     offset: int
     propensity: float
+    given: bool
 
 
 class ExposedUnit(NamedTuple):

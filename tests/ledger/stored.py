@@ -109,7 +109,8 @@ def _experiments(log: Log) -> None:
     arms = {"control": 0.25, "treatment": 0.75}
     plain = ExperimentDefinition("trial", 1, "driver", arms, 0.5, metrics={"spent": Metric()})
     append(log, ExperimentDefined(plain))
-    metrics = {"spent": Metric("sum", 3_600_000_000, "drivers:trips"), "rate": Metric("mean", over="spent")}
+    metrics = {"spent": Metric("sum", window_micros=3_600_000_000, covariate="drivers:trips"),
+               "rate": Metric("mean", over="spent")}  # fmt: skip
     who: dict[str, Any] = {"salt": "é", "layer": "home", "share": 0.125, "holdout": "year", "holdout_share": 0.1}
     some: dict[str, Any] = {"forced": (("d-7", "control"), (("eu", 7), "control")), "sticky": True}
     target: dict[str, Any] = {"view": "drivers", "where": {"trips": {"$gte": 3}, "city": {"$in": ["Rome", 1]}}}

@@ -34,7 +34,8 @@ def design(work: Workload) -> None:
     kinds = {metric: (work.random.choice(("any", "sum", "mean", "count", "last", "max")),
                       work.random.choice((None, 5, 40))) for metric in METRICS}  # fmt: skip
     plain = {metric: {"aggregate": kind, "window": window} for metric, (kind, window) in kinds.items()}
-    metrics = {metric: Metric(kind, window and window * SECOND) for metric, (kind, window) in kinds.items()}
+    metrics = {metric: Metric(kind, window_micros=window and window * SECOND)
+               for metric, (kind, window) in kinds.items()}  # fmt: skip
     arms = work.random.choice(ARMS)
     bucket, version = (known.bucket_version, known.version + 1) if known else (1, 1)
     definition = ExperimentDefinition(
@@ -94,9 +95,13 @@ def expose(work: Workload) -> None:
         return
     units = [work.entity() for _ in range(work.random.choice((1, 1, 2, 4)))]
     now, when = work.now(), work.event_time()
+    told = {unit: work.random.choice(list(known.arms)) for unit in units} if work.random.random() < 0.2 else {}
     new: dict[Any, Exposure] = {}
     for unit in units:
         arm, reason, propensity = work.trials.assign(known.name, unit, work.db.head)
+        if told:
+            arm = told[unit]
+            reason, propensity = ("forced", 1.0) if unit in dict(known.forced) else ("given", known.arms[arm])
         if arm is not None and reason != "stopped" and work.trials.is_new(known.name, unit, arm, reason):
             new.setdefault(unit, Exposure(unit, arm, reason, propensity))
     if new:
@@ -104,9 +109,9 @@ def expose(work: Workload) -> None:
         fact = ExposuresRecorded(known.label, tuple(new.values()), now if when is None else when)
         work.trials.told.append(Told(work.model.head, fact))
     if len(units) == 1:
-        live.expose(units[0], event_time=given(when))
+        live.expose(units[0], arm=told.get(units[0]), event_time=given(when))
     else:
-        live.expose_many(units, event_time=given(when))
+        live.expose_many(units, arms=[told[unit] for unit in units] if told else None, event_time=given(when))
     for unit in new:
         note_unit(work, unit, "exposed")
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ledger import ExperimentDefined, ExperimentDefinition, Exposure, ExposuresRecorded, OutcomesRecorded
 
-COUNTED = ("split", "sticky")
+COUNTED = ("split", "sticky", "given")
 
 
 class Told(NamedTuple):

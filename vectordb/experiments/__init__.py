@@ -14,7 +14,7 @@ from vectordb.experiments.defining import changed, check_fits, parse_fields, uni
 from vectordb.experiments.dry_run import DryRun, Move
 from vectordb.experiments.experiment import Experiment
 from vectordb.experiments.exposed import Exposed
-from vectordb.experiments.exposing import record_exposures
+from vectordb.experiments.exposing import drawn_again, record_exposures
 from vectordb.experiments.history import EffectHistory, EffectLook, EffectSeries
 from vectordb.experiments.layers import layers_of
 from vectordb.experiments.live_experiment import LiveExperiment
@@ -46,6 +46,7 @@ __all__ = [
     "Segments",
     "changed",
     "check_fits",
+    "drawn_again",
     "layers_of",
     "parse_fields",
     "planning",

@@ -11,6 +11,7 @@ from ledger import UnknownName
 from vectordb.experiments.stats.effects import Effect
 from vectordb.experiments.stats.result import Result
 from vectordb.experiments.stats.srm import SampleRatio
+from vectordb.experiments.texts import analysis_text
 
 if TYPE_CHECKING:
     from vectordb.experiments.segments import Segments
@@ -77,7 +78,7 @@ class ArmEffect(Result):
 
 @dataclass(frozen=True)
 class Analysis(Result):
-    """One metric as of one offset; ``method`` and ``assumptions`` say how.
+    """One metric as of one offset; ``method`` and ``assumptions`` say how. ``str()`` gives it as a small table.
 
     ``conflicted`` units were seen in two arms and count in none, ``forced`` ones had an arm set for them, ``excluded``
     ones were left out by the caller. ``outcomes`` of the metric were recorded (see ``uncounted`` for those that count
@@ -93,6 +94,19 @@ class Analysis(Result):
     >>> found = ranking.analyze("clicks")
     >>> found.exposed, found.outcomes, [arm.arm for arm in found.arms], found.effect().absolute.method
     (100, 34, ['control', 'treatment'], 'Welch t of mean')
+    >>> print(found)
+    ranking@1: clicks (count) as of offset 3, Welch's t
+    <BLANKLINE>
+    arm        weight  exposed   n    mean  deviation
+    control       0.5       49  49  0.3469     0.4809
+    treatment     0.5       51  51  0.3333     0.4761
+    <BLANKLINE>
+    against control  effect        estimate      95 % interval      p
+    treatment        absolute      -0.01361  -0.2036 .. 0.1764  0.887
+                     always valid            -0.6545 .. 0.6273      1
+                     relative, %     -3.922    -57.59 .. 49.74  0.885
+    <BLANKLINE>
+    100 exposed, 34 outcomes; sample ratio p 0.841
     """
 
     experiment: str
@@ -120,6 +134,9 @@ class Analysis(Result):
     seed: int | None = None
     segments: Segments | None = None
 
+    def __str__(self) -> str:
+        return analysis_text(self)
+
     @property
     def control(self) -> ArmSummary:
         """The arm that others are compared with."""
@@ -130,7 +147,10 @@ class Analysis(Result):
         return _named(self.arms, name)
 
     def effect(self, name: str | None = None) -> ArmEffect:
-        """The effect of one treatment arm; without a name that of the first."""
+        """The effect of one treatment arm against the control; without a name that of the first."""
+        if name is not None and name == self.control.arm:
+            rule = "this arm is the control: effects are of the other arms against it"
+            raise UnknownName(rule, arm=name, known=[one.arm for one in self.effects])
         return self.effects[0] if name is None and self.effects else _named(self.effects, name)
 
 

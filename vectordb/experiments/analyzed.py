@@ -80,7 +80,7 @@ class Analyzed:
 
     def scorecard(
         self,
-        metrics: Iterable[str],
+        metrics: Iterable[str] | None = None,
         guardrails: Mapping[str, float | Mapping[str, Any]] | None = None,
         *,
         alpha: float = 0.05,
@@ -93,8 +93,9 @@ class Analyzed:
     ) -> Scorecard:
         """Several metrics, their p-values adjusted together, and guardrails that must not get worse by their margin.
 
-        ``guardrails``: ``{"latency": 5.0}``, or ``{"latency": {"margin": 5.0, "increase_is_good": False}}``, in the
-        metric's own units. The sample ratio is tested once, and over ``looks`` (None: 20, evenly spaced in offsets).
+        ``metrics`` None: all that the experiment has and that are no guardrails. ``guardrails``: ``{"latency": 5.0}``,
+        or ``{"latency": {"margin": 5.0, "increase_is_good": False}}``, in the metric's own units. The sample ratio is
+        tested once, and over ``looks`` (None: 20, evenly spaced in offsets).
         """
         asked = Asked(alpha, sequential=sequential, tuned=tuned, window=window, exclude=listed(exclude))
         return self._ask(scorecard, listed(metrics), guardrails or {}, power, listed(looks), asked)

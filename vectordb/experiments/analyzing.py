@@ -111,7 +111,7 @@ def analyze(source: Source, metric: str, asked: Asked) -> Analysis:
         warnings=warnings_of(source, ratio),
         aggregate=defined.aggregate,
         over=defined.over,
-        window=_seconds(defined.window if source.window == OWN else source.window),
+        window=_seconds(defined.window_micros if source.window == OWN else source.window),
         **_of_method(options, defined, shown),
     )
 

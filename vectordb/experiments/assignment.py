@@ -14,8 +14,9 @@ TARGETING: Final = "targeting"
 STICKY: Final = "sticky"
 TRAFFIC: Final = "traffic"
 SPLIT: Final = "split"
-REASONS: Final = (STOPPED, FORCED, HOLDOUT, LAYER, TARGETING, STICKY, TRAFFIC, SPLIT)
-COUNTED: Final = frozenset({STICKY, SPLIT})
+GIVEN: Final = "given"
+REASONS: Final = (STOPPED, FORCED, HOLDOUT, LAYER, TARGETING, STICKY, TRAFFIC, SPLIT, GIVEN)
+COUNTED: Final = frozenset({STICKY, SPLIT, GIVEN})
 RECORDED: Final = COUNTED | {FORCED}
 
 
@@ -24,8 +25,9 @@ class Assignment(NamedTuple):
 
     ``reason`` is what decided, the first of these that did: ``stopped`` (its final arm, or none), ``forced``,
     ``holdout``, ``layer`` (the unit's segment is not the experiment's), ``targeting``, ``sticky`` (the arm of the
-    unit's first exposure), ``traffic`` (not in), ``split``. ``propensity`` is the probability with which the arm was
-    chosen among units that are in: 1.0 where nothing was drawn, 0.0 without an arm.
+    unit's first exposure), ``traffic`` (not in), ``split``; ``given`` is an arm that was told to ``expose``.
+    ``propensity`` is the probability with which the arm was chosen among units that are in: 1.0 where nothing was
+    drawn, 0.0 without an arm; of a ``given`` arm it is the arm's weight, as it was drawn elsewhere.
 
     >>> one = Assignment("ranking@2", "u-1", "treatment", "split", 0.5, 1, 2)
     >>> one.name, one.counted, one.to_dict()["arm"]
@@ -47,7 +49,7 @@ class Assignment(NamedTuple):
 
     @property
     def counted(self) -> bool:
-        """Whether the unit takes part in the analysis: an arm that was drawn, not one that was forced or shipped."""
+        """Whether the unit takes part in the analysis: an arm that was drawn, or given; not one forced or shipped."""
         return self.arm is not None and self.reason in COUNTED
 
     def to_dict(self) -> dict[str, Any]:

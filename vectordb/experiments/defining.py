@@ -44,7 +44,7 @@ def parse_forced(forced: Any) -> tuple[tuple[Entity, str], ...]:
 
 
 def parse_metrics(metrics: Any) -> dict[str, Metric]:
-    """Metrics by name: each a ``Metric``, the name of an aggregate, or a mapping with a ``window`` in seconds."""
+    """Metrics by name: each a ``Metric``, an aggregate, or a mapping, its ``window`` seconds or a ``timedelta``."""
     if not isinstance(metrics, Mapping):
         raise DefinitionError("metrics are a mapping of names to metrics", metrics=metrics)
     return {name: _metric(name, metric) for name, metric in metrics.items()}
@@ -62,7 +62,8 @@ def _metric(name: str, metric: Any) -> Metric:
         raise DefinitionError("a metric has these fields", metric=name, unknown=unknown, known=sorted(METRIC_FIELDS))
     window = metric.get("window")
     texts = {field: _text(field, metric.get(field) or "") for field in ("covariate", "over")}
-    return Metric(metric.get("aggregate", "sum"), None if window is None else duration_micros(window), **texts)
+    micros = None if window is None else duration_micros(window)
+    return Metric(metric.get("aggregate", "sum"), window_micros=micros, **texts)
 
 
 def _text(name: str, value: Any) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger import Entity, Event, ExperimentDefinition, Exposure, ExposuresRecorded, from_micros
-from vectordb.experiments.assignment import FORCED, SPLIT, Assignment
+from vectordb.experiments.assignment import FORCED, GIVEN, SPLIT, Assignment
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader
@@ -62,7 +62,8 @@ def recorded(state: State, one: Assignment) -> Assignment | None:
     if first is None or first.arm != one.arm:
         return one
     then = state.catalog.experiments.get(one.name, first.offset)
-    return Assignment(then.label, one.unit, first.arm, SPLIT, first.propensity, then.bucket_version, then.version)
+    reason = GIVEN if first.given else SPLIT
+    return Assignment(then.label, one.unit, first.arm, reason, first.propensity, then.bucket_version, then.version)
 
 
 def _is_of(event: Event, name: str) -> bool:

@@ -83,12 +83,14 @@ class EffectHistory(Result):
     assumptions: tuple[str, ...]
 
     def arm(self, name: str | None = None) -> EffectSeries:
-        """One arm by name; without one the first."""
+        """One arm against the control, by name; without one the first."""
         for series in self.arms:
             if name is None or series.arm == name:
                 return series
         known = [series.arm for series in self.arms]
-        raise UnknownName("the history has no such arm", arm=name, known=known)
+        control = "this arm is the control: the history is of the other arms against it"
+        rule = control if any(series.control == name for series in self.arms) else "the history has no such arm"
+        raise UnknownName(rule, arm=name, known=known)
 
 
 def effects(reader: Reader, name: str, metric: str, looks: Iterable[Any], alpha: float, tuned: int) -> EffectHistory:

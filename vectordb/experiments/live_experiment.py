@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from ledger import (
 from vectordb.batches.gather import check_ids
 from vectordb.experiments.assignment import REASONS, Assignment
 from vectordb.experiments.experiment import Experiment
-from vectordb.experiments.exposing import record_exposures
+from vectordb.experiments.exposing import given_arms, record_exposures
 from vectordb.experiments.outcomes import check_outcome, check_outcomes, most_bytes, raw_outcomes, timed
 from vectordb.experiments.reallocating import Reallocation
 from vectordb.experiments.stats.inputs import check_number
@@ -55,32 +55,70 @@ class LiveExperiment(Experiment):
     # -- exposures -----------------------------------------------------------------------------------------
 
     def expose(
-        self, unit: Entity, assignment: Assignment | None = None, *, event_time: Instant | None = None, **meta: Any
+        self,
+        unit: Entity,
+        assignment: Assignment | None = None,
+        *,
+        arm: str | None = None,
+        event_time: Instant | None = None,
+        **meta: Any,
     ) -> Assignment:
         """Assign a unit, and record that it met its arm: once per unit, arm and bucket version.
 
         A repeat gives the assignment that was recorded and writes nothing; nor does a unit without an arm, nor one
         that gets the shipped arm of a stopped experiment. ``assignment`` is what an earlier ``assign`` answered: of
-        this unit, and of the bucket version in force (else ``InvalidInput``).
+        this unit, and of the bucket version in force (else ``InvalidInput``); ``arm`` the one that the unit was shown,
+        as in ``expose_many``.
         """
-        given = None if assignment is None else [assignment]
-        return self._expose([check_entity(unit)], given, event_time, meta)[0]
+        entity = check_entity(unit)
+        if arm is not None and assignment is not None:
+            raise InvalidInput("an exposure takes an assignment or an arm, not both", arm=arm, assignment=assignment)
+        if assignment is not None:
+            return self._expose(lambda: [self._given(entity, assignment)], event_time, meta)[0]
+        return self._expose(self._assigning([entity], None if arm is None else [arm]), event_time, meta)[0]
 
     def expose_many(
-        self, units: Iterable[Entity], *, event_time: Instant | None = None, **meta: Any
+        self,
+        units: Iterable[Entity],
+        *,
+        arms: Iterable[str] | None = None,
+        event_time: Instant | None = None,
+        **meta: Any,
     ) -> list[Assignment]:
-        """The same for many units, in their order; what is new is recorded in one event."""
+        """The same for many units, in their order; what is new is recorded in one event.
+
+        ``arms``, one a unit, are those that they were shown: assigned elsewhere, whatever this experiment would draw.
+        They count like any other, with the reason ``given`` and the arm's weight as propensity: let the weights be the
+        shares with which units were split, as the sample ratio is tested against them. A unit that was forced stays
+        uncounted. Outcomes count from ``event_time`` on. If the experiment goes on, make it ``sticky``: each unit then
+        keeps its arm.
+
+        >>> from vectordb import VectorDB
+        >>> halves, metrics = {"gate_30": 0.5, "gate_40": 0.5}, {"kept": "any"}
+        >>> gate = VectorDB().create_experiment("gate", arms=halves, unit="user", metrics=metrics)
+        >>> log = {"user": ["ann", "bob", "eve"], "arm": ["gate_30", "gate_40", "gate_40"], "kept": [1, 0, 1]}
+        >>> [one.reason for one in gate.expose_many(log["user"], arms=log["arm"])]
+        ['given', 'given', 'given']
+        >>> _ = gate.record_many({"user": log["user"], "value": log["kept"]}, metric="kept")
+        >>> [(arm.arm, arm.n, arm.mean) for arm in gate.analyze("kept").arms]
+        [('gate_30', 1, 1.0), ('gate_40', 2, 0.5)]
+        """
         ids = [check_entity(unit) for unit in check_ids(units, "expose_many")]
-        return self._expose(ids, None, event_time, meta)
+        return self._expose(self._assigning(ids, arms), event_time, meta)
+
+    def _assigning(self, units: list[Entity], arms: Iterable[str] | None) -> Callable[[], list[Assignment]]:
+        """What to record of units: drawn, or as given."""
+        if arms is None:
+            return lambda: self._assign_many(units)
+        return lambda: given_arms(self._definition(), units, arms)
 
     def _expose(
-        self, units: list[Entity], given: Sequence[Assignment] | None, event_time: Instant | None, meta: dict[str, Any]
+        self, find: Callable[[], list[Assignment]], event_time: Instant | None, meta: dict[str, Any]
     ) -> list[Assignment]:
         at, made = None if event_time is None else to_micros(event_time), make_meta(**meta)
         with self._db.state.lock:
             self._db.state.heal()
-            found = self._assign_many(units) if given is None else [self._given(units[0], given[0])]
-            return record_exposures(self._db, found, at, made)
+            return record_exposures(self._db, find(), at, made)
 
     def _given(self, unit: Entity, assignment: Assignment) -> Assignment:
         """An assignment of this experiment, for this unit, that the log can hold."""
@@ -114,7 +152,7 @@ class LiveExperiment(Experiment):
         idempotency_key: str | None = None,
         **meta: Any,
     ) -> Receipt:
-        """Record what a unit did: the value of a metric, and when (None: now).
+        """Record what a unit did: the value of a metric (True and False are 1 and 0), and when (None: now).
 
         A second call with the same ``idempotency_key`` and arguments gives the first receipt. An unknown
         metric, and a value that is no finite number, raise ``InvalidInput``. 11 us.
@@ -193,7 +231,7 @@ class LiveExperiment(Experiment):
         return replace(found, recorded=receipt.offset)
 
     def force(self, unit: Entity, arm: str, *, reason: str = "", **meta: Any) -> Receipt:
-        """Give a unit an arm of its own; it is never counted."""
+        """Give a unit an arm of its own; it is never counted (unlike ``arms`` of ``expose_many``)."""
         entity = check_entity(unit)
         return self._change(lambda known: {"forced": {**dict(known.forced), entity: arm}, "reason": reason}, meta)
 

@@ -12,6 +12,7 @@ from vectordb.batches.batch import check_columns, columns_of_rows
 from vectordb.experiments.stats.inputs import check_number
 
 SIMPLE: Final = frozenset({str, int})
+BOOLS: Final = frozenset({"bool", "bool_"})
 NAMES: Final = ("metric", "value", "event_time")
 ROW_BYTES: Final = 64  # of an encoded outcome but for its texts: the value, the time, quotes, brackets and commas
 
@@ -26,10 +27,10 @@ class Columns(NamedTuple):
 
 
 def check_outcome(metric: Any, value: Any, known: Collection[str]) -> float:
-    """The value of one outcome of a known metric."""
+    """The value of one outcome of a known metric; True and False are 1 and 0, NumPy's too."""
     if not isinstance(metric, str) or metric not in known:
         raise InvalidInput("the experiment has no such metric", metric=metric, known=sorted(known))
-    return check_number("an outcome", value)
+    return float(value) if type(value).__name__ in BOOLS else check_number("an outcome", value)
 
 
 def raw_outcomes(rows: Any, unit: str, metric: str | None) -> Columns:

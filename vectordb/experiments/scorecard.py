@@ -17,6 +17,7 @@ from vectordb.experiments.stats.inputs import check_positive, check_share
 from vectordb.experiments.stats.many import Guardrail, guardrail
 from vectordb.experiments.stats.result import Result
 from vectordb.experiments.stats.srm import SampleRatio, SequentialRatio, sequential_ratio
+from vectordb.experiments.texts import scorecard_text
 
 if TYPE_CHECKING:
     from ledger import ExperimentDefinition
@@ -44,7 +45,7 @@ class Scorecard(Result):
     ``tests`` are named by metric and arm. ``ships`` lists the arms for which some metric rose or fell by Holm and
     every guardrail passes; whether a change is an improvement is for the reader to say. The sample ratio is tested at
     this look (``sample_ratio``), and over looks in a way that holds at all of them (``sample_ratios``, over first
-    exposures, conflicted units too).
+    exposures, conflicted units too). ``str()`` gives it as small tables.
     """
 
     experiment: str
@@ -61,6 +62,9 @@ class Scorecard(Result):
     warnings: tuple[str, ...]
     assumptions: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return scorecard_text(self)
+
     def __getitem__(self, metric: str) -> Analysis:
         """The analysis of a metric or guardrail."""
         for one in (*self.metrics, *self.guarded):
@@ -72,16 +76,18 @@ class Scorecard(Result):
 def scorecard(
     reader: Reader,
     name: str,
-    metrics: Iterable[str],
+    metrics: Iterable[str] | None,
     guardrails: Mapping[str, Any],
     power: float,
     looks: Iterable[Any] | None,
     asked: Asked,
 ) -> Scorecard:
     """The scorecard as a pinned reader sees it."""
-    rails, wanted = _rails(guardrails), _metrics(metrics, guardrails)
+    rails = _rails(guardrails)
     check_share("power", power)
     source = source_of(reader, name, asked)
+    every = [metric for metric in source.definition.metrics if metric not in rails]
+    wanted = _metrics(every if metrics is None else metrics, rails)
     main = tuple(analyze(source, metric, asked) for metric in wanted)
     guarded = tuple(analyze(source, metric, asked) for metric in rails)
     first = (*main, *guarded)[0]

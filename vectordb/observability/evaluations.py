@@ -10,7 +10,7 @@ from vectordb.experiments import Assignment
 from vectordb.observability.names import FLAG, FLAG_VERSION, OUR_REASON, PROVIDER, REASON, SYSTEM_IS, UNITS, VARIANT
 
 DEFAULT: Final = "default"  # no arm: the unit meets what it would have met without the experiment
-REASONS: Final = {"split": "split", "sticky": "cached", "forced": "targeting_match"}
+REASONS: Final = {"split": "split", "sticky": "cached", "forced": "targeting_match", "given": "static"}
 
 
 def evaluations(answer: Any) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,14 @@
-"""Exposing again: the units of a recorded exposure, assigned by the experiment as the branch has it."""
+"""Exposing again: the units of a recorded exposure, assigned by the experiment as the branch has it.
+
+An arm that was given stays, as this experiment did not draw it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ledger import Event, ExposuresRecorded, InvalidInput
-from vectordb.experiments import record_exposures
+from vectordb.experiments import drawn_again, record_exposures
 from vectordb.what_if.counterfactual import Moved
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ def expose_again(branch: VectorDB, event: Event) -> tuple[int, list[Moved]]:
     fact = event.fact
     assert isinstance(fact, ExposuresRecorded)
     name = fact.experiment.partition("@")[0]
-    found = branch.experiment(name).assign_many([one.unit for one in fact.exposures])
+    found = drawn_again(branch.experiment(name), fact.exposures)
     moved = [
         Moved(event.offset, name, one.unit, one.arm, now.arm)
         for one, now in zip(fact.exposures, found)

@@ -15,7 +15,7 @@ class Counted(NamedTuple):
     exposed: dict[str, int]
     conflicted: set[Entity]
     forced: set[Entity]
-    first: dict[Entity, tuple[str, int, int, float]]
+    first: dict[Entity, tuple[str, int, int, float, bool]]
     values: dict[str, dict[str, dict[Entity, float]]]
 
 
@@ -25,7 +25,7 @@ def count(events: list[Event], experiment: str, offset: int, without: set[Entity
     definition = newest(past, experiment)
     assert definition is not None
     inside = [event for event in past if in_bucket(past, event, definition)]
-    met: dict[Entity, list[tuple[str, int, int, float]]] = {}
+    met: dict[Entity, list[tuple[str, int, int, float, bool]]] = {}
     forced: set[Entity] = set()
     outcomes: dict[Entity, list[tuple[str, int, int, int, float]]] = {}
     for event in inside:
@@ -35,7 +35,7 @@ def count(events: list[Event], experiment: str, offset: int, without: set[Entity
                 if one.reason == "forced":
                     forced |= {one.unit} - without
                 elif one.unit not in without:
-                    seen = (one.arm, fact.event_time, event.offset, one.propensity)
+                    seen = (one.arm, fact.event_time, event.offset, one.propensity, one.reason == "given")
                     met.setdefault(one.unit, []).append(seen)
         elif isinstance(fact, OutcomesRecorded):
             for row, out in enumerate(fact.outcomes):
@@ -73,7 +73,7 @@ def values_of(
 ) -> dict[str, dict[Entity, float]]:
     """By arm the value of each unit that the metric is over."""
     found: dict[str, dict[Entity, float]] = {arm: {} for arm in arms}
-    window, until = rules.get("window", metric.window), rules.get("until")
+    window, until = rules.get("window", metric.window_micros), rules.get("until")
     for unit, (arm, start, *_) in counting.items():
         rows = [out for out in outcomes.get(unit, []) if out[0] == name and out[1] >= start]
         rows = [out for out in rows if window is None or out[1] <= start + window]
@@ -88,8 +88,10 @@ def values_of(
 def one_value(aggregate: str, rows: list[tuple[str, int, int, int, float]]) -> float:
     """A unit's value, rounded once."""
     values = [row[-1] for row in rows]
-    if aggregate in ("any", "count"):
-        return 1.0 if aggregate == "any" else float(len(rows))
+    if aggregate == "any":
+        return 1.0 if [value for value in values if value != 0] else 0.0
+    if aggregate == "count":
+        return float(len(rows))
     if aggregate == "last":
         return max(rows, key=lambda row: row[1:4])[-1]
     if aggregate == "max":

@@ -43,6 +43,23 @@ def test_units_without_outcomes_are_zeros_of_a_sum_and_not_in_a_mean() -> None:
     assert world.experiments.unit_values("x", "rating") == {"a": [("u", 3.5)], "b": []}
 
 
+def test_an_outcome_of_zero_is_no_conversion() -> None:
+    world = told(metrics={"spend": Metric("any")})
+    world.record(("late", 0.0, 5))
+    world.record(("late", 2.0, 6))
+    world.expose(("u", "a"), ("v", "a"), ("w", "a"), ("late", "b"))
+    before = world.record(("u", 0.0, 5), ("v", -0.0, 5), ("late", 0.0, 7))
+    world.record(("u", 1.0, 6), ("v", 0.0, 6))
+    world.record(("u", 0.0, 7))
+    assert spend(world) == {"a": moments([1.0, 0.0, 0.0]), "b": moments([1.0])}
+    assert spend(world, before) == {"a": moments([0.0] * 3), "b": moments([1.0])}
+    world.expose(("late", "a"), at=8)
+    assert spend(world)["b"] == NOTHING
+    world.experiments.check()
+    world.reopen()
+    assert spend(world) == {"a": moments([1.0, 0.0, 0.0]), "b": NOTHING}
+
+
 def test_a_unit_seen_in_two_arms_counts_in_neither_from_then_on() -> None:
     world = told()
     world.expose(("u", "a"), at=1)
@@ -55,7 +72,7 @@ def test_a_unit_seen_in_two_arms_counts_in_neither_from_then_on() -> None:
     assert world.experiments.unit_values("x", "spend", first_arm=True)["a"] == [("u", 12.0)]
     assert world.experiments.units("x")[0].conflicted and not world.experiments.units("x", before)[0].conflicted
     first = world.experiments.arm_of("x", "u")
-    assert first == ("a", 1, 2, 0.5)
+    assert first == ("a", 1, 2, 0.5, False)
 
 
 def test_an_exposure_again_changes_nothing() -> None:
@@ -90,7 +107,7 @@ def test_which_exposures_are_recorded() -> None:
 
 
 def test_both_ends_of_the_window_count() -> None:
-    world = told(metrics={"spend": Metric("sum", window=10)})
+    world = told(metrics={"spend": Metric("sum", window_micros=10)})
     world.expose(("u", "a"), at=100)
     world.record(("u", 1.0, 99), ("u", 2.0, 100), ("u", 4.0, 110), ("u", 8.0, 111))
     assert spend(world)["a"] == moments([6.0])
@@ -127,16 +144,16 @@ def test_raising_the_bucket_version_starts_anew() -> None:
     world.record(("u", 4.0, 6))
     assert spend(world) == {"a": NOTHING, "b": moments([4.0])} and world.experiments.tallies("x").conflicted == 0
     assert spend(world, before) == {"a": moments([3.0]), "b": NOTHING}
-    assert world.experiments.arm_of("x", "u", before) == ("a", 0, 2, 0.5)
+    assert world.experiments.arm_of("x", "u", before) == ("a", 0, 2, 0.5, False)
 
 
 def test_a_metric_defined_anew_is_measured_anew_from_then_on() -> None:
-    world = told(metrics={"spend": Metric("sum", window=10)})
+    world = told(metrics={"spend": Metric("sum", window_micros=10)})
     world.expose(("u", "a"))
     first = world.record(("u", 3.0, 5), ("u", 4.0, 15))
     second = world.define(metrics={"spend": Metric("max")})
     world.record(("u", 9.0, 20))
-    third = world.define(metrics={"spend": Metric("sum", window=10)})
+    third = world.define(metrics={"spend": Metric("sum", window_micros=10)})
     world.record(("u", 1.0, 6))
     assert [spend(world, offset)["a"] for offset in (first, second, third - 1, third, third + 1)] == [
         moments([3.0]), moments([4.0]), moments([9.0]), moments([3.0]), moments([4.0])
@@ -201,7 +218,7 @@ def test_counts_are_of_all_experiments() -> None:
 
 
 def test_why_outcomes_count_for_no_unit() -> None:
-    world = told(metrics={"spend": Metric("sum", window=10)})
+    world = told(metrics={"spend": Metric("sum", window_micros=10)})
     world.expose(("u", "a"), ("v", "a"), at=100)
     world.expose(("v", "b"), at=100)
     last = world.record(("u", 1.0, 99), ("u", 2.0, 100), ("u", 4.0, 111), ("v", 1.0, 105), ("w", 1.0, 105))

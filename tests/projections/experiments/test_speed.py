@@ -20,7 +20,7 @@ CHUNKS_OF_A_MILLION = 1000
 def world_of_many() -> tuple[World, float]:
     """Units with one outcome each on average, and the seconds that tallying a chunk of outcomes took."""
     world, random = World(), Random(1)
-    world.define(metrics={"spend": Metric("sum", window=10**9)})
+    world.define(metrics={"spend": Metric("sum", window_micros=10**9)})
     names = [f"user-{number}" for number in range(UNITS)]
     for start in range(0, UNITS, CHUNK):
         world.expose(*((name, random.choice("ab")) for name in names[start : start + CHUNK]))

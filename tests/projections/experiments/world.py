@@ -102,8 +102,9 @@ def left_of(event: Event, gone: Collection[Entity]) -> Event:
 def metrics(random: Random) -> dict[str, Metric]:
     """Metrics of every kind, some of them ratios."""
     names = ["spend", "visits", "rating"]
+    overs = ["", "", *names]
     return {
-        name: Metric(random.choice(AGGREGATES), random.choice(WINDOWS), over=random.choice(["", "", *names]))
+        name: Metric(random.choice(AGGREGATES), window_micros=random.choice(WINDOWS), over=random.choice(overs))
         for name in names
     }
 
@@ -120,7 +121,7 @@ def step(world: World, random: Random) -> None:
     elif draw < 0.4:
         units = random.sample(UNITS, random.randrange(1, 4))
         pairs = [(unit, random.choice([*before.arms, "a", "a"])) for unit in units]
-        reason = random.choice(["split", "split", "split", "sticky", "forced"])
+        reason = random.choice(["split", "split", "given", "sticky", "forced"])
         world.expose(*pairs, at=random.randrange(30), reason=reason, name=name)
     else:
         world.outcomes(*(outcome(random, list(before.metrics)) for _ in range(random.randrange(1, 6))), name=name)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ledger import InvalidInput, UnknownName
+from ledger import InvalidInput, OutcomesRecorded, UnknownName
 from tests.vectordb.experiments.lab import HALVES, Lab
 from tests.vectordb.experiments.people import close, people, populate, record
 from vectordb import VectorDB
@@ -55,6 +55,33 @@ def test_the_values_of_two_proportions() -> None:
     assert [round(effect.relative.estimate, 5), round(effect.relative.standard_error, 4)] == [0.06667, 0.2717]
     assert round(effect.relative.p_value, 5) == 0.80707
     assert close(effect.chance_to_win, 0.598547849, 1e-6)
+
+
+def test_a_conversion_told_as_zero_or_one_is_that_of_its_ones() -> None:
+    told, ones = (Lab().make(metrics=METRICS) for _ in range(2))
+    kept = {"control": [True, False, 0, 0], "treatment": [1, 1.0, False]}
+    units = populate(told, "bought", kept)
+    ones.expose_many([*units["control"], *units["treatment"]])
+    record(ones, "bought", {arm: [unit for unit, one in zip(own, kept[arm]) if one] for arm, own in units.items()},
+           {"control": [1.0], "treatment": [1.0, 1.0]})  # fmt: skip
+    found = told.analyze("bought", method="fisher")
+    assert [(arm.n, arm.mean) for arm in found.arms] == [(4, 0.25), (3, 2 / 3)]
+    assert found.effects == ones.analyze("bought", method="fisher").effects
+
+
+def test_true_and_false_are_one_and_zero() -> None:
+    numpy = pytest.importorskip("numpy")
+    lab = Lab()
+    ranking = lab.make(metrics=METRICS)
+    ranking.record("u-1", "bought", True, idempotency_key="one")
+    ranking.record("u-2", "bought", numpy.False_, idempotency_key="two")
+    ranking.record_many({"user": ["u-3", "u-4"], "value": [False, True]}, metric="bought")
+    ranking.record_many({"user": ["u-5", "u-6"], "value": numpy.array([False, True])}, metric="bought")
+    ranking.record_many([{"user": "u-7", "value": numpy.True_}], metric="bought")
+    facts = [event.fact for event in lab.db.events(type="outcomes_recorded")]
+    values = [one.value for fact in facts if isinstance(fact, OutcomesRecorded) for one in fact.outcomes]
+    assert values == [1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0] and {type(value) for value in values} == {float}
+    lab.db.check()
 
 
 # -- against the judges, on random data --------------------------------------------------------------------

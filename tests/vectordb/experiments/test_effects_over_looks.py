@@ -78,6 +78,16 @@ def test_looks_may_be_times_and_the_past_has_its_own() -> None:
         lab.db.as_of(looks[5]).experiment("ranking").effects("spent", looks)
 
 
+def test_the_control_is_what_effects_are_against() -> None:
+    _, ranking, looks = watched(5)
+    for found in (ranking.effects("spent", looks).arm, ranking.analyze("spent").effect):
+        with pytest.raises(UnknownName, match="this arm is the control") as caught:
+            found("control")
+        assert caught.value.values == {"arm": "control", "known": ["treatment"]}
+        with pytest.raises(UnknownName, match="no such arm"):
+            found("placebo")
+
+
 def test_looks_before_anything_was_seen_say_nothing() -> None:
     lab = Lab()
     ranking = lab.make(metrics={"spent": "sum"})

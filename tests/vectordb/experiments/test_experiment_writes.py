@@ -27,7 +27,7 @@ def test_the_same_definition_is_a_no_op(lab: Lab, ranking: LiveExperiment) -> No
     bits = lab.bits
     again = {"purchase": Metric("sum"), "visit": {"aggregate": "any", "window": timedelta(hours=1)}}
     lab.make(metrics=again, traffic=1)
-    assert lab.bits == bits and ranking.definition.metrics["visit"].window == 3_600_000_000
+    assert lab.bits == bits and ranking.definition.metrics["visit"].window_micros == 3_600_000_000
     with pytest.raises(DefinitionConflict) as caught:
         lab.make(metrics=METRICS, traffic=0.5)
     assert caught.value.values["difference"] == {"traffic": {"was": 1.0, "now": 0.5}}

@@ -45,6 +45,17 @@ def test_p_values_are_adjusted_together() -> None:
     assert card.ships == ("treatment",)
 
 
+def test_without_a_list_all_metrics_are_taken() -> None:
+    lab, ranking = measured()
+    assert ranking.scorecard() == ranking.scorecard(list(METRICS))
+    some = ranking.scorecard(guardrails={"errors": 0.5, "visits": 0.5})
+    assert some == ranking.scorecard(["spent", "latency"], {"errors": 0.5, "visits": 0.5})
+    past = lab.db.as_of(lab.db.head)
+    assert past.experiment("ranking").scorecard().to_dict() == ranking.scorecard().to_dict()
+    with pytest.raises(InvalidInput, match="at least one metric"):
+        lab.make("bare").scorecard()
+
+
 def test_every_arm_is_a_test() -> None:
     _, ranking = measured(arms={"control": 0.4, "a": 0.3, "b": 0.3})
     card = ranking.scorecard(["spent", "visits"], {"errors": 0.5})
