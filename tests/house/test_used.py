@@ -10,11 +10,9 @@ from tests.house.mentions import Definition, Mentions, definitions
 from tests.house.source import Source, exported, imports, report, sources, sources_of_tests
 from tests.house.test_surface import DOORS, OPEN, public
 
-# Whose callers are outside: the command, what helps users to test, and a plan of looks for an analyst.
-FOR_USERS = {"vectordb.__main__", "vectordb.testing", "vectordb.experiments.stats.spending"}
-# Statistics that no analysis asks for yet: a shelf of their own, each judged by its tests.
-STATISTICS = "vectordb.experiments.stats."
-# The others that tests alone mention. The list may shrink, and never grows.
+# Whose callers are outside: the command, and what helps users to test.
+FOR_USERS = {"vectordb.__main__", "vectordb.testing"}
+# Those that tests alone mention. The list may shrink, and never grows.
 TESTED_ONLY = {"covariance", "forget_unit", "give_back", "is_on", "kernel", "owned", "scan"}
 
 
@@ -33,7 +31,7 @@ def test_no_name_is_dead() -> None:
             continue
         if not by_tests.elsewhere(found):
             broken.append(f"{found.place} is mentioned nowhere")
-        elif found.owner not in known and found.name not in TESTED_ONLY and not is_for_others(found.source):
+        elif found.owner not in known and found.name not in TESTED_ONLY and found.source.module not in FOR_USERS:
             broken.append(f"{found.place} is mentioned by tests alone")
     assert not broken, report(broken)
 
@@ -42,10 +40,6 @@ def bases() -> set[str]:
     """Classes that a public class inherits from: their methods are its own."""
     found = [getattr(importlib.import_module(door), name) for door in OPEN for name in exported(door.replace(".", "/"))]
     return {base.__name__ for one in found if inspect.isclass(one) for base in one.__mro__}
-
-
-def is_for_others(source: Source) -> bool:
-    return source.module in FOR_USERS or source.module.startswith(STATISTICS)
 
 
 def test_no_helper_of_the_tests_is_dead() -> None:

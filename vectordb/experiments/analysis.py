@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ledger import UnknownName
 from vectordb.experiments.stats.effects import Effect
+from vectordb.experiments.stats.fourfold import OddsRatio
 from vectordb.experiments.stats.result import Result
 from vectordb.experiments.stats.srm import SampleRatio
 from vectordb.experiments.texts import analysis_text
@@ -54,8 +55,11 @@ class ArmEffect(Result):
     ``estimate`` and ``control_estimate`` are what the method compares: means, or what it puts in their place.
     ``absolute`` is their difference, ``relative`` the lift by the delta method, ``fieller`` the same with an exact
     interval; their ``undefined`` says why a field is None. ``p`` is that of the method's own test. ``loss_control`` is
-    expected to be lost by keeping the control where the arm is higher, ``loss_treatment`` the reverse. With CUPED
-    ``theta`` is what the covariate is weighed with, and ``reduction`` the share of the variance that it takes away.
+    expected to be lost by keeping the control where the arm is higher, ``loss_treatment`` the reverse: with
+    ``chance_to_win`` from beta posteriors where means of conversions are compared (aggregate ``any``), else from a
+    normal one of ``absolute``; the analysis's assumptions say which. With CUPED ``theta`` is what the covariate is
+    weighed with, and ``reduction`` the share of the variance that it takes away. ``odds_ratio``, the arm's odds over
+    the control's, is of the methods that test the 2x2 table or two proportions.
     """
 
     arm: str
@@ -74,6 +78,7 @@ class ArmEffect(Result):
     loss_treatment: float | None
     theta: float | None = None
     reduction: float | None = None
+    odds_ratio: OddsRatio | None = None
 
 
 @dataclass(frozen=True)

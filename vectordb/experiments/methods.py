@@ -11,10 +11,9 @@ from projections import JointMoments, Moments
 from vectordb.experiments.analysis import ArmEffect
 from vectordb.experiments.covariates import covaried
 from vectordb.experiments.estimating import Rules, Verdict, compare, effect
-from vectordb.experiments.sources import Source
-from vectordb.experiments.stats.bayes import chance_above, expected_excess
-from vectordb.experiments.stats.beta import Beta
-from vectordb.experiments.stats.fourfold import fisher_exact
+from vectordb.experiments.sources import Source, exact
+from vectordb.experiments.stats.bayes import BETA, NORMAL, beta_binomial
+from vectordb.experiments.stats.fourfold import fisher_exact, odds_ratio
 from vectordb.experiments.stats.proportions import two_proportions
 from vectordb.experiments.stats.samples import Sample, cuped, mean_sample, proportion_sample, ratio_sample
 from vectordb.experiments.stats.tables import Table, chi_square
@@ -64,13 +63,15 @@ def _compared(source: Source, options: Options, samples: Mapping[str, Sample]) -
 
 
 def _welch(source: Source, options: Options) -> Shown:
-    samples = {arm: mean_sample(sums) for arm, sums in source.moments(options.metric).items()}
-    return Shown("Welch's t", (UNITS, LARGE, DELTA), _compared(source, options, samples))
+    sums = source.moments(options.metric)
+    samples = {arm: mean_sample(own) for arm, own in sums.items()}
+    shown = Shown("Welch's t", (UNITS, LARGE, DELTA), _compared(source, options, samples))
+    return _with_posteriors(shown, source, options, sums)
 
 
 def _ratio(source: Source, options: Options) -> Shown:
     samples = {arm: ratio_of(sums) for arm, sums in source.joint(options.metric).items()}
-    assumptions = (UNITS, LARGE, DELTA, "the ratio is linearised, and its denominator's mean far from 0")
+    assumptions = (UNITS, LARGE, DELTA, "the ratio is linearised, and its denominator's mean far from 0", NORMAL)
     return Shown("Welch's t of a ratio of means", assumptions, _compared(source, options, samples))
 
 
@@ -89,7 +90,7 @@ def _cuped(source: Source, options: Options) -> Shown:
 
     assumptions = (
         UNITS, LARGE, DELTA, "one theta for both arms, from their pooled units, taken as known",
-        "a unit without the covariate has the mean of those that have one",
+        "a unit without the covariate has the mean of those that have one", NORMAL,
     )  # fmt: skip
     return Shown("Welch's t after CUPED", assumptions, _against(source, adjusted), missing)
 
@@ -122,7 +123,8 @@ def _shares(
     source: Source, options: Options, method: str, said: tuple[str, ...], test: Callable[[Table], Verdict] | None
 ) -> Shown:
     """Conversions compared as shares; ``test`` gives the p of a table of them (None: the pooled z)."""
-    counts = {arm: conversions(own) for arm, own in source.moments(options.metric).items()}
+    sums = source.moments(options.metric)
+    counts = {arm: conversions(own) for arm, own in sums.items()}
 
     def share(arm: str, control: str) -> ArmEffect:
         pair = counts[control], counts[arm]
@@ -130,10 +132,11 @@ def _shares(
         table = [[won, size - won] for won, size in pair]
         verdict = Verdict(found.statistic, found.p_value) if test is None else test(table)
         samples = proportion_sample(*counts[arm]), proportion_sample(*counts[control])
-        return _with_beta(effect(arm, control, *samples, found, verdict, options.rules), counts[arm], counts[control])
+        shown = effect(arm, control, *samples, found, verdict, options.rules)
+        return replace(shown, odds_ratio=odds_ratio(table[::-1], options.rules.alpha))
 
-    assumptions = (UNITS, *said, DELTA, "the interval is unpooled and near normal", "prior beta(1, 1) on each rate")
-    return Shown(method, assumptions, _against(source, share))
+    assumptions = (UNITS, *said, DELTA, "the interval is unpooled and near normal")
+    return _with_posteriors(Shown(method, assumptions, _against(source, share)), source, options, sums)
 
 
 def conversions(sums: Moments) -> tuple[int, int]:
@@ -141,18 +144,27 @@ def conversions(sums: Moments) -> tuple[int, int]:
     return sums.total // sums.scale, sums.size
 
 
-def _with_beta(found: ArmEffect, treated: tuple[int, int], base: tuple[int, int]) -> ArmEffect:
+def _with_posteriors(shown: Shown, source: Source, options: Options, sums: Mapping[str, Moments]) -> Shown:
+    """Means of conversions are rates, each with a beta posterior; the effects of other means keep their normal one."""
+    if source.definition.metrics[options.metric].aggregate != "any":
+        return shown._replace(assumptions=(*shown.assumptions, NORMAL))
+    counts = {arm: conversions(own) for arm, own in sums.items()}
+    effects = tuple(_with_rates(one, counts[one.arm], counts[one.control]) for one in shown.effects)
+    return shown._replace(assumptions=(*shown.assumptions, BETA), effects=effects)
+
+
+def _with_rates(found: ArmEffect, treated: tuple[int, int], base: tuple[int, int]) -> ArmEffect:
     if not treated[1] or not base[1]:
         return found
-    old, new = (Beta(1.0 + won, 1.0 + size - won) for won, size in (base, treated))
-    losses = expected_excess(old, new), expected_excess(new, old)
-    return replace(found, chance_to_win=chance_above(old, new), loss_control=losses[0], loss_treatment=losses[1])
+    rates = beta_binomial(base, treated)
+    losses = {"loss_control": rates.loss_control, "loss_treatment": rates.loss_treatment}
+    return replace(found, chance_to_win=rates.chance_to_win, **losses)
 
 
 def _quantile(source: Source, options: Options) -> Shown:
     share, alpha = options.quantile, options.rules.alpha
     samples = {arm: quantile_of(own, share, alpha) for arm, own in source.values(options.metric).items()}
-    assumptions = (UNITS, DELTA, "the quantile's error is the width of its order-statistic interval")
+    assumptions = (UNITS, DELTA, "the quantile's error is the width of its order-statistic interval", NORMAL)
     return Shown(f"quantile {share:g}", assumptions, _compared(source, options, samples))
 
 
@@ -164,7 +176,7 @@ def _mann_whitney(source: Source, options: Options) -> Shown:
 
     assumptions = (
         UNITS, "p: exact in small arms without ties, else near normal, corrected for ties and continuity",
-        "the effect is P(treatment above control) + P(equal) / 2 - 1/2, its error that of the placements",
+        "the effect is P(treatment above control) + P(equal) / 2 - 1/2, its error that of the placements", NORMAL,
     )  # fmt: skip
     return Shown("Mann-Whitney", assumptions, _against(source, ranked))
 
@@ -176,7 +188,8 @@ def _bootstrap(source: Source, options: Options) -> Shown:
         return bootstrap_effect(arm, control, values[arm], values[control], options.rules, options.seed)
 
     assumptions = (UNITS, "BCa up to 2,000 units, else percentiles; p by z with the resamples' deviation", DELTA)
-    return Shown("bootstrap of the difference of means", assumptions, _against(source, resampled))
+    shown = Shown("bootstrap of the difference of means", assumptions, _against(source, resampled))
+    return _with_posteriors(shown, source, options, {arm: exact(own) for arm, own in values.items()})
 
 
 METHODS: Final[Mapping[str, Callable[[Source, Options], Shown]]] = {

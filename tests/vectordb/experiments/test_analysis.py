@@ -57,6 +57,52 @@ def test_the_values_of_two_proportions() -> None:
     assert close(effect.chance_to_win, 0.598547849, 1e-6)
 
 
+@pytest.mark.parametrize("method", ["welch", "bootstrap", "proportions", "chi_square", "fisher"])
+def test_conversions_have_beta_posteriors_whatever_the_test(method: str) -> None:
+    stats, integrate = pytest.importorskip("scipy.stats"), pytest.importorskip("scipy.integrate")
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "bought", {"control": [1.0] * 2 + [0.0] * 38, "treatment": [1.0] * 7 + [0.0] * 38})
+    found = ranking.analyze("bought", method=method)
+    effect, old, new = found.effect(), stats.beta(3, 39), stats.beta(8, 39)
+    higher = integrate.quad(lambda x: old.pdf(x) * new.sf(x), 0.0, 1.0, epsabs=1e-12)[0]
+    gain = integrate.quad(lambda x: old.cdf(x) * new.sf(x), 0.0, 1.0, epsabs=1e-12)[0]
+    loss = integrate.quad(lambda x: new.cdf(x) * old.sf(x), 0.0, 1.0, epsabs=1e-12)[0]
+    assert effect.chance_to_win == pytest.approx(higher, rel=1e-9)
+    assert (effect.loss_control, effect.loss_treatment) == pytest.approx((gain, loss), rel=1e-9)
+    assert "chance to win and losses: beta-binomial, prior beta(1, 1) on each rate" in found.assumptions
+
+
+def test_other_effects_have_a_normal_posterior() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "spent", {"control": [1.0, 2.0, 4.0], "treatment": [2.0, 3.0, 9.0]})
+    for method in ("welch", "bootstrap", "mann_whitney", "quantile"):
+        found = ranking.analyze("spent", method=method)
+        assert "chance to win and losses: a normal posterior of the effect, flat prior" in found.assumptions, method
+        effect = found.effect()
+        if effect.absolute.standard_error:
+            z = effect.absolute.estimate / effect.absolute.standard_error
+            assert close(effect.chance_to_win, NormalDist().cdf(z), 1e-9), method
+    assert found.effect().odds_ratio is None
+
+
+def test_no_conversion_says_something_of_the_rates() -> None:
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "bought", {"control": [0.0] * 9, "treatment": [0.0] * 99})
+    effect = ranking.analyze("bought").effect()  # beta(1, 10) against beta(1, 100)
+    assert effect.p is None and effect.chance_to_win == pytest.approx(10 / 110, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["proportions", "chi_square", "fisher"])
+def test_the_odds_ratio_is_of_the_arm_over_the_control(method: str) -> None:
+    ranking = Lab().make(metrics=METRICS)
+    populate(ranking, "bought", {"control": [1.0] * 10 + [0.0] * 90, "treatment": [1.0] * 20 + [0.0] * 80})
+    found = ranking.analyze("bought", method=method, alpha=0.05)
+    odds = found.effect().odds_ratio
+    assert (odds.estimate, round(odds.low, 6), round(odds.high, 6)) == (2.25, 0.994295, 5.091548)
+    assert found.to_dict()["effects"][0]["odds_ratio"]["estimate"] == 2.25
+    assert ranking.analyze("bought").effect().odds_ratio is None
+
+
 def test_a_conversion_told_as_zero_or_one_is_that_of_its_ones() -> None:
     told, ones = (Lab().make(metrics=METRICS) for _ in range(2))
     kept = {"control": [True, False, 0, 0], "treatment": [1, 1.0, False]}

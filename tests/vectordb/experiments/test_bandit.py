@@ -21,14 +21,14 @@ from vectordb.experiments.stats.bandit import (
     thompson,
     top_two,
 )
-from vectordb.experiments.stats.bayes import beta_binomial, normal_arms
+from vectordb.experiments.stats.bayes import beta_binomial, normal_effect
 
 
 def test_two_arms_have_the_chance_to_win() -> None:
     chances = best_chances(conversion_arms([(14, 28), (16, 30)]))
     assert chances[1] == pytest.approx(beta_binomial((14, 28), (16, 30)).chance_to_win, abs=1e-12)
     chances = best_chances(mean_arms([(1.0, 0.3), (2.0, 0.4)]))
-    assert chances[1] == pytest.approx(normal_arms((1.0, 0.3), (2.0, 0.4)).chance_to_win, abs=1e-10)
+    assert chances[1] == pytest.approx(normal_effect(1.0, 0.5).chance_to_win, abs=1e-10)
 
 
 def test_small_betas_have_exact_chances() -> None:

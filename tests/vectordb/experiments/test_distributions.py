@@ -10,20 +10,12 @@ import pytest
 
 from vectordb import InvalidInput
 from vectordb.experiments.stats.distributions import (
-    beta_cdf,
-    beta_ppf,
-    beta_sf,
-    chi_square_isf,
-    chi_square_ppf,
-    chi_square_sf,
     log_chi_square_sf,
     log_hypergeometric,
     log_t_sf,
     log_two_sided,
     p_value,
     t_isf,
-    t_ppf,
-    t_sf,
 )
 
 stats: Any = pytest.importorskip("scipy.stats")
@@ -36,11 +28,10 @@ def test_t_against_scipy(seed: int) -> None:
     rng = Random(seed)
     for _ in range(100):
         dof, t = 10 ** rng.uniform(-1, 7), rng.gauss(0, 1) * 10 ** rng.uniform(-3, 1)
-        assert t_sf(t, dof) == pytest.approx(stats.t.sf(t, dof), rel=1e-10), (t, dof)
+        assert exp(log_t_sf(t, dof)) == pytest.approx(stats.t.sf(t, dof), rel=1e-10), (t, dof)
         p = rng.choice([rng.random(), 10 ** rng.uniform(-100, -1)])
         if dof > 2:
             assert t_isf(p, dof) == pytest.approx(stats.t.isf(p, dof), rel=1e-10, abs=1e-14), (p, dof)
-            assert t_ppf(p, dof) == -t_isf(p, dof)
 
 
 @pytest.mark.parametrize("dof", [1e-3, 0.1, 1.0, 2.5, 30.0, 1e4, 1e9])
@@ -74,7 +65,7 @@ def test_t_tail_in_logarithms_against_mpmath(dof: float, t: float) -> None:
 
 
 def test_infinite_dof_is_the_normal() -> None:
-    assert t_sf(2.0, inf) == pytest.approx(stats.norm.sf(2.0), rel=CLOSE)
+    assert exp(log_t_sf(2.0, inf)) == pytest.approx(stats.norm.sf(2.0), rel=CLOSE)
     assert t_isf(0.025, inf) == pytest.approx(stats.norm.isf(0.025), rel=CLOSE)
     assert t_isf(0.025, 1e9) == pytest.approx(t_isf(0.025, inf), rel=1e-8)
 
@@ -93,36 +84,12 @@ def test_chi_square_against_scipy(seed: int) -> None:
         dof = rng.choice([1, 2, 3, 10 ** rng.uniform(-0.5, 5)])
         x = dof * 10 ** rng.uniform(-1.5, 1.2) if dof < 1e3 else dof * rng.uniform(0.9, 1.2)
         if stats.chi2.sf(x, dof) > 1e-290:
-            assert chi_square_sf(x, dof) == pytest.approx(stats.chi2.sf(x, dof), rel=1e-10), (x, dof)
-        p = rng.choice([rng.random(), 10 ** rng.uniform(-200, -1)])
-        assert chi_square_isf(p, dof) == pytest.approx(stats.chi2.isf(p, dof), rel=1e-10), (p, dof)
-        if stats.chi2.ppf(p, dof) > 1e-290:
-            assert chi_square_ppf(p, dof) == pytest.approx(stats.chi2.ppf(p, dof), rel=1e-10), (p, dof)
+            assert exp(log_chi_square_sf(x, dof)) == pytest.approx(stats.chi2.sf(x, dof), rel=1e-10), (x, dof)
 
 
 def test_chi_square_beyond_float64() -> None:
     assert log_chi_square_sf(3000.0, 1) == pytest.approx(stats.norm.logsf(3000.0**0.5) + log(2), rel=1e-12)
-    assert chi_square_isf(1e-300, 1) == pytest.approx(stats.norm.isf(5e-301) ** 2, rel=1e-10)
-    assert (chi_square_isf(0.0, 2), chi_square_isf(1.0, 2)) == (inf, 0.0)
-    assert (chi_square_ppf(0.0, 2), chi_square_ppf(1.0, 2)) == (0.0, inf)
-    assert chi_square_sf(0.0, 3) == 1.0
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_beta_against_scipy(seed: int) -> None:
-    rng = Random(seed)
-    for _ in range(100):
-        a, b = 10 ** rng.uniform(-1, 4), 10 ** rng.uniform(-1, 4)
-        x = stats.beta.ppf(rng.random(), a, b)
-        if not 1e-200 < x < 1 - 1e-6:
-            continue
-        assert beta_cdf(x, a, b) == pytest.approx(stats.beta.cdf(x, a, b), rel=1e-10)
-        assert beta_sf(x, a, b) == pytest.approx(stats.beta.sf(x, a, b), rel=1e-10)
-        p = 10 ** rng.uniform(-6, 0)
-        if stats.beta.ppf(p, a, b) > 1e-100:
-            assert beta_ppf(p, a, b) == pytest.approx(stats.beta.ppf(p, a, b), rel=1e-9)
-            assert beta_cdf(beta_ppf(p, a, b), a, b) == pytest.approx(p, rel=1e-10)
-    assert (beta_ppf(0, 2, 2), beta_ppf(1, 2, 2)) == (0.0, 1.0)
+    assert log_chi_square_sf(0.0, 3) == 0.0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -143,20 +110,16 @@ def test_hypergeometric_against_exact_counts(seed: int) -> None:
 @pytest.mark.parametrize("dof", [0.0, -1.0, nan])
 def test_degrees_of_freedom_are_positive(dof: float) -> None:
     with pytest.raises(InvalidInput, match=r"above 0|finite"):
-        t_sf(1.0, dof)
+        log_t_sf(1.0, dof)
     with pytest.raises(InvalidInput, match=r"above 0|finite"):
-        chi_square_sf(1.0, dof)
+        log_chi_square_sf(1.0, dof)
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, nan, inf])
 def test_probabilities_are_from_0_to_1(p: float) -> None:
     with pytest.raises(InvalidInput):
         t_isf(p, 3)
-    with pytest.raises(InvalidInput):
-        chi_square_isf(p, 3)
-    with pytest.raises(InvalidInput):
-        beta_ppf(p, 1, 1)
 
 
 def test_what_is_no_number_stays_none() -> None:
-    assert isnan(t_sf(nan, 3.0)) and isnan(chi_square_sf(nan, 3.0)) and isnan(beta_cdf(nan, 2.0, 3.0))
+    assert isnan(log_t_sf(nan, 3.0)) and isnan(log_chi_square_sf(nan, 3.0))

@@ -15,10 +15,15 @@ from projections import moments
 from vectordb import InvalidInput
 from vectordb.experiments.stats.distributions import t_isf
 from vectordb.experiments.stats.effects import Effect, difference, fieller, lift
-from vectordb.experiments.stats.samples import Sample, mean_sample, proportion_sample, sums_sample
+from vectordb.experiments.stats.samples import Sample, mean_sample, proportion_sample
 
-A = sums_sample(3407, 1396.87, 52377.9767)
-B = sums_sample(3461, 2422.7, 134698.29)
+
+def of_sums(size: int, total: float, squares: float) -> Sample:
+    return Sample(size, total / size, (squares - total * total / size) / (size - 1))
+
+
+A = of_sums(3407, 1396.87, 52377.9767)
+B = of_sums(3461, 2422.7, 134698.29)
 
 
 @pytest.fixture(scope="module")

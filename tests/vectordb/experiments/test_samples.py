@@ -18,7 +18,6 @@ from vectordb.experiments.stats.samples import (
     mean_sample,
     proportion_sample,
     ratio_sample,
-    sums_sample,
 )
 
 Pairs = list[tuple[float, float]]
@@ -54,8 +53,8 @@ def test_a_high_level_cancels_nothing() -> None:
 
 
 def test_few_units() -> None:
-    assert mean_sample(NOTHING) == Sample(0, None, None) == sums_sample(0, 0, 0)
-    assert mean_sample(moments([3.0])) == Sample(1, 3.0, None) == sums_sample(1, 3, 9)
+    assert mean_sample(NOTHING) == Sample(0, None, None)
+    assert mean_sample(moments([3.0])) == Sample(1, 3.0, None)
     assert mean_sample(moments([3.0, 3.0])).variance == 0.0
     assert proportion_sample(0, 0).mean is None
     assert ratio_sample(NO_PAIRS).mean is None and ratio_sample(joint_moments([(1, 2)])).variance is None
@@ -144,9 +143,6 @@ def test_results_are_plain_data() -> None:
         lambda: Sample(2.5, 1.0, 1.0),  # type: ignore[arg-type]
         lambda: proportion_sample(3, 2),
         lambda: proportion_sample(-1, 2),
-        lambda: sums_sample(2, 3.0, 1.0),
-        lambda: sums_sample(2, nan, 1.0),
-        lambda: sums_sample(0, 1.0, 1.0),
         lambda: ratio_sample(joint_moments([(1, 1), (2, -1)])),
     ],
 )

@@ -1,4 +1,4 @@
-"""Group-sequential boundaries, judged by numerical integration and by simulation."""
+"""Group-sequential boundaries, judged by published tables, numerical integration and simulation."""
 
 from __future__ import annotations
 
@@ -8,13 +8,34 @@ from typing import Any
 
 import pytest
 
-from vectordb import InvalidInput
+from vectordb import InvalidInput, planning
 from vectordb.experiments.stats.spending import boundaries, spent
 
 
 def test_one_look_is_the_fixed_test() -> None:
     assert boundaries([1.0]).z[0] == pytest.approx(1.959963984540054, rel=1e-12)
     assert boundaries([1.0], 0.01, 3.0).p[0] == pytest.approx(0.01, rel=1e-12)
+
+
+def test_tables_of_others() -> None:
+    """The R package rpact prints one-sided boundaries, which two-sided ones of twice the alpha are but for 1e-6."""
+    found = planning.boundaries([0.3, 0.7, 1.0], alpha=0.06, phi=2.2)
+    assert found.z == pytest.approx((2.8594012, 2.2435708, 1.9735737), abs=1e-6)
+    assert [0.5 * share for share in found.spent] == pytest.approx([0.0021222083, 0.013687904, 0.03], abs=1e-9)
+    assert [0.5 * p for p in found.p] == pytest.approx([0.0021222083, 0.012430015, 0.02421512], abs=1e-7)
+
+
+@pytest.mark.parametrize(("looks", "phi", "ratio"), [(3, 1.0, 1.117), (10, 2.0, 1.081)])
+def test_the_power_is_that_of_a_table(looks: int, phi: float, ratio: float) -> None:
+    """Jennison and Turnbull (2000) print how many times the units of one look these need, at a power of 0.8."""
+    stats, np = pytest.importorskip("scipy.stats"), pytest.importorskip("numpy")
+    times = np.arange(1, looks + 1) / looks
+    bound = np.array(planning.boundaries(times.tolist(), phi=phi).z)
+    drift = (stats.norm.isf(0.025) + stats.norm.isf(0.2)) * np.sqrt(ratio * times)
+    correlation = np.sqrt(np.minimum.outer(times, times) / np.maximum.outer(times, times))
+    law = stats.multivariate_normal(drift, correlation, abseps=1e-6)
+    missed = law.cdf(bound, lower_limit=-bound, rng=np.random.default_rng(1))
+    assert missed == pytest.approx(0.2, abs=4e-4)  # the ratios are rounded
 
 
 def test_spending_is_a_power() -> None:

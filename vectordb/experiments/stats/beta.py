@@ -6,16 +6,15 @@ Gauss-Legendre points: absolute errors of probabilities below 1e-11 up to a bill
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, pairwise
 from math import exp, expm1, fsum, inf, log, log1p, sqrt
 from random import Random
 from typing import Final, Protocol
 
-from vectordb.experiments.stats.inputs import check_positive, check_share
+from vectordb.experiments.stats.inputs import check_positive
 from vectordb.experiments.stats.quadrature import gauss_legendre
-from vectordb.experiments.stats.roots import solve
 
 _POINTS: Final = gauss_legendre(12)
 _CUT: Final = -46.0  # the logarithm of a density that is left out, 1e-20 of the highest
@@ -48,8 +47,8 @@ class Beta:
     """Beta(a, b), over the logit of a proportion. 0.1 ms to prepare.
 
     >>> posterior = Beta(11.0, 21.0)
-    >>> round(posterior.mean, 6), round(posterior.quantile(0.5), 6)
-    (0.34375, 0.340457)
+    >>> round(posterior.mean, 6), round(posterior.cdf(0.0), 6)
+    (0.34375, 0.964622)
     """
 
     def __init__(self, a: float, b: float) -> None:
@@ -70,12 +69,6 @@ class Beta:
         """The mean of the proportion."""
         return self.a / (self.a + self.b)
 
-    @property
-    def variance(self) -> float:
-        """The variance of the proportion."""
-        total = self.a + self.b
-        return self.a / total * (self.b / total) / (total + 1.0)
-
     def density(self, at: float) -> float:
         """The density of the logit."""
         return exp(self._log(at - self._top)) / self._whole
@@ -93,13 +86,6 @@ class Beta:
         if place in (0, len(self.edges)):
             return 0.0 if place else 1.0
         return min(1.0, self._above[place] + self._between(at, self.edges[place]))
-
-    def quantile(self, share: float) -> float:
-        """The proportion below which a share of the posterior lies."""
-        share = check_share("share", share)
-        place = min(max(bisect_left(self._below, share), 1), len(self.edges) - 1)
-        low, high = self.edges[place - 1], self.edges[place]
-        return logistic(solve(lambda at: self.cdf(at) - share, low, high))
 
     def draw(self, rng: Random) -> float:
         """One random logit."""

@@ -1,4 +1,4 @@
-"""Tails and quantiles of the t, chi-square, beta and hypergeometric distributions.
+"""Tails of the t, chi-square and hypergeometric distributions, and quantiles of the t.
 
 Every tail is a logarithm first, so that none is 0 before its exponential is.
 """
@@ -17,7 +17,6 @@ from vectordb.experiments.stats.special import (
     log_beta_logit,
     log_beta_tails,
     log_complement,
-    log_gamma_logarithm,
     log_gamma_tails,
     log_normal_sf,
     normal_isf,
@@ -45,17 +44,14 @@ def log_two_sided(statistic: float, dof: float = inf) -> float:
     return min(0.0, _LOG_2 + log_t_sf(abs(statistic), dof))
 
 
-def t_sf(t: float, dof: float) -> float:
-    """The probability above ``t`` of Student's t with any real degrees of freedom; infinitely many: the normal.
-
-    >>> round(t_sf(2.0, 10), 12), t_sf(1e55, 5.5) > 0.0
-    (0.036694017385, True)
-    """
-    return exp(log_t_sf(t, dof))
-
-
 def log_t_sf(t: float, dof: float) -> float:
-    """The logarithm of ``t_sf``: half of I_x(dof / 2, 1 / 2), x = dof / (dof + t^2)."""
+    """The logarithm of the probability above ``t`` of Student's t: half of I_x(dof / 2, 1 / 2), x = dof / (dof + t^2).
+
+    Any real degrees of freedom; infinitely many are the normal.
+
+    >>> round(exp(log_t_sf(2.0, 10)), 12)
+    0.036694017385
+    """
     if isinf(_check_dof(dof)):
         return log_normal_sf(t)
     if t < 0.0:
@@ -88,82 +84,13 @@ def t_isf(p: float, dof: float) -> float:
     return sqrt(dof) * exp(half) if half < 700.0 else inf
 
 
-def t_ppf(p: float, dof: float) -> float:
-    """The t with the probability ``p`` below it.
+def log_chi_square_sf(x: float, dof: float) -> float:
+    """The logarithm of the probability above ``x`` of chi-square: Q(dof / 2, x / 2).
 
-    >>> round(t_ppf(0.025, 10), 10)
-    -2.228138852
-    """
-    return -t_isf(p, dof)
-
-
-def chi_square_sf(x: float, dof: float) -> float:
-    """The probability above ``x`` of chi-square.
-
-    >>> round(chi_square_sf(3.841458820694124, 1), 12)
+    >>> round(exp(log_chi_square_sf(3.841458820694124, 1)), 12)
     0.05
     """
-    return exp(log_chi_square_sf(x, dof))
-
-
-def log_chi_square_sf(x: float, dof: float) -> float:
-    """The logarithm of ``chi_square_sf``: Q(dof / 2, x / 2)."""
     return log_gamma_tails(0.5 * check_positive("dof", dof), 0.5 * x)[1]
-
-
-def chi_square_isf(p: float, dof: float) -> float:
-    """The chi-square with the probability ``p`` above it.
-
-    >>> round(chi_square_isf(0.05, 1), 10)
-    3.8414588207
-    """
-    shape = 0.5 * check_positive("dof", dof)
-    if check_probability("p", p) in (0.0, 1.0):
-        return 0.0 if p else inf
-    if p > 0.5:
-        return 2.0 * _gamma_low(log1p(-p), shape)
-    goal = -log(p)
-    start = -log(shape + sqrt(2.0 * shape * goal) + goal)  # beyond the root: Laurent and Massart (2000), lemma 1
-
-    def at(point: float) -> tuple[float, float]:
-        _low, high, front = log_gamma_logarithm(shape, -point)
-        return high, front
-
-    return 2.0 * exp(-_climb(at, -goal, start))
-
-
-def chi_square_ppf(p: float, dof: float) -> float:
-    """The chi-square with the probability ``p`` below it."""
-    if not 0.0 < check_probability("p", p) <= 0.5:
-        return chi_square_isf(1.0 - p, dof)
-    return 2.0 * _gamma_low(log(p), 0.5 * check_positive("dof", dof))
-
-
-def beta_sf(x: float, a: float, b: float) -> float:
-    """The probability above ``x`` of the beta distribution.
-
-    >>> round(beta_sf(0.5, 2, 3), 12)
-    0.3125
-    """
-    return exp(log_beta_tails(check_positive("a", a), check_positive("b", b), x)[1])
-
-
-def beta_cdf(x: float, a: float, b: float) -> float:
-    """The probability below ``x`` of the beta distribution."""
-    return exp(log_beta_tails(check_positive("a", a), check_positive("b", b), x)[0])
-
-
-def beta_ppf(p: float, a: float, b: float) -> float:
-    """The proportion with the probability ``p`` below it.
-
-    >>> round(beta_ppf(0.6875, 2, 3), 12)
-    0.5
-    """
-    check_positive("a", a), check_positive("b", b)
-    if check_probability("p", p) in (0.0, 1.0):
-        return float(p)
-    logit = _beta_logit(log(p), a, b) if p <= 0.5 else -_beta_logit(log1p(-p), b, a)
-    return 1.0 / (1.0 + exp(-logit)) if logit > 0.0 else exp(logit) / (1.0 + exp(logit))
 
 
 def log_hypergeometric(k: int, drawn: int, marked: int, total: int) -> float:
@@ -193,14 +120,6 @@ def _check_dof(dof: float) -> float:
     if not dof > 0.0:
         raise InvalidInput("degrees of freedom are above 0", dof=dof)
     return dof
-
-
-def _gamma_low(goal: float, shape: float) -> float:
-    def at(point: float) -> tuple[float, float]:
-        low, _high, front = log_gamma_logarithm(shape, point)
-        return low, front
-
-    return exp(_climb(at, goal, log(shape)))
 
 
 def _beta_logit(goal: float, a: float, b: float) -> float:

@@ -64,8 +64,8 @@ class _Arms(NamedTuple):
 def difference(a: Sample, b: Sample, alpha: float = 0.05) -> Effect:
     """The absolute difference of means b - a. Source: Welch, Biometrika 34 (1947) 28.
 
-    >>> from vectordb.experiments.stats.samples import sums_sample
-    >>> effect = difference(sums_sample(3407, 1396.87, 52377.9767), sums_sample(3461, 2422.7, 134698.29))
+    >>> from vectordb.experiments.stats.samples import Sample
+    >>> effect = difference(Sample(3407, 0.41, 15.21), Sample(3461, 0.7, 38.44))
     >>> round(effect.estimate, 5), round(effect.standard_error, 5), round(effect.p_value, 5)
     (0.29, 0.12478, 0.02016)
     """

@@ -60,21 +60,6 @@ def mean_sample(moments: Moments) -> Sample:
     return _sample(size, Fraction(moments.total, size * scale), spread)
 
 
-def sums_sample(size: int, total: float, squares: float) -> Sample:
-    """As ``mean_sample``, from a sum and a sum of squares.
-
-    >>> round(sums_sample(3407, 1396.87, 52377.9767).mean, 6)
-    0.41
-    """
-    check_count("size", size)
-    exact, square = Fraction(check_number("total", total)), Fraction(check_number("squares", squares))
-    if square * size < exact * exact or (not size and square):
-        raise InvalidInput("n times a sum of squares is at least the sum squared", total=total, squares=squares, n=size)
-    if not size:
-        return Sample(0, None, None)
-    return _sample(size, exact / size, (square - exact * exact / size) / (size - 1) if size > 1 else None)
-
-
 def proportion_sample(successes: int, size: int) -> Sample:
     """A share of units, with the variance p (1 - p).
 

@@ -94,15 +94,6 @@ def log_gamma_front(a: float, x: float) -> float:
     return 0.5 * log(a) - _HALF_LOG_2PI - stirling_error(a) - deviance(a, x, x - a)
 
 
-def log_gamma_logarithm(a: float, log_x: float) -> tuple[float, float, float]:
-    """``log_gamma_tails`` and ``log_gamma_front`` at x = exp(log_x), also where x is below float64."""
-    if log_x >= -_FAR:
-        x = exp(log_x)
-        return *log_gamma_tails(a, x), log_gamma_front(a, x)
-    low = a * log_x - lgamma(a + 1.0)
-    return low, log_complement(low), low + log(a)
-
-
 def _gamma_series(a: float, x: float) -> float:
     total = term = 1.0
     step = a
