@@ -24,7 +24,7 @@ from ledger import (
 )
 from projections import Gone
 from vectordb.batches.batch import shown
-from vectordb.batches.gather import check_ids
+from vectordb.batches.entity_ids import check_ids
 from vectordb.erasing.erasure import BlastRadius, Erasure
 from vectordb.erasing.finding import Found, find
 from vectordb.erasing.taking import Without

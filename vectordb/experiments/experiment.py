@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ledger import Entity, ExperimentDefinition
-from vectordb.batches.gather import check_ids
+from vectordb.batches.entity_ids import check_ids
 from vectordb.experiments.analyzed import Analyzed
 from vectordb.experiments.answering import assigner_of, quick_assign, seen_by, watched
 from vectordb.experiments.assignment import Assignment

@@ -23,7 +23,8 @@ from vectordb.transforms import (
     loads,
     program,
 )
-from vectordb.transforms.program import Fused, Lookup, Program
+from vectordb.transforms.fused import Fused
+from vectordb.transforms.program import Lookup, Program
 
 
 def every_way(fused, rows):
