@@ -66,10 +66,9 @@ class Reader(Source):
     ) -> Past:
         """The database as it was: at an offset, a time, a mark, or as a prediction saw it; exactly one. 0.9 us.
 
-        Its clock is the recorded time of the offset, the ``time`` asked for, or the clock
-        that the prediction's read used. Raises ``InvalidInput`` unless one is given,
-        ``OffsetOutOfRange`` and ``TimeOutOfRange``, ``Pruned`` below a compaction, ``UnknownName`` for a mark,
-        ``UnknownVersion`` for a prediction.
+        Its clock is the recorded time of the offset, the ``time`` asked for, or the clock that the prediction's read
+        used. Raises ``InvalidInput`` unless exactly one is given, ``OffsetOutOfRange`` and ``TimeOutOfRange``,
+        ``Pruned`` below a compaction, ``UnknownName`` for a mark, ``UnknownVersion`` for a prediction.
 
         >>> from vectordb import VectorDB
         >>> db = VectorDB()
