@@ -60,7 +60,7 @@ class Live(Reader):
     def gathered(
         self, gather: Gather, ids: Sequence[Entity], at: int, own_clock: bool, shared: Sharing
     ) -> tuple[bytes, bytes]:
-        """From the served rows, where no other clock is asked for."""
+        """From the rows that are held, where no other clock is asked for."""
         return gather.live(ids, at, shared) if own_clock else super().gathered(gather, ids, at, own_clock, shared)
 
     def quick(self, plan: ServicePlan, revision: int) -> QuickRead | None:

@@ -1,4 +1,4 @@
-"""Served rows: what is held, for how long, within what bounds, and what a write or the clock drops."""
+"""The row cache: what is held, for how long, within what bounds, and what a write or the clock drops."""
 
 from __future__ import annotations
 
