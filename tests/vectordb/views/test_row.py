@@ -45,7 +45,8 @@ def test_an_unknown_entity_does_not_raise(world: World) -> None:
     row = world.drivers.get("nobody")
     assert dict(row) == {"trips": 0, "rating": None, "city": None}
     assert not row.found and row.version is None and row.recorded_time is None
-    assert row.version_of("trips") is None and set(row.versions.values()) == {None} and set(row.event_times.values()) == {None}
+    assert row.version_of("trips") is None
+    assert set(row.versions.values()) == {None} and set(row.event_times.values()) == {None}
 
 
 def test_require_raises_with_the_values(world: World) -> None:
