@@ -26,8 +26,8 @@ from ledger import (
     to_micros,
 )
 from vectordb.batches.batch import Batch, batch_bound, check_batch, raw_batch
+from vectordb.call_arguments import said_time
 from vectordb.receipt import Receipt
-from vectordb.said import said_time
 from vectordb.writer import make_meta, make_origin
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Transaction(AbstractContextManager["Transaction"]):
         return f"Transaction(writes={len(self._writes)}, receipt={self.receipt})"
 
     def add(self, layout: Layout, batch: Batch, said: list[Any], deletes: bool = False) -> None:
-        """Add the rows of one write; ``said`` are its arguments as given."""
+        """Add the rows of one write; ``said`` are its arguments as given. Raises ``InvalidInput`` after the block."""
         if self._done:
             raise InvalidInput("a transaction takes writes inside its with block", view=layout.view)
         self._writes.append(_Write(layout, batch, deletes))

@@ -16,16 +16,15 @@ from ledger import (
     WORD,
     Entity,
     FeatureType,
-    InvalidEntity,
     check_entity,
     header_of,
     heavy_cell,
 )
 from projections import Table
+from vectordb.batches.executors import Sharing, pieces_of
 from vectordb.batches.matrix import Column
 from vectordb.batches.packing import ALWAYS, Packing, Part, Raw, is_number, pack
-from vectordb.batches.served import Lasting, ServedRows
-from vectordb.batches.sharing import Sharing, pieces_of
+from vectordb.batches.row_cache import Lasting, RowCache
 from vectordb.views.plan import Plan, Slot
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Gather:
         self._tables: tuple[Table, ...] = ()
         self._grown = 0  # rows held since the bytes of all gathers were last looked at
         ttls = [plan.ttl for plan in plans.values() if plan.ttl is not None]
-        self.held = ServedRows(WORD * len(items), min(ttls, default=None), state.served_bytes)
+        self.held = RowCache(WORD * len(items), min(ttls, default=None), state.served_bytes)
 
     # -- now -----------------------------------------------------------------------------------------
 
@@ -335,11 +334,3 @@ def _is_ahead(tables: Iterable[Table], entity: Entity, now: int) -> bool:
     """Whether a clock has yet to reach a write of an entity."""
     newest = [table.rows.get(entity) for table in tables]
     return any(raw is not None and header_of(raw)[1] > now for raw in newest)
-
-
-def check_ids(entities: Any, call: str = "get_many") -> list[Entity]:
-    """Entity ids as a list. 15 ns each for plain str and int: what is no id cannot be found, and is refused then."""
-    if isinstance(entities, (str, bytes)) or not hasattr(entities, "__iter__") or hasattr(entities, "keys"):
-        raise InvalidEntity(f"{call} takes a sequence of entity ids", type=type(entities).__name__)
-    ids = list(entities)
-    return ids if SIMPLE.issuperset(map(type, ids)) else [check_entity(entity) for entity in ids]

@@ -8,7 +8,7 @@ from typing import Any
 from ledger import UnknownName
 from vectordb.batches.dense import Dense
 from vectordb.batches.matrix import Column, FeatureMatrix, RowOf
-from vectordb.pipelines.applied import Applied
+from vectordb.pipelines.applied_pipeline import AppliedPipeline
 from vectordb.views.plan import Status
 
 NO_COLUMNS: dict[str, Column] = {}
@@ -24,7 +24,7 @@ class TransformedMatrix(FeatureMatrix):
 
     def __init__(
         self,
-        applied: Applied,
+        applied: AppliedPipeline,
         entities: Sequence[Any],
         numbers: Dense,
         row_of: RowOf,
@@ -48,7 +48,7 @@ class TransformedMatrix(FeatureMatrix):
         return TransformedMatrix(self._applied, entities, numbers, row_of, self.as_of, self.at_micros, self.label)
 
     def column(self, name: str) -> list[float]:
-        """The outputs of one name in order of rows; NaN stays NaN."""
+        """The outputs of one name in order of rows; NaN stays NaN. Raises ``UnknownName``."""
         if name not in self._kinds:
             raise UnknownName("the matrix has no such feature", feature=name, known=list(self.names)[:20])
         return self.numbers.column(self.names.index(name))

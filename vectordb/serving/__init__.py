@@ -5,8 +5,6 @@ and checked (``http``, ``authorization``, ``limits``), its path found and answer
 alone; the application serves those that it is given.
 """
 
-from vectordb.observability import Family, Sample
-from vectordb.observability import prometheus_text as render_metrics
 from vectordb.serving.application import Application
 from vectordb.serving.authorization import BearerToken
 from vectordb.serving.http.request import HttpRequest
@@ -16,12 +14,9 @@ from vectordb.serving.predictor import LedgerModel, Predictor, Served
 __all__ = [
     "Application",
     "BearerToken",
-    "Family",
     "HttpRequest",
     "LedgerModel",
     "Limits",
     "Predictor",
-    "Sample",
     "Served",
-    "render_metrics",
 ]

@@ -14,14 +14,15 @@ from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing import ColumnTransformer, FeatureUnion, Pipeline, unfitted
 from vectordb.transforms.composing.checks import DROP, PASSTHROUGH
 from vectordb.transforms.counterparts import adopt_features
+from vectordb.transforms.functions import FunctionTransformer
 from vectordb.transforms.registry import TRANSFORMERS
-from vectordb.transforms.times import FunctionTransformer
 
 
 def from_sklearn(fitted: Any) -> Transformer:
     """Ours for a fitted transformer of scikit-learn, pipelines and parts included; outputs agree within 1e-12.
 
-    One without a counterpart here, an option that cannot be honoured, or one that is not fitted, is refused.
+    Raises ``InvalidInput`` for one without a counterpart here and for an option that cannot be honoured, ``NotFitted``
+    for one that is not fitted.
     """
     kind = type(fitted)
     takers = _takers()

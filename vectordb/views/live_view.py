@@ -21,9 +21,9 @@ from ledger import (
     to_micros,
 )
 from vectordb.batches.batch import batch_bound, check_batch, check_columns, is_sized, raw_batch
+from vectordb.call_arguments import said_time
 from vectordb.interop import given_chunks, given_column, given_columns, is_table
 from vectordb.receipt import Receipt
-from vectordb.said import said_time
 from vectordb.views.view import View
 from vectordb.writer import make_meta, make_origin
 
@@ -210,7 +210,8 @@ class LiveView(View):
 
         ``rows`` and ``options`` are those of ``put_many``; an iterable is consumed chunk by chunk.
         ``progress(done, rows)`` is called after each event (``rows`` is None for an iterable without a
-        length). A refusal stops the load; the chunks before it stand.
+        length). A refusal stops the load; the chunks before it stand. Raises ``InvalidInput`` for a chunk
+        below one row, rows of neither form, and ``idempotency_key`` or ``expected_head``: these belong to one event.
         """
         if not isinstance(chunk_rows, int) or chunk_rows < 1:
             raise InvalidInput("a chunk has at least one row", chunk_rows=chunk_rows)

@@ -19,15 +19,16 @@ from ledger import (
     to_micros,
 )
 from vectordb.batches.dense import Dense
-from vectordb.batches.gather import Gather, Item, check_ids
+from vectordb.batches.entity_ids import check_ids
+from vectordb.batches.executors import Progress, Sharing
+from vectordb.batches.gather import Gather, Item
 from vectordb.batches.matrix import FeatureMatrix
-from vectordb.batches.sharing import Progress, Sharing, check_names
 from vectordb.interop import Table, Tabular, given_vector, given_vectors
 from vectordb.views.drift import ViewDrift, drift_of
 from vectordb.views.history import History
 from vectordb.views.hits import Hits
 from vectordb.views.indexing import VectorIndex
-from vectordb.views.plan import Plan, Status
+from vectordb.views.plan import Plan, Status, check_names
 from vectordb.views.row import Row
 from vectordb.views.sample import ViewSample, read_sample
 from vectordb.views.searching import MAX_K, find_scope, search
@@ -189,7 +190,7 @@ class View(Tabular):
         """The nearest others of many entities (all for None), one by one: an export of the neighbour graph.
 
         All at one offset and clock; entities without a vector are left out. The options are those of ``search``; with
-        ``where``, the others match. It begins, and refuses, when the first one is asked for.
+        ``where``, the others match. It begins, and refuses (``InvalidInput``), when the first one is asked for.
         """
         if type(k) is not int or not 1 <= k <= MAX_K:
             raise InvalidInput(f"k is an int from 1 to {MAX_K}", k=k)
