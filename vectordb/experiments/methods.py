@@ -157,8 +157,8 @@ def _with_rates(found: ArmEffect, treated: tuple[int, int], base: tuple[int, int
     if not treated[1] or not base[1]:
         return found
     rates = beta_binomial(base, treated)
-    losses = {"loss_control": rates.loss_control, "loss_treatment": rates.loss_treatment}
-    return replace(found, chance_to_win=rates.chance_to_win, **losses)
+    losses = rates.loss_control, rates.loss_treatment
+    return replace(found, chance_to_win=rates.chance_to_win, loss_control=losses[0], loss_treatment=losses[1])
 
 
 def _quantile(source: Source, options: Options) -> Shown:

@@ -7,6 +7,7 @@ import json
 import math
 from pathlib import Path
 from random import Random
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def test_no_conversion_says_something_of_the_rates() -> None:
     ranking = Lab().make(metrics=METRICS)
     populate(ranking, "bought", {"control": [0.0] * 9, "treatment": [0.0] * 99})
     effect = ranking.analyze("bought").effect()  # beta(1, 10) against beta(1, 100)
-    assert effect.p is None and effect.chance_to_win == pytest.approx(10 / 110, rel=1e-9)
+    assert effect.always_valid is None and effect.chance_to_win == pytest.approx(10 / 110, rel=1e-9)
 
 
 @pytest.mark.parametrize("method", ["proportions", "chi_square", "fisher"])

@@ -51,7 +51,11 @@ def spent(fraction: float, alpha: float = 0.05, phi: float = 2.0) -> float:
 
 
 def boundaries(fractions: Iterable[float], alpha: float = 0.05, phi: float = 2.0) -> Boundaries:
-    """The boundaries of looks at these shares of all information, rising to 1 at most. 3 ms a look.
+    """The boundaries of looks at these shares of all information (of the units, say), rising to 1 at most. 3 ms a look.
+
+    Stop at the first look whose |z| reaches its boundary, or whose two-sided p falls to that look's ``p``: then the
+    chance of a false alarm is ``alpha`` over all looks. ``phi`` 1 spends it evenly, more keeps it for the last looks.
+    Source: Lan and DeMets (1983), Kim and DeMets (1987).
 
     >>> [round(z, 4) for z in boundaries([0.5, 1.0]).z]
     [2.4977, 2.0183]
