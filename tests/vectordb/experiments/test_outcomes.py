@@ -21,7 +21,7 @@ from vectordb import (
     UnknownName,
     VectorDB,
 )
-from vectordb.experiments.outcomes import most_bytes, timed
+from vectordb.experiments.outcomes import check_outcomes, most_bytes, timed
 
 
 def test_an_outcome_is_an_event(lab: Lab, ranking: LiveExperiment) -> None:
@@ -155,6 +155,19 @@ def test_outcomes_follow_the_metrics_of_their_time(lab: Lab, ranking: LiveExperi
     assert refused.value.values["cells"][0]["rule"] == "the experiment has no such metric"
     ranking.stop()
     ranking.record("u-1", "clicks", 1.0)  # late outcomes of a stopped experiment are welcome
+
+
+def test_a_metric_that_is_gone_by_the_time_of_the_write_is_unknown(
+    lab: Lab, ranking: LiveExperiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*given: Any) -> Any:
+        lab.make(metrics={"clicks": "count"}, replace=True)
+        return check_outcomes(*given)
+
+    monkeypatch.setattr("vectordb.experiments.live_experiment.check_outcomes", meanwhile)
+    with pytest.raises(UnknownName, match="no such metric"):
+        ranking.record_many({"user": ["u-1"], "value": [1.0]}, metric="purchase")
+    assert lab.db.experiment("ranking").analyze("clicks").arms[0].n == 0
 
 
 def test_the_bound_of_an_event_of_outcomes_holds() -> None:
