@@ -273,8 +273,8 @@ class View(Tabular):
     ) -> Table:
         """The rows of some entities, or of all that exist, as Arrow columns: ids under the kind of entity, features.
 
-        All at one offset and clock. With ``statuses`` every feature has a column ``<name>_status`` too. The view itself
-        is taken for this table by whoever takes Arrow's protocol.
+        All at one offset and clock. With ``statuses`` every feature has a column ``<name>__status`` too. The view
+        itself is taken for this table by whoever takes Arrow's protocol.
         """
         pinned = self._pinned()
         ids = pinned.entities(at=at) if entities is None else entities
