@@ -264,7 +264,10 @@ class VectorDB(Recording):
     # -- the log as a whole ----------------------------------------------------------------------------
 
     def subscribe(self, from_offset: int | None = None) -> Subscription:
-        """Events from an offset on, old ones first, then live; None = only what comes from now on."""
+        """Events from an offset on, old ones first, then live; None = only what comes from now on.
+
+        Raises ``OffsetOutOfRange`` for an offset that is no int.
+        """
         if from_offset is not None and not isinstance(from_offset, int):
             raise OffsetOutOfRange("a subscription begins at an offset", offset=from_offset)
         return Subscription(self, self.head + 1 if from_offset is None else max(1, from_offset))
@@ -272,7 +275,7 @@ class VectorDB(Recording):
     def wait(self, offset: int, timeout: float | None = None) -> bool:
         """Wait until the head reaches an offset; False when ``timeout`` seconds ran out first.
 
-        A read-only or shared database catches up meanwhile.
+        A read-only or shared database catches up meanwhile. Raises ``OffsetOutOfRange`` for an offset that is no int.
         """
         if not isinstance(offset, int):
             raise OffsetOutOfRange("wait takes an offset", offset=offset)

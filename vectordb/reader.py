@@ -48,6 +48,7 @@ from vectordb.views.view import View
 if TYPE_CHECKING:
     from vectordb.past import Past
 
+
 class Reader(Source):
     """Base of ``VectorDB`` (live) and ``Past`` (pinned): what callers ask. ``Source`` is what answers."""
 
@@ -65,9 +66,9 @@ class Reader(Source):
     ) -> Past:
         """The database as it was: at an offset, a time, a mark, or as a prediction saw it; exactly one. 0.9 us.
 
-        Its clock is the recorded time of the offset, the ``time`` asked for, or the clock
-        that the prediction's read used. Raises ``OffsetOutOfRange`` and ``TimeOutOfRange``, ``Pruned`` below a
-        compaction, ``UnknownName`` for a mark, ``UnknownVersion`` for a prediction.
+        Its clock is the recorded time of the offset, the ``time`` asked for, or the clock that the prediction's read
+        used. Raises ``InvalidInput`` unless exactly one is given, ``OffsetOutOfRange`` and ``TimeOutOfRange``,
+        ``Pruned`` below a compaction, ``UnknownName`` for a mark, ``UnknownVersion`` for a prediction.
 
         >>> from vectordb import VectorDB
         >>> db = VectorDB()
@@ -87,6 +88,16 @@ class Reader(Source):
         found = self.prediction(prediction or "")  # not None: three of the four are
         return self.pinned(found.as_of, to_micros(found.at))
 
+    def marks(self) -> dict[str, int]:
+        """The offsets that ``mark`` named, by name, in order.
+
+        >>> from vectordb import VectorDB
+        >>> db = VectorDB()
+        >>> db.mark("release-7"), db.mark("release-8"), db.as_of(1).marks()
+        (1, 2, {'release-7': 1})
+        """
+        return self.consistently(self._marks)
+
     def _as_of_offset(self, offset: int) -> Past:
         head = self.as_of_offset
         if offset == head:
@@ -97,6 +108,10 @@ class Reader(Source):
             raise OffsetOutOfRange(f"as_of is an offset of the log{hint}", offset=offset, first=first, last=head)
         check_kept(self.state.log, offset)
         return self.pinned(offset, self.state.log.time_of(offset))
+
+    def _marks(self) -> dict[str, int]:
+        limit = self.as_of_offset
+        return {name: offset for name, offset in list(self.state.catalog.marks.items()) if offset <= limit}
 
     def _mark(self, name: str) -> int:
         return self.state.catalog.mark(name, self.as_of_offset)
@@ -238,7 +253,7 @@ class Reader(Source):
         """Events from ``start`` up to, not including, ``stop`` (None: to the last), lazily.
 
         ``type`` and ``view`` keep only events of that type (also where something of it was erased since), and those
-        that wrote to or defined that view.
+        that wrote to or defined that view. Raises ``OffsetOutOfRange`` for a bound that is no int.
         """
         for bound in (start, 1 if stop is None else stop):
             if not isinstance(bound, int):
@@ -257,7 +272,10 @@ class Reader(Source):
         return self.header.parent
 
     def digest(self, offset: int | None = None) -> str:
-        """The digest of an event in hex (None: the last one); it binds every byte of the log before it."""
+        """The digest of an event in hex (None: the last one); it binds every byte of the log before it.
+
+        Raises ``OffsetOutOfRange``.
+        """
         at = self.as_of_offset if offset is None else offset
         if type(at) is not int or not 0 <= at <= self.as_of_offset:
             raise OffsetOutOfRange("an event's offset lies in the log", offset=at, first=0, last=self.as_of_offset)

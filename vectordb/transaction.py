@@ -93,7 +93,7 @@ class Transaction(AbstractContextManager["Transaction"]):
         return f"Transaction(writes={len(self._writes)}, receipt={self.receipt})"
 
     def add(self, layout: Layout, batch: Batch, said: list[Any], deletes: bool = False) -> None:
-        """Add the rows of one write; ``said`` are its arguments as given."""
+        """Add the rows of one write; ``said`` are its arguments as given. Raises ``InvalidInput`` after the block."""
         if self._done:
             raise InvalidInput("a transaction takes writes inside its with block", view=layout.view)
         self._writes.append(_Write(layout, batch, deletes))

@@ -132,7 +132,7 @@ class Int(FeatureType):
     fast_rule = f"-{MAX_INT} <= {{v}} <= {MAX_INT}"
 
     def check(self, value: Any) -> int:
-        """An int in range."""
+        """An int in range; raises ``InvalidInput``."""
         if isinstance(value, bool):
             raise InvalidInput("an Int is not a bool", value=value)
         try:
@@ -158,7 +158,7 @@ class Float(FeatureType):
     fast_rule = "{v} - {v} == 0.0"  # false for NaN and both infinities
 
     def check(self, value: Any) -> float:
-        """A finite float."""
+        """A finite float; raises ``InvalidInput``."""
         if is_no_number(value):
             raise InvalidInput("a Float is a number, not a str or bool", value=value, type=type(value).__name__)
         try:
@@ -187,7 +187,7 @@ class Bool(FeatureType):
     fast_rule = "True"
 
     def check(self, value: Any) -> bool:
-        """A bool, NumPy's included."""
+        """A bool, NumPy's included; raises ``InvalidInput``."""
         if isinstance(value, bool):
             return value
         if type(value).__name__ in {"bool_", "bool"} and type(value).__module__ == "numpy":
@@ -205,7 +205,7 @@ class Category(FeatureType):
     fast_rule = "{v} in known"  # a category seen before was checked before
 
     def check(self, value: Any) -> str | int:
-        """A str or an int."""
+        """A str or an int; raises ``InvalidInput``."""
         if isinstance(value, str):
             return check_text(value, MAX_CATEGORY_BYTES, "a Category")
         try:
@@ -231,7 +231,7 @@ class Text(FeatureType):
         super().__post_init__()
 
     def check(self, value: Any) -> str:
-        """A str that is encodable and not too long."""
+        """A str that is encodable and not too long; raises ``InvalidInput``."""
         if not isinstance(value, str):
             raise InvalidInput("a Text is a str", value=value, type=type(value).__name__)
         return check_text(value, self.max_bytes, "a Text")
@@ -252,7 +252,7 @@ class Timestamp(FeatureType):
         return from_micros(cell)
 
     def from_json(self, value: Any) -> int:
-        """An integer of microseconds."""
+        """An integer of microseconds; raises ``InvalidInput``."""
         if type(value) is not int:
             raise InvalidInput("the stored form of a timestamp is whole microseconds", value=value)
         return _INT.check(value)

@@ -101,7 +101,7 @@ class Vector(FeatureType):
         return Struct(f"<{count}{ELEMENTS[self.dtype]}")
 
     def check(self, value: Any) -> bytes:
-        """The stored bytes of a vector."""
+        """The stored bytes of a vector; raises ``InvalidInput``."""
         if type(value) is bytes or (self.dtype == "binary" and isinstance(value, memoryview)):
             cell = bytes(value)  # a binary vector is shown packed, and may be given back so
             if len(cell) != self.size:
@@ -117,6 +117,7 @@ class Vector(FeatureType):
         """The elements of a vector to search for: numbers as given, or the packed bits of a binary one.
 
         A query is not rounded to the stored element type; otherwise it obeys the same rules as a value.
+        Raises ``InvalidInput``.
 
         >>> Vector(2).query([0.1, 2])
         (0.1, 2.0)
@@ -155,7 +156,7 @@ class Vector(FeatureType):
             ) from None
 
     def check_bytes(self, cell: bytes) -> None:
-        """Refuse NaN and infinity, and the zero vector under cosine."""
+        """Raise ``InvalidInput`` for NaN and infinity, the zero vector under cosine, and unused bits that are set."""
         if self.metric == "cosine" and not cell.strip(b"\0\x80") and not any(self.packer.unpack(cell)):
             raise InvalidInput("a zero vector has no direction: cosine refuses it", dim=self.dim)
         if self.dtype == "binary" and self.dim % 8 and cell[-1] & (0xFF >> self.dim % 8):
@@ -181,7 +182,7 @@ class Vector(FeatureType):
         return b64encode(cell).decode()
 
     def from_json(self, value: Any) -> bytes:
-        """The bytes of a base64 text of exactly the right length."""
+        """The bytes of a base64 text of exactly the right length; raises ``InvalidInput``."""
         try:
             cell = b64decode(value, validate=True) if type(value) is str else b""
         except (Base64Error, ValueError):

@@ -52,7 +52,7 @@ def _bisecting(db: VectorDB, size: int, entities: int) -> Benchmark:
         Candidate("ours", does, CALLS, ours, answer=lambda _, found: found),
         Candidate("a replay", "events in order into a dict, until it turns", 1, replay, answer=lambda _, found: found),
     ]
-    return Benchmark("bisect for the change of a feature", "turns/s", candidates, users_bar=Bar(200), bar=Bar(1_000))
+    return Benchmark("bisect for the change of a feature", "turns/s", candidates, bar=Bar(200), predicted=1_000)
 
 
 def _explaining(db: VectorDB) -> Iterator[Benchmark]:
@@ -84,7 +84,7 @@ def _explaining(db: VectorDB) -> Iterator[Benchmark]:
         ("whole", "explain it whole: cone, reproduction, plain data"),
     ):
         bar = Bar(1_000) if what == "inputs" else None
-        yield Benchmark(operation, "predictions/s", [told(what)], users_bar=bar, bar=bar)
+        yield Benchmark(operation, "predictions/s", [told(what)], bar=bar)
 
 
 def _verifying(size: int) -> Benchmark:

@@ -51,9 +51,10 @@ def _assigning(count: int) -> Iterator[Benchmark]:
         plain = Candidate("ours", f"experiment.assign, one by one: {does}", count, _each(assign, units))
         modulo = Candidate("hashlib", "SHA-256 of a text, modulo 100: the arm alone", count, _each(_modulo, units))
         bar = Bar(500_000) if script == "ASCII" else None
-        yield Benchmark(f"assign, ids in {script}", "units/s", [plain, modulo], bar=bar)
+        yield Benchmark(f"assign, ids in {script}", "units/s", [plain, modulo], users_bar=Bar(1_000), bar=bar)
         whole = Candidate("ours", "experiment.assign_many", count, lambda _, units=units: ranking.assign_many(units))
-        yield Benchmark(f"assign_many, ids in {script}", "units/s", [whole, modulo], bar=Bar(1_000_000))
+        bar = Bar(1_000_000)
+        yield Benchmark(f"assign_many, ids in {script}", "units/s", [whole, modulo], users_bar=Bar(1_000), bar=bar)
 
 
 def _assigning_by_more(count: int) -> Iterator[Benchmark]:

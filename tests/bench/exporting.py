@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.bench.data import FLOATS, filled
-from tests.bench.harness import Bar, Benchmark, Candidate
+from tests.bench.harness import Benchmark, Candidate
 from tests.bench.report import main
 from vectordb import VectorDB
 
 SIZE = 20_000  # entities, ten floats each
-USERS_BAR = Bar(1_000)
 FORMATS = ("csv", "jsonl", "npz", "npy", "sqlite")
 
 
@@ -28,13 +27,13 @@ def benchmarks(size: int) -> Iterator[Benchmark]:
         ]
         floor = "csv.writer over view.get_many of all: everything in memory, no statuses"
         rows.append(_writer("csv module", floor, size, folder, lambda path: _by_hand(db, path)))
-        yield Benchmark("export of a view, 10 floats", "rows/s", rows, users_bar=USERS_BAR)
+        yield Benchmark("export of a view, 10 floats", "rows/s", rows)
         history = [
             _writer(f"ours, {one}", f"db.export.history to {one}", size, folder, _history(db, one))
             for one in ("csv", "jsonl")
         ]
         history.append(_writer("log", "db.export.log to jsonl", size, folder, _log(db)))
-        yield Benchmark("export of a history, 10 floats", "rows/s", history, users_bar=USERS_BAR)
+        yield Benchmark("export of a history, 10 floats", "rows/s", history)
     finally:
         db.close()
         shutil.rmtree(folder)

@@ -55,7 +55,7 @@ class Bar:
     def text(self) -> str:
         """As it stands in a table."""
         if self.kind == "within":
-            return f"within {self.limit:g}x of {self.of}"
+            return f"≥ {1 / self.limit:g}x {self.of}" if 0 < self.limit < 1 else f"within {self.limit:g}x of {self.of}"
         return f"{'≥' if self.kind == 'at least' else '≤'} {self.limit:,.0f}"
 
 

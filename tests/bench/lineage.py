@@ -24,7 +24,7 @@ def benchmarks(size: int) -> Iterator[Benchmark]:
         f"upstream cone of {size:,} versions",
         "versions/s",
         [_cone(db, head, size), _walk(db, head, size)],
-        users_bar=Bar(SIZE / CONE_MS * 1000 if size >= SIZE else 1),
+        bar=Bar(SIZE / CONE_MS * 1000 if size >= SIZE else 0),
         predicted=1_000_000,
     )
     yield Benchmark(

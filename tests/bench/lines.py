@@ -97,7 +97,7 @@ def _bar(bar: Bar | None, shown: _Shown) -> str:
     if bar is None or bar.limit == 0:
         return ""
     if bar.kind == "within":
-        return f"within {bar.limit:g}x of {bar.of}"
+        return bar.text()
     least = (bar.kind == "at least") != shown.as_time
     return f"{'≥' if least else '≤'} {trimmed(shown(bar.limit))}"
 

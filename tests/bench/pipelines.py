@@ -98,9 +98,9 @@ def _warm(world: _World, piped: Any, plain: Any, ids: Sequence[str], what: str) 
         _reader("without", "get_many of the same features", plain.get_many, ids, turns,
                 lambda found: world.transformed(judge, found)),
     ]  # fmt: skip
-    bar = Bar(1.05, "within", "without") if len(ids) >= 1_000 else None
+    users = Bar(1.05, "within", "without") if len(ids) >= 1_000 else Bar(1_000)
     name = f"get_many of {len(ids):,}, {what}, warm"
-    return Benchmark(name, "rows/s", candidates, users_bar=Bar(1_000), bar=bar, repeats=PAIRS)
+    return Benchmark(name, "rows/s", candidates, users_bar=users, repeats=PAIRS)
 
 
 def _single(world: _World) -> Benchmark:

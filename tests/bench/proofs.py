@@ -29,8 +29,8 @@ def appending(size: int) -> Iterator[Benchmark]:
             "append to a file, with proofs",
             "puts/s",
             [
-                _append("ours", f"put, and a checkpoint every {EVERY:,} events and at the end", folder, puts, EVERY),
-                _append("at the end", "put, and one checkpoint after the last event", folder, puts, size),
+                _append("ours", f"put, and a tree head every {EVERY:,} events and at the end", folder, puts, EVERY),
+                _append("at the end", "put, and one tree head after the last event", folder, puts, size),
                 _append("without proofs", "put alone: the line with its chained digest", folder, puts, 0),
             ],
             bar=Bar(1.3, "within", "without proofs"),
@@ -52,9 +52,9 @@ def _append(name: str, does: str, folder: str, puts: list[Any], every: int) -> C
         for number, (entity, values) in enumerate(puts, 1):
             put(entity, values)
             if every and number % every == 0:
-                audit.checkpoint()
+                audit.tree_head()
         if every:
-            audit.checkpoint()
+            audit.tree_head()
 
     asked = sample(entities_of(len(puts)))
     return Candidate(

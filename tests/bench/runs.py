@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 FOLDER = "FOLDER"  # stands for the folder of real data
+PEERS = "hnswlib,faiss-ivf,annoy,numpy"  # the others take long to build: faiss-hnsw, faiss-flat, usearch
 
 
 class Run(NamedTuple):
@@ -42,8 +43,8 @@ PARTS: dict[str, tuple[Run, ...]] = {
         _alone("load"),
     ),
     "Similarity search": (
-        _alone("vector_search", f"--data {FOLDER} --size 1000000 --queries 400 --rounds 2"),
-        _alone("vector_growth", "--size 1000000 --parts scaling --rounds 2", "vector_search"),
+        _alone("vector_search", f"--data {FOLDER} --size 1000000 --queries 400 --rounds 2 --peers {PEERS}"),
+        _alone("vector_growth", f"--size 100000 --parts scaling --rounds 2 --peers {PEERS}", "vector_search"),
         _alone("vector_puts"),
     ),
     "Transformations": (*_side_by_side("pipelines"), _alone("pipelines_shared")),

@@ -35,7 +35,6 @@ class Figures(NamedTuple):
     lag_p99: float
 
 
-
 class Engine(NamedTuple):
     """What one engine gave: contended, by one writer alone, and by its driver without a ledger, lines a second."""
 

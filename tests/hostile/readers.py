@@ -294,7 +294,7 @@ def read_bundle(data: bytes, folder: Path) -> None:
 
 @cache
 def tree_heads() -> list[bytes]:
-    return [small()[0].audit.checkpoint().encode()]
+    return [small()[0].audit.tree_head().encode()]
 
 
 def read_tree_head(data: bytes, folder: Path) -> None:

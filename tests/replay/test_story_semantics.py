@@ -440,7 +440,7 @@ def test_erasure__leaves_offsets_and_digests_and_nothing_of_the_person() -> None
     assert not db.as_of(4).view("people").get("ada").found and db.view("people").get("ada")["age"] == 20
     assert db.view("visits").history("v-1")[0].derived_from == ("erased@3.0",)
     assert db.predictions() == [] and db.experiment("trial").exposures() == []
-    assert {mark.id for mark in db.audit.marks("pipeline:ages#1")} == {"pipeline:ages#1"}
+    assert {one.id for one in db.audit.unfounded("pipeline:ages#1")} == {"pipeline:ages#1"}
 
 
 def test_compaction__keeps_what_later_reads_can_see() -> None:

@@ -45,6 +45,7 @@ def test_as_of_an_offset_is_the_state_after_that_many_events(told: World) -> Non
 def test_as_of_zero_everything_is_empty(told: World) -> None:
     past = told.db.as_of(0)
     assert past.views() == past.services() == past.models() == past.predictions() == list(past.events()) == []
+    assert past.marks() == {}
     with pytest.raises(UnknownName):
         past.view("drivers")
 
@@ -115,6 +116,16 @@ def test_marks_name_offsets(told: World) -> None:
     assert offset == past.head == 5 and trips(past) == 3
     with pytest.raises(UnknownName):
         told.db.as_of(mark="other")
+
+
+def test_marks_are_listed_in_order_as_of_the_offset(told: World) -> None:
+    assert told.db.marks() == {}
+    for name in ("release", "before"):
+        told.db.mark(name)
+    assert list(told.db.marks().items()) == [("release", 5), ("before", 6)]
+    assert [told.db.as_of(offset).marks() for offset in (4, 5)] == [{}, {"release": 5}]
+    told.db.marks().clear()
+    assert told.db.as_of(6).marks() == told.db.marks() == {"release": 5, "before": 6}
 
 
 def test_as_of_a_prediction_is_its_pinned_offset_and_clock(told: World) -> None:

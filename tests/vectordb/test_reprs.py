@@ -49,6 +49,22 @@ def test_hits_say_that_they_show_distances() -> None:
     assert hits[0].score == 1.0
 
 
+def test_a_slice_of_hits_is_hits() -> None:
+    hits = told().view("d").search("v", [1, 0], k=2)
+    part = hits[1:]
+    assert repr(part) == repr(hits).replace("2 found", "1 found").replace("1: 0, ", "")
+    assert (part.entities, part.as_of, part.at, part.view, part.exact) == (["k"], 2, hits.at, hits.view, hits.exact)
+    assert part == [hits[1]] == list(part) and part != hits and hits[:] == hits == tuple(hits) and hits[2:] == []
+    assert len(part.table()) == len(part.to_rows()) == 1
+
+
+def test_a_service_tells_whether_it_is_live() -> None:
+    db = told()
+    service = db.create_service("s", features=["d:n"])
+    assert repr(service) == "LiveService(s@1, features=['n'])" == repr(db.service("s"))
+    assert repr(db.as_of(db.head).service("s")) == "Service(s@1, features=['n'])"
+
+
 def test_statistics_are_a_line_a_feature() -> None:
     found, times = told().view("d").statistics(), [f"1970-01-01T00:00:0{second}+00:00" for second in (1, 3)]
     assert str(found).splitlines() == [

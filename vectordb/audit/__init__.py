@@ -8,7 +8,7 @@
   its text
 - verify: ``verifying.py`` (``checking*.py``, ``vouching.py``); ``report.py`` is the answer
 - proofs: ``proving.py``, ``bundle.py``, ``kit.py`` (``kit_events.py``; ``kit_reading.py`` replays one)
-- what_if: ``vectordb.what_if``; blast_radius, marks: ``vectordb.erasing``
+- what_if: ``vectordb.what_if``; blast_radius, unfounded: ``vectordb.erasing``
 """
 
 from vectordb.audit.audit import Audit
@@ -35,7 +35,7 @@ from vectordb.audit.tracing import Step
 from vectordb.audit.variant import Variant
 from vectordb.erasing.compacting import Compaction
 from vectordb.erasing.erasure import BlastRadius, Erasure
-from vectordb.erasing.marks import Mark
+from vectordb.erasing.unfounded import Unfounded
 
 __all__ = [
     "Audit",
@@ -55,7 +55,6 @@ __all__ = [
     "FieldChange",
     "InclusionProof",
     "InputState",
-    "Mark",
     "NeighbourChange",
     "PredictionChange",
     "Report",
@@ -65,5 +64,6 @@ __all__ = [
     "Tally",
     "TallyChange",
     "Turn",
+    "Unfounded",
     "Variant",
 ]

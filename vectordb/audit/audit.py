@@ -19,7 +19,7 @@ from vectordb.audit.kit import ReproductionKit, make_kit
 from vectordb.audit.report import Report
 from vectordb.audit.verifying import verify
 from vectordb.erasing.erasure import BlastRadius
-from vectordb.erasing.marks import Mark, marks
+from vectordb.erasing.unfounded import Unfounded, unfounded
 from vectordb.predictions.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -176,12 +176,12 @@ class Audit:
         """
         return proving.root(self._reader, size)
 
-    def checkpoint(self, size: int | None = None) -> str:
+    def tree_head(self, size: int | None = None) -> str:
         """The tree head as a text to publish, sign and compare: origin, size and root, a line each.
 
         The form is C2SP's tlog-checkpoint, unsigned: append an empty line and signature lines as you like.
         """
-        return proving.checkpoint(self._reader, size)
+        return proving.tree_head(self._reader, size)
 
     def proof(self, offset: int, size: int | None = None) -> proving.InclusionProof:
         """The proof that the event at an offset is in the log of ``size`` events (None: all). RFC 9162, 2.1.3. 70 us.
@@ -232,14 +232,14 @@ class Audit:
 
         return blast_radius(self._reader, view, entities)
 
-    def marks(self, what: str | Version | Prediction | None = None) -> tuple[Mark, ...]:
+    def unfounded(self, what: str | Version | Prediction | None = None) -> tuple[Unfounded, ...]:
         """What stays though it rests on values that were erased: it can no longer be made again, and why.
 
         Of all versions, pipelines and training sets, or of one thing: a version or its id, a prediction or its id (also
         by what it read, or its pipeline), ``pipeline:ranker#1``, ``training_set:week_1``. Raises ``UnknownVersion`` for
-        an id of a row that is not there. (The names of offsets that ``db.mark`` sets are another thing.)
+        an id of a row that is not there.
         """
-        return marks(self._reader, what)
+        return unfounded(self._reader, what)
 
     def __repr__(self) -> str:
         return f"Audit(as_of={self._reader.as_of_offset})"

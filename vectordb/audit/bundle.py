@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import ROW_BITS, ROW_MASK, FeatureRef, PredictionsRecorded, parse_label
 from vectordb.audit.kit_events import whole_event
-from vectordb.audit.proving import checkpoint, inclusion, root, size_of
+from vectordb.audit.proving import inclusion, root, size_of, tree_head
 from vectordb.views.version import find_row
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def bundle(reader: Reader, prediction: Prediction, size: int | None) -> dict[str
         "version": 1,
         "prediction": {"id": prediction.id, "offset": prediction.offset, "row": number},
         "tree": {"size": wanted, "root": root(reader, wanted)},
-        "checkpoint": checkpoint(reader, wanted),
+        "checkpoint": tree_head(reader, wanted),
         "header": reader.header.line().decode(),
         "events": [_event(reader, offset, wanted) for offset in sorted(offsets)],
     }

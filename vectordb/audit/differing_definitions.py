@@ -60,10 +60,7 @@ def _said(kind: str, definition: Any) -> dict[str, Any]:
 
 
 def _mark_changes(before: Past, after: Past) -> Iterator[DefinitionChange]:
-    was, now = (
-        {name: at for name, at in list(past.state.catalog.marks.items()) if at <= past.as_of_offset}
-        for past in (before, after)
-    )
+    was, now = before.marks(), after.marks()
     for name in sorted(was.keys() ^ now.keys()):
         yield DefinitionChange("mark", name, REMOVED if name in was else ADDED, was.get(name), now.get(name))
 

@@ -83,7 +83,7 @@ def root(reader: Reader, size: int | None) -> str:
     return tree_of(reader.state).root(size_of(reader, size)).hex()
 
 
-def checkpoint(reader: Reader, size: int | None) -> str:
+def tree_head(reader: Reader, size: int | None) -> str:
     """The tree head as text."""
     wanted = size_of(reader, size)
     origin = ORIGIN + reader.header.ledger_id

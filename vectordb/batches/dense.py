@@ -55,7 +55,7 @@ class Dense(Block):
 
     @property
     def flat(self) -> memoryview:
-        """The numbers, one after the other. A view, not a copy."""
+        """The numbers, one after the other. A view, not a copy; raises ``InvalidInput`` for float16."""
         code: Any = CODES[self.dtype][0]
         if code == "e":
             raise InvalidInput("Python has no view of float16: use raw or __array_interface__", dtype=self.dtype)

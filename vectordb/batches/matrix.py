@@ -138,7 +138,10 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
         return self.numbers.__array_interface__
 
     def astype(self, dtype: str) -> FeatureMatrix:
-        """The same with numbers of ``float64`` or ``float32``; one beyond float32 is refused. 10 ns a number."""
+        """The same with numbers of ``float64`` or ``float32``. 10 ns a number.
+
+        Raises ``InvalidInput`` for another type, and for a number beyond float32.
+        """
         block = self.numbers
         if dtype == block.dtype:
             return self
@@ -159,7 +162,8 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
         """The block of numbers through a function of blocks, which keeps the number of rows: pieces of 8,192 rows.
 
         An ``executor`` shares the pieces where there are enough rows (20,000); for processes the function has to be
-        one that can be pickled. The result is that of the serial run.
+        one that can be pickled. The result is that of the serial run. Raises ``InvalidInput`` for a
+        function that gives another number of rows.
         """
         shared, done, found = Sharing(executor, progress).part(0, 1, len(self)), 0, []
         pieces = [chunk.numbers for chunk in self.chunks(PIECE)] or [self.numbers]
@@ -206,7 +210,10 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
         return self._rebuilt(entities, block, columns, own)
 
     def chunks(self, rows: int) -> Iterator[FeatureMatrix]:
-        """Matrices of at most so many rows, in order; their numbers share this one's memory."""
+        """Matrices of at most so many rows, in order; their numbers share this one's memory.
+
+        Raises ``InvalidInput`` for fewer than one, when the first is asked for.
+        """
         if type(rows) is not int or rows < 1:
             raise InvalidInput("a chunk has at least one row", rows=rows)
         for start in range(0, len(self), rows):

@@ -3,7 +3,7 @@
 - ``erasing.py`` (``erase``, ``blast_radius``): ``finding.py`` finds the events, ``taking.py`` makes what is left of
   each, ``erasure.py`` is the report
 - ``compacting.py`` (``compact``): the rows that no later read sees, taken out the same way
-- ``marks.py``: what rests on erased values, as the erasures say
+- ``unfounded.py``: what rests on erased values, as the erasures say
 """
 
 from vectordb.erasing.compacting import Compaction, compact

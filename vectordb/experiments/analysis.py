@@ -147,7 +147,7 @@ class Analysis(Result):
         return _named(self.arms, name)
 
     def effect(self, name: str | None = None) -> ArmEffect:
-        """The effect of one treatment arm against the control; without a name that of the first."""
+        """The effect of one treatment arm against the control; without a name the first. Raises ``UnknownName``."""
         if name is not None and name == self.control.arm:
             rule = "this arm is the control: effects are of the other arms against it"
             raise UnknownName(rule, arm=name, known=[one.arm for one in self.effects])

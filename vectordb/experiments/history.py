@@ -83,7 +83,7 @@ class EffectHistory(Result):
     assumptions: tuple[str, ...]
 
     def arm(self, name: str | None = None) -> EffectSeries:
-        """One arm against the control, by name; without one the first."""
+        """One arm against the control, by name; without one the first. Raises ``UnknownName``."""
         for series in self.arms:
             if name is None or series.arm == name:
                 return series

@@ -57,7 +57,10 @@ class Table:
         return self._columns[name]
 
     def batches(self, rows: int = BATCH) -> Iterator[Table]:
-        """Tables of at most so many rows, in order; they share this one's memory."""
+        """Tables of at most so many rows, in order; they share this one's memory.
+
+        Raises ``InvalidInput`` for fewer than one, when the first is asked for.
+        """
         if type(rows) is not int or rows < 1:
             raise InvalidInput("a batch has at least one row", rows=rows)
         for start in range(0, self._rows, rows):

@@ -88,6 +88,7 @@ class LineageGraph:
 
         Empty where it does not. From a version or prediction this costs what ``downstream`` of it costs, from a
         definition what ``upstream(target)`` costs: that one enters a fit by its service and views, not by each row.
+        Raises ``InvalidInput`` for a limit below 1.
         """
         if type(limit) is not int or limit < 1:
             raise InvalidInput("a limit of paths is a positive int", limit=limit)
@@ -103,7 +104,7 @@ class LineageGraph:
         """Which services, pipelines, models, training sets, experiments, versions and predictions depend on something.
 
         ``of`` names a node (a feature, a view, a version, ...) or is the offset of an event: then it is what depends on
-        anything that the event wrote. 15 us for each one found.
+        anything that the event wrote. Raises ``OffsetOutOfRange`` for an offset of no event. 15 us for each one found.
         """
 
         def find(links: Links) -> Impact:

@@ -5,8 +5,9 @@ the methods of ``operations`` are wrapped (``wrapping``), and tell what happened
 """
 
 from vectordb.observability.families import Family, Sample
+from vectordb.observability.histogram import Histogram
 from vectordb.observability.logging_hook import LoggingHook
-from vectordb.observability.metrics import Metrics
+from vectordb.observability.metrics import Flag, Metrics, Series
 from vectordb.observability.observation import Hook, Observation
 from vectordb.observability.observing import observe, observe_everywhere
 from vectordb.observability.opentelemetry_hook import OpenTelemetryHook
@@ -17,6 +18,8 @@ from vectordb.observability.prometheus_text import prometheus_text
 __all__ = [
     "OPERATIONS",
     "Family",
+    "Flag",
+    "Histogram",
     "Hook",
     "LoggingHook",
     "Metrics",
@@ -24,6 +27,7 @@ __all__ = [
     "OpenTelemetryHook",
     "PrometheusHook",
     "Sample",
+    "Series",
     "observe",
     "observe_everywhere",
     "prometheus_text",

@@ -56,7 +56,10 @@ class Histogram:
         self.longest_ns = max(self.longest_ns, other.longest_ns)
 
     def quantile(self, share: float) -> float | None:
-        """The duration that a share of them does not exceed, interpolated between two bounds; None of none."""
+        """The duration that a share of them does not exceed, interpolated between two bounds; None of none.
+
+        Raises ``InvalidInput`` for a share outside 0 to 1.
+        """
         if not 0.0 <= share <= 1.0:
             raise InvalidInput("a quantile is of a share between 0 and 1", share=share)
         size, longest = self.count, self.longest_ns / _NANOS

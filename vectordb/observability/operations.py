@@ -134,8 +134,8 @@ _READ: Final = "as_of prediction predictions reproduce version event digest trai
 _RECORD: Final = "record_prediction record_predictions record_training_set"
 _WRITE: Final = "compact fork refresh snapshot checkpoint check close"
 _EXPERIMENT: Final = "ramp reweight reallocate force unforce stop resume restart_buckets"
-_AUDIT: Final = """explain changes bisect diff what_if verify root checkpoint proof consistency bundle kit
-    blast_radius marks"""
+_AUDIT: Final = """explain changes bisect diff what_if verify root tree_head proof consistency bundle kit
+    blast_radius unfounded"""
 
 OPERATIONS: Final = (
     *_group(VectorDB, "db", "open connect replay", None, _none),

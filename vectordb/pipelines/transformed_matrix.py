@@ -48,7 +48,7 @@ class TransformedMatrix(FeatureMatrix):
         return TransformedMatrix(self._applied, entities, numbers, row_of, self.as_of, self.at_micros, self.label)
 
     def column(self, name: str) -> list[float]:
-        """The outputs of one name in order of rows; NaN stays NaN."""
+        """The outputs of one name in order of rows; NaN stays NaN. Raises ``UnknownName``."""
         if name not in self._kinds:
             raise UnknownName("the matrix has no such feature", feature=name, known=list(self.names)[:20])
         return self.numbers.column(self.names.index(name))

@@ -64,7 +64,7 @@ def reproduce(reader: Reader, prediction: Prediction, model: Callable[[Any], Any
     found = _reproduce(reader, prediction, model)
     if not reader.state.log.registry.erasures:
         return found
-    unfounded = tuple(mark.reason for mark in reader.audit.marks(prediction.id))
+    unfounded = tuple(one.reason for one in reader.audit.unfounded(prediction.id))
     return replace(found, unfounded=unfounded) if unfounded else found
 
 

@@ -99,7 +99,7 @@ class Service:
         return None if plain is None else transformer_from_dict(plain, self.name)
 
     def __repr__(self) -> str:
-        return f"Service({self.definition.label}, features={list(self.features)})"
+        return f"{type(self).__name__}({self.definition.label}, features={list(self.features)})"
 
     # -- one row -------------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ class Service:
     def parity(self, last: int | None = None) -> Parity:
         """Recompute the inputs of stored predictions (all, or the last so many), as served and as trained; compare.
 
-        0.5 ms a prediction.
+        Raises ``InvalidInput`` for a ``last`` that is no number of predictions. 0.5 ms a prediction.
         """
         from vectordb.predictions.parity import parity_of
 

@@ -37,8 +37,6 @@ Its paths, as ``GET /`` lists them too, with what a query may say and which need
     GET  /explanations/{id...}                        what a prediction rests on
 """
 
-from vectordb.observability import Family, Sample
-from vectordb.observability import prometheus_text as render_metrics
 from vectordb.serving.application import Application
 from vectordb.serving.authorization import BearerToken
 from vectordb.serving.http.request import HttpRequest
@@ -48,12 +46,9 @@ from vectordb.serving.predictor import LedgerModel, Predictor, Served
 __all__ = [
     "Application",
     "BearerToken",
-    "Family",
     "HttpRequest",
     "LedgerModel",
     "Limits",
     "Predictor",
-    "Sample",
     "Served",
-    "render_metrics",
 ]

@@ -94,7 +94,7 @@ def dumps(transformer: Transformer) -> str:
 
 
 def loads(text: str | bytes) -> Transformer:
-    """See ``dumps``."""
+    """See ``dumps``. Raises ``InvalidInput`` for a text that is no stored transformer."""
     try:
         plain = parse_json(text)
     except (TypeError, ValueError, RecursionError) as error:

@@ -21,7 +21,8 @@ from vectordb.transforms.times import FunctionTransformer
 def from_sklearn(fitted: Any) -> Transformer:
     """Ours for a fitted transformer of scikit-learn, pipelines and parts included; outputs agree within 1e-12.
 
-    One without a counterpart here, an option that cannot be honoured, or one that is not fitted, is refused.
+    Raises ``InvalidInput`` for one without a counterpart here and for an option that cannot be honoured, ``NotFitted``
+    for one that is not fitted.
     """
     kind = type(fitted)
     takers = _takers()

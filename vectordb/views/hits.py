@@ -27,7 +27,8 @@ class Hits(Tabular, Sequence[Hit]):
     """The hits of one search, with what it read: offset, clock, view, and whether it measured everything.
 
     ``distance`` is the metric's, the dot product negated; ``score`` the similarity of the field: 1 - distance for
-    cosine, correlation, Jaccard, Hamming and Bray-Curtis, the product for dot, else 1 / (1 + distance).
+    cosine, correlation, Jaccard, Hamming and Bray-Curtis, the product for dot, else 1 / (1 + distance). A slice
+    is hits too; they equal a list of the same ones.
     """
 
     __slots__ = ("_found", "_metric", "_state", "_view", "as_of", "at_micros", "exact")
@@ -56,12 +57,16 @@ class Hits(Tabular, Sequence[Hit]):
     @overload
     def __getitem__(self, place: int) -> Hit: ...
     @overload
-    def __getitem__(self, place: slice) -> list[Hit]: ...
+    def __getitem__(self, place: slice) -> Hits: ...
 
-    def __getitem__(self, place: int | slice) -> Hit | list[Hit]:
+    def __getitem__(self, place: int | slice) -> Hit | Hits:
         if isinstance(place, slice):
-            return [self._hit(*found) for found in self._found[place]]
+            return self._with(self._found[place])
         return self._hit(*self._found[place])
+
+    def _with(self, found: Sequence[tuple[Entity, float, int]]) -> Hits:
+        """Some of these hits."""
+        return Hits(self._state, self._view, self._metric, found, self.as_of, self.at_micros, self.exact)
 
     def _hit(self, entity: Entity, distance: float, ref: int) -> Hit:
         return Hit(entity, distance, similarity(self._metric, distance), self._version(entity, ref))
@@ -103,7 +108,7 @@ class Hits(Tabular, Sequence[Hit]):
     def without(self, entity: Entity, k: int) -> Hits:
         """The first ``k`` hits that are not an entity."""
         found = [found for found in self._found if found[0] != entity or type(found[0]) is not type(entity)][:k]
-        return Hits(self._state, self._view, self._metric, found, self.as_of, self.at_micros, self.exact)
+        return self._with(found)
 
     def table(self) -> Table:
         """Entity, distance, score and version of each hit as Arrow columns."""
@@ -114,7 +119,7 @@ class Hits(Tabular, Sequence[Hit]):
         return [hit._asdict() for hit in self]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Hits) and list(self) == list(other)
+        return isinstance(other, (Hits, list, tuple)) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
 

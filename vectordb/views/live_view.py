@@ -210,7 +210,8 @@ class LiveView(View):
 
         ``rows`` and ``options`` are those of ``put_many``; an iterable is consumed chunk by chunk.
         ``progress(done, rows)`` is called after each event (``rows`` is None for an iterable without a
-        length). A refusal stops the load; the chunks before it stand.
+        length). A refusal stops the load; the chunks before it stand. Raises ``InvalidInput`` for a chunk
+        below one row, rows of neither form, and ``idempotency_key`` or ``expected_head``: these belong to one event.
         """
         if not isinstance(chunk_rows, int) or chunk_rows < 1:
             raise InvalidInput("a chunk has at least one row", chunk_rows=chunk_rows)

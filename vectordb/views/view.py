@@ -189,7 +189,7 @@ class View(Tabular):
         """The nearest others of many entities (all for None), one by one: an export of the neighbour graph.
 
         All at one offset and clock; entities without a vector are left out. The options are those of ``search``; with
-        ``where``, the others match. It begins, and refuses, when the first one is asked for.
+        ``where``, the others match. It begins, and refuses (``InvalidInput``), when the first one is asked for.
         """
         if type(k) is not int or not 1 <= k <= MAX_K:
             raise InvalidInput(f"k is an int from 1 to {MAX_K}", k=k)

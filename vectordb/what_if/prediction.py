@@ -88,7 +88,7 @@ class PredictionWhatIf:
 def what_if_prediction(
     reader: Reader, prediction: str | Prediction, values: Mapping[str, Any], model: Callable[[Any], Any] | None
 ) -> PredictionWhatIf:
-    """See ``Audit.what_if``."""
+    """See ``Audit.what_if``, which raises the same: ``InvalidInput``, ``UnknownVersion``."""
     if not isinstance(prediction, Prediction):
         prediction = reader.prediction(prediction)
     if not isinstance(values, Mapping):

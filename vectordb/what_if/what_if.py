@@ -107,7 +107,7 @@ class WhatIf:
     def add(self, write: Write, after: int | None = None) -> WhatIf:
         """Call ``write(branch)`` right after an offset (None: that of the fork), at its recorded time.
 
-        Reads at that offset or later see what it writes; what it raises ends the run.
+        Reads at that offset or later see what it writes; what it raises ends the run. Raises ``OffsetOutOfRange``.
         """
         place = self._start if after is None else after
         if type(place) is not int or not 0 <= place <= self._past.as_of_offset:
@@ -153,6 +153,7 @@ class WhatIf:
         ``models`` are callables of a row, by ``name@version`` or by name; what they raise is the caller's to see.
         ``assignments="again"`` assigns exposed units by the branch's own experiments instead of keeping their arms (an
         outcome belongs to the arm that its unit met, so they are kept unless asked).
+        Raises ``InvalidInput`` for another word.
         """
         if assignments not in (KEPT, AGAIN):
             raise InvalidInput("assignments are kept, or made again", assignments=assignments)

@@ -64,8 +64,8 @@ def test_every_event_is_proven_at_every_later_size(db: VectorDB) -> None:
     assert db.as_of(5).audit.proof(2) == db.audit.proof(2, 5)
 
 
-def test_an_old_checkpoint_is_consistent_after_more_was_appended(db: VectorDB) -> None:
-    old = parse_tree_head(db.audit.checkpoint())
+def test_an_old_tree_head_is_consistent_after_more_was_appended(db: VectorDB) -> None:
+    old = parse_tree_head(db.audit.tree_head())
     assert (old.origin, old.size, old.root.hex()) == (f"vectordb/{db.header.ledger_id}", db.head, db.audit.root())
     for number in range(40):
         db.view("other").put(f"o-{number}", {"x": number})
@@ -88,7 +88,7 @@ def test_a_fork_has_the_tree_of_its_parent_and_then_its_own(tmp_path: Path) -> N
     db_root = db.audit.root(9)
     assert branch.audit.root() != db_root and branch.audit.consistency(8).verify()
     assert branch.audit.consistency(8).first_root == db.audit.root(8)
-    assert branch.audit.checkpoint().split("\n")[0] != db.audit.checkpoint().split("\n")[0]
+    assert branch.audit.tree_head().split("\n")[0] != db.audit.tree_head().split("\n")[0]
     db.close()
 
 
@@ -104,7 +104,7 @@ def test_nothing_is_hashed_before_it_is_asked_for(tmp_path: Path) -> None:
 def test_a_size_that_the_log_never_had_is_refused(size: Any) -> None:
     db, _ = small()
     audit = db.audit
-    asks = [audit.root, audit.checkpoint, lambda size: audit.proof(1, size), lambda size: audit.consistency(1, size)]
+    asks = [audit.root, audit.tree_head, lambda size: audit.proof(1, size), lambda size: audit.consistency(1, size)]
     for ask in asks:
         with pytest.raises(OffsetOutOfRange):
             ask(size)

@@ -94,8 +94,8 @@ def _look_back(db: VectorDB, folder: Path) -> None:
     audit, lineage = db.audit, db.lineage
     audit.explain(one), audit.changes(one), audit.diff(1, 2), audit.what_if(one, {}), audit.verify()
     audit.bisect(lambda past: past.as_of_offset > 2)
-    audit.root(), audit.checkpoint(), audit.proof(1), audit.consistency(1), audit.bundle(one), audit.kit(one)
-    audit.blast_radius("drivers", "a"), audit.marks()
+    audit.root(), audit.tree_head(), audit.proof(1), audit.consistency(1), audit.bundle(one), audit.kit(one)
+    audit.blast_radius("drivers", "a"), audit.unfounded()
     lineage.upstream(one), lineage.downstream("drivers/a@2"), lineage.definitions(), lineage.impact(2)
     lineage.paths("drivers/a@2", one), lineage.cone(one), lineage.openlineage()
     _export(db, folder)

@@ -19,7 +19,7 @@ from vectordb.views.live_view import LiveView
 from vectordb.what_if import WhatIf
 
 HANDLES = {"view", "service", "experiment", "model", "transaction", "what_if", "observe", "index", "projection"}
-LISTS = {"views", "services", "experiments", "models", "training_sets"}
+LISTS = {"views", "services", "experiments", "models", "training_sets", "marks"}
 LAZY = {"events", "subscribe", "wait", "neighbours", "follow", "lag", "table"}
 PARTS = {  # what the operations themselves are made of
     "clock", "pinned", "consistently", "plan", "packed", "row", "read_row", "gathered", "written_entities",

@@ -47,7 +47,7 @@ def test_a_prediction_stands_for_its_id(world: World, service: Service) -> None:
     made = db.record_prediction(service.get("d", request={"km": 3}), model="gbm@3", output=0.81)
     doors: list[Callable[[Any], Any]] = [
         *(db.prediction, db.reproduce, lambda one: db.as_of(prediction=one).head, db.lineage.upstream),
-        *(db.audit.explain, db.audit.changes, db.audit.bundle, db.audit.kit, db.audit.marks),
+        *(db.audit.explain, db.audit.changes, db.audit.bundle, db.audit.kit, db.audit.unfounded),
         *(lambda one: db.audit.what_if(one, {"km": 9.0}, model=len), lambda one: bool(db.audit.diff(one, made))),
     ]
     for door in doors:

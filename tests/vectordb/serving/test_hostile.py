@@ -13,7 +13,8 @@ import pytest
 
 from tests.vectordb.serving.serving_world import WRITE, Answer, call_asgi, call_wsgi, make_application, make_world
 from vectordb import InvalidInput
-from vectordb.serving import Application, BearerToken, Family, Limits, Predictor, Sample
+from vectordb.observability import Family, Sample
+from vectordb.serving import Application, BearerToken, Limits, Predictor
 
 hypothesis = pytest.importorskip("hypothesis")
 st = hypothesis.strategies

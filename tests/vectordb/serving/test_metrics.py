@@ -6,8 +6,8 @@ import pytest
 
 from tests.vectordb.serving.serving_world import call_wsgi, make_application, make_world
 from vectordb import InvalidInput
-from vectordb.observability import Metrics
-from vectordb.serving import Application, Family, Sample, render_metrics
+from vectordb.observability import Family, Metrics, Sample, prometheus_text
+from vectordb.serving import Application
 from vectordb.serving.meters import BUCKETS_S
 
 
@@ -46,13 +46,13 @@ def test_prometheus_reads_what_we_write() -> None:
 
 def test_names_and_numbers_of_the_text_format() -> None:
     values = [float("nan"), float("inf"), float("-inf"), 1e300, 0.1, 2.0, -3]
-    lines = render_metrics([Family("m", "untyped", "", [Sample("", {}, value) for value in values])]).splitlines()[2:]
+    lines = prometheus_text([Family("m", "untyped", "", [Sample("", {}, value) for value in values])]).splitlines()[2:]
     assert lines == ["m NaN", "m +Inf", "m -Inf", "m 1e+300", "m 0.1", "m 2", "m -3"]
     for family in (Family("1m", "gauge", "", []), Family("m", "thing", "", []),
                    Family("m", "gauge", "", [Sample("", {"__x": ""}, 1)]),
                    Family("m", "gauge", "", [Sample(" 1\nn", {}, 1)])):  # fmt: skip
         with pytest.raises(InvalidInput):
-            render_metrics([family])
+            prometheus_text([family])
 
 
 def test_the_counters_of_hooks_stand_beside_those_of_requests() -> None:

@@ -78,7 +78,7 @@ class FeatureHasher(Transformer):
         return self.fit(X, y).transform(X)
 
     def transform(self, X: Any) -> Any:
-        """The hashed rows: as an array for an array, else as lists."""
+        """The hashed rows: as an array for an array, else as lists. Raises ``InvalidInput`` for no rows."""
         self._check()
         columns, rows = _told_apart(X) if self.input_type == "dict" else (None, X)
         if rows is None:

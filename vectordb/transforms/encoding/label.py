@@ -56,7 +56,7 @@ class LabelEncoder(Transformer):
         return self.fit(y).transform(y)
 
     def inverse_transform(self, y: Any) -> Any:
-        """The labels of places."""
+        """The labels of places; raises ``CannotTransform`` for a place that has none."""
         self._check_fitted()
         places = _labels(y)
         unseen = [place for place in places if isinstance(place, str) or place not in range(len(self.classes_))]

@@ -1,4 +1,4 @@
-"""Marks: what rests on erased values, as the erasures themselves say."""
+"""Unfounded: what rests on erased values, as the erasures themselves say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Mark:
+class Unfounded:
     """``id`` can no longer be made again from the log, because of the erasure at offset ``by``."""
 
     id: str
@@ -29,12 +29,12 @@ class Mark:
         return asdict(self)
 
 
-def marks(reader: Reader, what: str | Version | Prediction | None = None) -> tuple[Mark, ...]:
-    """See ``Audit.marks``. 2 us an erasure."""
+def unfounded(reader: Reader, what: str | Version | Prediction | None = None) -> tuple[Unfounded, ...]:
+    """See ``Audit.unfounded``. 2 us an erasure."""
     log, limit = reader.state.log, reader.as_of_offset
     erasures = [(offset, fact) for offset, fact in log.registry.erasures if offset <= limit]
     if what is None:
-        return tuple(mark for offset, fact in erasures for mark in _of_erasure(log, offset, fact))
+        return tuple(one for offset, fact in erasures for one in _of_erasure(log, offset, fact))
     name = text_of(what)
     kind, colon, label = name.partition(":")
     if colon and kind in ("pipeline", "training_set"):
@@ -43,7 +43,8 @@ def marks(reader: Reader, what: str | Version | Prediction | None = None) -> tup
         refs, pipeline = _rests_on(log, find_row(log, name, limit).ref)
         held = [one for one in erasures if not refs.isdisjoint(one[1].unfounded.versions)]
         held += [one for one in erasures if one not in held and pipeline in one[1].unfounded.pipelines]
-    return tuple(Mark(name, offset, _reason(offset, fact)) for offset, fact in sorted(held, key=lambda one: one[0]))
+    held.sort(key=lambda one: one[0])
+    return tuple(Unfounded(name, offset, _reason(offset, fact)) for offset, fact in held)
 
 
 def _rests_on(log: Log, ref: int) -> tuple[set[int], str]:
@@ -55,11 +56,11 @@ def _rests_on(log: Log, ref: int) -> tuple[set[int], str]:
     return {ref, *fact.predictions[ref & ROW_MASK].sources}, pipeline
 
 
-def _of_erasure(log: Log, offset: int, fact: EntityErased) -> Iterator[Mark]:
+def _of_erasure(log: Log, offset: int, fact: EntityErased) -> Iterator[Unfounded]:
     made, reason = fact.unfounded, _reason(offset, fact)
     ids = [name for name in (version_id(log, ref) for ref in made.versions) if "/" in name]  # others are gone too
     ids += [f"pipeline:{label}" for label in made.pipelines] + [f"training_set:{name}" for name in made.training_sets]
-    yield from (Mark(found, offset, reason) for found in ids)
+    yield from (Unfounded(found, offset, reason) for found in ids)
 
 
 def _reason(offset: int, fact: EntityErased) -> str:
