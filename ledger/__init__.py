@@ -76,7 +76,7 @@ from ledger.facts.model_defined import ModelDefined, ModelDefinition
 from ledger.facts.origin import Origin
 from ledger.facts.outcomes_recorded import Outcome, OutcomesRecorded
 from ledger.facts.pipeline_fitted import FittedPipeline, PipelineFitted, check_pipeline, fitted_from_json
-from ledger.facts.plain import check_plain
+from ledger.facts.plain_json import check_plain
 from ledger.facts.predictions_recorded import PredictionRow, PredictionsRecorded
 from ledger.facts.records_redacted import (
     GONE,
@@ -85,11 +85,11 @@ from ledger.facts.records_redacted import (
     OutcomesRedacted,
     PredictionsRedacted,
 )
-from ledger.facts.redacted import REDACTED_FACTS, written_as
-from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
+from ledger.facts.redacted_forms import REDACTED_FACTS, written_as
 from ledger.facts.rows_put import Rejection, RowsPut
 from ledger.facts.rows_redacted import ERASED, PRUNED, Gap, RowsRedacted
 from ledger.facts.service_defined import FeatureRef, Request, ServiceDefined, ServiceDefinition, parse_input
+from ledger.facts.single_row import EntityDeleted, RowPut, SingleRow
 from ledger.facts.training_set_recorded import TrainingSetRecord, TrainingSetRecorded, training_set_from_json
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined, ViewDefinition
@@ -121,11 +121,11 @@ from ledger.identity import (
 )
 from ledger.locks import free_in_children
 from ledger.log import Log
-from ledger.proofs.checkpoint_text import TreeHead, parse_tree_head
 from ledger.proofs.kit_file import START as KIT_START
 from ledger.proofs.kit_file import KitTitle, omitted_line, read_kit, runs_between, seal_line
 from ledger.proofs.kit_log import KitJournal, KitLog
 from ledger.proofs.merkle import CompactTree, MerkleTree
+from ledger.proofs.tree_head import TreeHead, parse_tree_head
 from ledger.proofs.verification import InvalidProof, verify_bundle, verify_consistency, verify_inclusion
 from ledger.retention import check_kept
 from ledger.settlement import Settlement

@@ -36,7 +36,7 @@ from ledger.errors import DamagedLog, InvalidEvent, InvalidInput, UnknownEventTy
 from ledger.event import Meta
 from ledger.facts.event_pruned import EventPruned
 from ledger.facts.fact import Fact, Reading
-from ledger.facts.row_put import RowPut
+from ledger.facts.single_row import RowPut
 from ledger.facts.vocabulary import READERS
 from ledger.header import canonical, pruned_body
 from ledger.identity import ROW_BITS

@@ -23,8 +23,8 @@ from ledger.facts.event_pruned import EventPruned
 from ledger.facts.fact import Fact
 from ledger.facts.predictions_recorded import PredictionsRecorded
 from ledger.facts.records_redacted import GONE
-from ledger.facts.row_put import SingleRow
 from ledger.facts.rows_redacted import RowsRedacted
+from ledger.facts.single_row import SingleRow
 from ledger.facts.vouched import Vouching
 from ledger.header import Header, Parent, new_header
 from ledger.identity import ROW_BITS, ROW_MASK, Entity

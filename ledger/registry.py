@@ -261,7 +261,7 @@ class Registry:
         if record.columns != definition.keys:
             rule = "a training set has the inputs of its service"
             raise InvalidInput(rule, training_set=record.name, columns=record.columns[:20])
-        views = {item.view for item in definition.features if isinstance(item, FeatureRef)}
+        views = set(definition.views)
         for ref in record.refs:
             owner = _owner_of(log, ref)
             if owner is not None and owner[0] not in views:
@@ -271,8 +271,7 @@ class Registry:
     def _check_predictions(self, fact: PredictionsRecorded, log: Owners) -> None:
         definition = self._service(fact.service, "a prediction names a version of a service")
         self._check_pipeline_of(fact, definition)
-        views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
-        kinds = {view: self.layouts.entity_kind(view) for view in views}
+        kinds = {view: self.layouts.entity_kind(view) for view in definition.views}
         for row in fact.predictions:
             if row is not GONE:
                 self._check_prediction(row, definition, kinds, log)

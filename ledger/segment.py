@@ -18,8 +18,8 @@ from ledger.event import Event, Meta
 from ledger.facts.event_omitted import EventOmitted
 from ledger.facts.event_pruned import EventPruned
 from ledger.facts.fact import Fact, Reading
-from ledger.facts.row_put import EntityDeleted, RowPut, SingleRow
 from ledger.facts.rows_put import RowsPut
+from ledger.facts.single_row import EntityDeleted, RowPut, SingleRow
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.header import canonical
 from ledger.identity import Entity

@@ -24,10 +24,10 @@ from ledger import (
 )
 from projections import Projection, write_checkpoint
 from vectordb.audit.ground import note_fork
-from vectordb.definitions import Definitions
+from vectordb.definition_writer import DefinitionWriter
 from vectordb.erasing import Compaction, Erasure, compact, erase
 from vectordb.persistence.opening import Expect, OpenReport, Options, open_state, replay_events, replay_path
-from vectordb.predictions.recorder import Recorder
+from vectordb.predictions.prediction_writer import PredictionWriter
 from vectordb.recording import Recording
 from vectordb.state import SERVED_BYTES, State
 from vectordb.subscription import Subscription
@@ -38,7 +38,7 @@ from vectordb.writer import Writer
 if TYPE_CHECKING:
     from vectordb.observability import Hook, Observation
     from vectordb.persistence.follower import Follower
-    from vectordb.persistence.following import Lag
+    from vectordb.persistence.refreshing import Lag
 
 T = TypeVar("T")
 POLL_S = 0.02
@@ -81,8 +81,8 @@ class VectorDB(Recording):
         self.state = state
         self.writer = Writer(state)
         self.opened = report or OpenReport()
-        self._definitions = Definitions(state, self.writer)
-        self._recorder = Recorder(state, self.writer)
+        self.definition_writer = DefinitionWriter(state, self.writer)
+        self._prediction_writer = PredictionWriter(state, self.writer)
 
     @classmethod
     def _of(cls, state: State, report: OpenReport | None = None) -> VectorDB:
@@ -295,7 +295,7 @@ class VectorDB(Recording):
         When lines were replaced (a snapshot moved over the file, an erasure), it is replayed from the start. Raises
         ``ReadOnlyLedger`` where nobody else can write: in memory, and in a file that this database writes.
         """
-        from vectordb.persistence.following import catch_up
+        from vectordb.persistence.refreshing import catch_up
 
         catch_up(self)
         return self.head
@@ -306,7 +306,7 @@ class VectorDB(Recording):
         It looks and folds nothing; ``Lag.checked`` tells when something last did. Of a ledger that nobody else writes
         there is none. Raises ``StoreError`` where the store cannot be asked. A file's new lines are read to be counted.
         """
-        from vectordb.persistence.following import lag_of
+        from vectordb.persistence.refreshing import lag_of
 
         return lag_of(self)
 

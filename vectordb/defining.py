@@ -16,7 +16,7 @@ from ledger import (
     duration_micros,
     parse_input,
 )
-from vectordb.definitions import Definitions
+from vectordb.definition_writer import DefinitionWriter
 from vectordb.experiments import LiveExperiment, unit_of
 from vectordb.live import Live
 from vectordb.models import Model
@@ -35,7 +35,7 @@ class Defining(Live):
     it the next version.
     """
 
-    _definitions: Definitions
+    definition_writer: DefinitionWriter
 
     def view(self, name: str) -> LiveView:
         """A view by name, to read and to write; raises ``UnknownName``."""
@@ -81,7 +81,7 @@ class Defining(Live):
             "ttl": duration_micros(ttl or 0) or None,
         }
         labels = {"owner": owner, "tags": tuple(tags), "description": description}
-        self._definitions.create_view({**arguments, **labels}, replace, meta)
+        self.definition_writer.create_view({**arguments, **labels}, replace, meta)
         return self.view(name)
 
     def create_service(
@@ -111,7 +111,7 @@ class Defining(Live):
             "pipeline": None if plain is None else check_pipeline(plain),
             **labels,
         }
-        self._definitions.create_service(arguments, replace, meta)
+        self.definition_writer.create_service(arguments, replace, meta)
         return self.service(name)
 
     def create_model(
@@ -136,7 +136,8 @@ class Defining(Live):
         7.0
         """
         labels = {"owner": owner, "tags": tuple(tags), "description": description}
-        self._definitions.create_model({"name": name, "kind": kind, "parameters": parameters, **labels}, replace, {})
+        arguments = {"name": name, "kind": kind, "parameters": parameters, **labels}
+        self.definition_writer.create_model(arguments, replace, {})
         return self.model(name)
 
     def create_experiment(
@@ -188,7 +189,7 @@ class Defining(Live):
         more = {"holdout": holdout, "holdout_share": holdout_share, "view": view, "where": where}
         given = {"forced": forced or {}, "metrics": metrics or {}}
         arguments = {"name": name, "unit": unit_of(self, unit, view), "arms": arms, **who, **more, **given, **labels}
-        self._definitions.create_experiment(arguments, replace, meta)
+        self.definition_writer.create_experiment(arguments, replace, meta)
         return self.experiment(name)
 
     def mark(self, name: str, **meta: Any) -> int:
@@ -196,4 +197,4 @@ class Defining(Live):
 
         Raises ``MarkConflict`` for a name that is taken.
         """
-        return self._definitions.mark(name, meta)
+        return self.definition_writer.mark(name, meta)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ledger import Entity
+from vectordb.batches.executors import Sharing
 from vectordb.batches.gather import Gather
-from vectordb.batches.sharing import Sharing
 from vectordb.past import Past
 from vectordb.reader import Reader
 from vectordb.services.plan import ServicePlan
-from vectordb.services.quick import QuickBatch, QuickRead, quick_batch, quick_read, quick_transformed
+from vectordb.services.quick_reads import QuickBatch, QuickRead, quick_batch, quick_read, quick_transformed
 from vectordb.views.plan import Plan
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Live(Reader):
     def gathered(
         self, gather: Gather, ids: Sequence[Entity], at: int, own_clock: bool, shared: Sharing
     ) -> tuple[bytes, bytes]:
-        """From the served rows, where no other clock is asked for."""
+        """From the rows that are held, where no other clock is asked for."""
         return gather.live(ids, at, shared) if own_clock else super().gathered(gather, ids, at, own_clock, shared)
 
     def quick(self, plan: ServicePlan, revision: int) -> QuickRead | None:

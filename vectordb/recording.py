@@ -9,7 +9,7 @@ from vectordb.batches.matrix import FeatureMatrix
 from vectordb.defining import Defining
 from vectordb.experiments import Assignment
 from vectordb.predictions.prediction import Prediction, predictions_of
-from vectordb.predictions.recorder import Recorder
+from vectordb.predictions.prediction_writer import PredictionWriter
 from vectordb.services.service import ServedRow
 from vectordb.training.training_record import RecordedTrainingSet, record_training_set
 from vectordb.training.training_set import TrainingSet
@@ -20,7 +20,7 @@ class Recording(Defining):
     """Predictions and training sets of a live database; ``VectorDB`` adds the rest."""
 
     writer: Writer
-    _recorder: Recorder
+    _prediction_writer: PredictionWriter
 
     def record_prediction(
         self,
@@ -49,7 +49,7 @@ class Recording(Defining):
         ('eta/d-7@4', {'trips': 12}, {'trips': 'drivers/d-7@2'})
         """
         outputs = None if output is None else [output]
-        receipt = self._recorder.record([row], model, outputs, [assignment], idempotency_key, meta)
+        receipt = self._prediction_writer.record([row], model, outputs, [assignment], idempotency_key, meta)
         return predictions_of(self.state, receipt.event)[0]
 
     def record_predictions(
@@ -67,7 +67,7 @@ class Recording(Defining):
         ``rows`` is what ``get_many`` gave, or rows of one offset and clock.
         """
         read = rows.rows if isinstance(rows, FeatureMatrix) else list(rows)
-        receipt = self._recorder.record(read, model, outputs, assignments, idempotency_key, meta)
+        receipt = self._prediction_writer.record(read, model, outputs, assignments, idempotency_key, meta)
         return predictions_of(self.state, receipt.event)
 
     def record_training_set(

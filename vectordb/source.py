@@ -19,11 +19,11 @@ from ledger import (
     parse_label,
     to_micros,
 )
+from vectordb.batches.executors import Sharing
 from vectordb.batches.gather import Gather
-from vectordb.batches.sharing import Sharing
 from vectordb.pipelines.transformed_row import TransformedRow
 from vectordb.services.plan import ServicePlan
-from vectordb.services.quick import QuickBatch, QuickRead
+from vectordb.services.quick_reads import QuickBatch, QuickRead
 from vectordb.services.row import ServiceRow
 from vectordb.services.service import read_one
 from vectordb.state import State

@@ -21,7 +21,7 @@ from ledger import (
 )
 from projections import Experiments, Fold, Lineage, Predictions, Projection, Rows, Table, Vectors
 from vectordb.batches.gather import Gather
-from vectordb.forking import note_state
+from vectordb.process_fork import note_state
 from vectordb.services.plan import ServicePlan
 from vectordb.views.indexing import Indexing
 from vectordb.views.plan import Plan
@@ -64,7 +64,7 @@ class State:
         self.served_bytes = served_bytes
         self.aside: dict[Any, Any] = {}  # what packages above keep with the state, each under its own key
         self.observers: Observers | None = None  # the hooks of the database, once there was one
-        self.database = object()  # one for a state and those that take its place: see vectordb.persistence.following
+        self.database = object()  # one for a state and those that take its place: see vectordb.persistence.refreshing
         self._plans: dict[tuple[str, int], Plan] = {}
         self._gathers: dict[Any, Gather] = {}
         self._service_plans: dict[Any, ServicePlan] = {}

@@ -26,8 +26,8 @@ from ledger import (
     to_micros,
 )
 from vectordb.batches.batch import Batch, batch_bound, check_batch, raw_batch
+from vectordb.call_arguments import said_time
 from vectordb.receipt import Receipt
-from vectordb.said import said_time
 from vectordb.writer import make_meta, make_origin
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ from ledger import (
     header_of,
 )
 from projections import Gone
+from vectordb.call_arguments import said
 from vectordb.receipt import Receipt
-from vectordb.said import said
 from vectordb.state import State
 from vectordb.views.version import find_row
 

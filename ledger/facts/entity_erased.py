@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Reading, ref_from_json, refs_to_json, take
-from ledger.facts.plain import check_plain_text
+from ledger.facts.plain_json import check_plain_text
 from ledger.facts.vouched import Vouching, take_lines
 
 

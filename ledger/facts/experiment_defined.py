@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ledger.errors import DefinitionError
 from ledger.facts.fact import Fact, Reading, take
-from ledger.facts.plain import check_plain, check_plain_text
+from ledger.facts.plain_json import check_plain, check_plain_text
 from ledger.facts.view_defined import check_labels, take_labels, take_version, with_labels
 from ledger.identity import Entity, check_entity, check_name, entity_from_json, entity_to_json
 from ledger.times import MAX_MICROS

@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, take
-from ledger.facts.plain import check_plain_text
+from ledger.facts.plain_json import check_plain_text
 
 
 class LogMarked(Fact):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.facts.fact import Fact, Reading, take
-from ledger.facts.plain import check_plain
+from ledger.facts.plain_json import check_plain
 from ledger.facts.view_defined import check_labels, take_labels, take_version, with_labels
 from ledger.identity import check_name
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, check_event_time, take, take_text
-from ledger.facts.plain import check_plain, check_plain_text
+from ledger.facts.plain_json import check_plain, check_plain_text
 from ledger.facts.view_defined import take_version
 
 SHALLOWER: Final = -160  # transformers inside one another take six levels each: 192 in all, where others have 32

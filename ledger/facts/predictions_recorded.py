@@ -8,7 +8,7 @@ from typing import Any
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, check_event_time, ref_from_json, take, take_digest
 from ledger.facts.origin import Origin, take_origin
-from ledger.facts.plain import check_plain
+from ledger.facts.plain_json import check_plain
 from ledger.identity import ROW_BITS, ROW_MASK, Entity, entity_from_json, entity_to_json
 
 PRESENT_ALL = ""

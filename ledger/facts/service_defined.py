@@ -82,6 +82,11 @@ class ServiceDefinition:
             for name, item in zip(short, self.features, strict=True)
         )
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that it reads, each once, in order of first use."""
+        return tuple(dict.fromkeys(item.view for item in self.features if isinstance(item, FeatureRef)))
+
     def same_as(self, other: ServiceDefinition) -> bool:
         """Whether both say the same, versions aside."""
         return self.to_json() | {"version": 0} == other.to_json() | {"version": 0}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ledger.errors import InvalidInput
 from ledger.facts.fact import Fact, Reading, check_event_time, take, take_digest, take_text
-from ledger.facts.plain import check_plain_text
+from ledger.facts.plain_json import check_plain_text
 from ledger.identity import ROW_BITS, ROW_MASK, check_name
 from ledger.values.column_codec import decode_words, encode_words
 

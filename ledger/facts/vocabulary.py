@@ -20,10 +20,10 @@ from ledger.facts.model_defined import ModelDefined
 from ledger.facts.outcomes_recorded import OutcomesRecorded
 from ledger.facts.pipeline_fitted import PipelineFitted
 from ledger.facts.predictions_recorded import PredictionsRecorded
-from ledger.facts.redacted import REDACTED_FACTS, read_redacted
-from ledger.facts.row_put import EntityDeleted, RowPut
+from ledger.facts.redacted_forms import REDACTED_FACTS, read_redacted
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.service_defined import ServiceDefined
+from ledger.facts.single_row import EntityDeleted, RowPut
 from ledger.facts.training_set_recorded import TrainingSetRecorded
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.view_defined import ViewDefined

@@ -13,7 +13,7 @@ from typing import Any
 
 from ledger.event import Event, Meta
 from ledger.facts.fact import Fact
-from ledger.facts.row_put import SingleRow
+from ledger.facts.single_row import SingleRow
 from ledger.segment import MemorySegment, held_form
 from ledger.values.layout import Layout
 

@@ -24,8 +24,8 @@ from ledger.errors import (
 )
 from ledger.event import Event
 from ledger.facts.event_pruned import NOTHING_LEFT, EventPruned
-from ledger.facts.row_put import RowPut
 from ledger.facts.rows_put import RowsPut
+from ledger.facts.single_row import RowPut
 from ledger.facts.transaction_committed import TransactionCommitted
 from ledger.facts.vouched import Vouching
 from ledger.header import (
@@ -43,9 +43,9 @@ from ledger.settlement import Settlement
 from ledger.storage.atomic_file import write_atomically
 from ledger.storage.files import FILES, Files
 from ledger.storage.jsonl_store import MAX_LINE_BYTES, JsonlStore
+from ledger.storage.packed_ahead import Run, runs_ahead, runs_of, unpack
 from ledger.storage.pinned_lines import PinnedLines
 from ledger.storage.plain_rows import PlainRows, decode_plain_rows
-from ledger.storage.shared_lines import Run, runs_ahead, runs_of, unpack
 from ledger.storage.sql_store import SqlStore
 from ledger.storage.store import Store
 
@@ -131,7 +131,7 @@ class Journal:
 
         Runs of single rows go to ``take_rows`` instead, as they are added, where it is given: no events are made of
         them. ``batches`` are those that ``store.read`` gave from that position, where they were read before. Workers
-        of an ``executor`` pack such runs ahead of their turn (``ledger.storage.shared_lines``): same events and errors.
+        of an ``executor`` pack such runs ahead of their turn (``ledger.storage.packed_ahead``): same events and errors.
 
         Checked: the digest chain, offsets, times, known types and versions, every value against its
         feature's type, references. ``position`` then stands after the last line that was added, so that

@@ -20,7 +20,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import ledger.storage.shared_lines
+import ledger.storage.packed_ahead
 from tests.bench.data import FLOATS, entities_of, make_database, make_puts
 from tests.bench.harness import clock
 from tests.bench.lines import write_lines
@@ -102,7 +102,7 @@ def _cpu_here(_: int) -> tuple[int, float]:
 
 def run(events: Sequence[int], rounds: int = ROUNDS) -> Iterator[Point]:
     """Every number of events, shared whatever it costs."""
-    usual, ledger.storage.shared_lines.SHARED_BYTES = ledger.storage.shared_lines.SHARED_BYTES, 0  # type: ignore[misc]
+    usual, ledger.storage.packed_ahead.WORTH_BYTES = ledger.storage.packed_ahead.WORTH_BYTES, 0  # type: ignore[misc]
     try:
         with TemporaryDirectory() as folder, ProcessPoolExecutor(WORKERS) as executor:
             for count in events:
@@ -113,7 +113,7 @@ def run(events: Sequence[int], rounds: int = ROUNDS) -> Iterator[Point]:
                         put(entity, values)
                 yield measured(path, count, executor, rounds)
     finally:
-        ledger.storage.shared_lines.SHARED_BYTES = usual  # type: ignore[misc]
+        ledger.storage.packed_ahead.WORTH_BYTES = usual  # type: ignore[misc]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         points.append(point)
         print(point.told(), flush=True)
     pay = crossover([point.timing for point in points])
-    bound = ledger.storage.shared_lines.SHARED_BYTES >> 20
+    bound = ledger.storage.packed_ahead.WORTH_BYTES >> 20
     print(f"two processes pay from {pay} events; the library shares files of {bound} MiB or more")
     write_lines(options.json, [line(f"open {point.events:,} single-row events", point.timing) for point in points])
 

@@ -18,7 +18,7 @@ from tests.bench.data import CITIES
 from tests.bench.harness import Bar, Benchmark, Candidate
 from tests.bench.report import main
 from vectordb import Category, Float, ManualClock, VectorDB
-from vectordb.pipelines.piped import PipedGather
+from vectordb.pipelines.transformed_gather import TransformedGather
 from vectordb.transforms import ColumnTransformer, OneHotEncoder, Pipeline, SimpleImputer, StandardScaler
 
 SIZE = 20_000  # entities
@@ -150,7 +150,7 @@ def _beside_sklearn(world: _World, ids: Sequence[str]) -> Benchmark:
     frame = pandas.DataFrame({name: world.columns[name][: len(ids)] for name in (*NUMBERS, *CATEGORIES)})
     frame[NUMBERS] = frame[NUMBERS].astype(float)
     held = [gather for key, gather in world.db.state._gathers.items() if key[0] == "piped@1"]
-    (piped,) = (gather for gather in held if isinstance(gather, PipedGather))
+    (piped,) = (gather for gather in held if isinstance(gather, TransformedGather))
     drop = piped.held.clear
 
     def cold(ids: Sequence[str]) -> Any:

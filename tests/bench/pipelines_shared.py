@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-import vectordb.batches.sharing
-import vectordb.transforms.sharing
+import vectordb.batches.executors
+import vectordb.transforms.executors
 from tests.bench.harness import clock
 from tests.bench.lines import write_lines
 from tests.bench.sharing import Shared, crossover, line
@@ -97,7 +97,7 @@ def _timed(work: Callable[[Executor | None], Any], executor: Executor | None, se
 
 def run(rows: Sequence[int], rounds: int = ROUNDS) -> Iterator[Timing]:
     """Every number of rows, shared whatever it costs."""
-    modules: Sequence[Any] = (vectordb.batches.sharing, vectordb.transforms.sharing)
+    modules: Sequence[Any] = (vectordb.batches.executors, vectordb.transforms.executors)
     usual = [module.WORTH for module in modules]
     try:
         for module in modules:

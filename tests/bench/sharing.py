@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-import vectordb.batches.sharing as sharing
+import vectordb.batches.executors as sharing
 from tests.bench.harness import clock
 from tests.bench.lines import Line, seconds, write_lines
 from vectordb import Float, ManualClock, VectorDB, View

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import ledger.locks
-import vectordb.forking
+import vectordb.process_fork
 from ledger.locks import free_in_children
 from vectordb import Category, ForkedProcess, Int, LedgerLocked, Vector, VectorDB
 
@@ -111,7 +111,7 @@ def test_workers_read_while_a_thread_of_the_parent_writes(kind: str, tmp_path: P
 def test_a_write_that_a_fork_does_not_wait_for_is_undone_in_the_child(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectordb.forking, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(vectordb.process_fork, "PATIENCE_S", 0.0)
     for step in ("journal", "fold", "held"):
         db = opened(tmp_path / f"{step}.jsonl")
         for number in (1, 2):
@@ -214,20 +214,20 @@ def test_a_follower_forked_goes_on_by_refreshing(tmp_path: Path) -> None:
 def test_what_a_fork_does_on_either_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """The steps one by one, in this process, for one state and one lock."""
     db, lock = opened(None), threading.Lock()
-    monkeypatch.setattr(vectordb.forking, "_STATES", {db.state})
+    monkeypatch.setattr(vectordb.process_fork, "_STATES", {db.state})
     monkeypatch.setattr(ledger.locks, "_LOCKS", {lock})
-    vectordb.forking._before()
+    vectordb.process_fork._before()
     assert db.state.lock._is_owned()  # type: ignore[attr-defined]
-    vectordb.forking._after_in_parent()
+    vectordb.process_fork._after_in_parent()
     assert not db.state.lock._is_owned()  # type: ignore[attr-defined]
-    vectordb.forking._before()
+    vectordb.process_fork._before()
     lock.acquire()
     ledger.locks._let_go()
     assert lock.acquire(timeout=0)
     repairs = db.state.fold.repairs
-    vectordb.forking._after_in_child()
+    vectordb.process_fork._after_in_child()
     assert db.state.fold.repairs == repairs, "it was waited for: nothing is to be undone"
     db.state.lock.release()
-    vectordb.forking._after_in_child()
+    vectordb.process_fork._after_in_child()
     assert db.state.fold.repairs & 1, "it was not"
     reads(db)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import vectordb.live
-import vectordb.persistence.following
+import vectordb.persistence.refreshing
 import vectordb.reader
 from ledger import JsonlStore
 from tests.concurrency.load import switching
@@ -132,13 +132,13 @@ def test_an_override_that_was_erased_is_not_answered(pair: Pair) -> None:
 
 
 def test_one_thread_at_a_time_brings_a_follower_up(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    follow, owned = vectordb.persistence.following._follow_file, []
+    follow, owned = vectordb.persistence.refreshing._follow_file, []
 
     def followed(state: Any) -> Any:
         owned.append(state.lock._is_owned() and pair.reader.state is state)
         return follow(state)
 
-    monkeypatch.setattr(vectordb.persistence.following, "_follow_file", followed)
+    monkeypatch.setattr(vectordb.persistence.refreshing, "_follow_file", followed)
     over, wrong = threading.Event(), []
 
     def refresh() -> None:

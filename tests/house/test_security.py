@@ -32,10 +32,11 @@ REDUCES = {
     "vectordb/transforms/base.py",
     "vectordb/transforms/encoding/hasher.py",
     "vectordb/transforms/encoding/one_hot.py",
+    "vectordb/transforms/functions/known_functions.py",
+    "vectordb/transforms/fused.py",
     "vectordb/transforms/program.py",
     "vectordb/transforms/scaling/normalizer.py",
     "vectordb/transforms/shaping/basis.py",
-    "vectordb/transforms/times/functions.py",
 }
 REDUCING = {"__reduce__", "__reduce_ex__", "__setstate__", "__getnewargs__", "__getnewargs_ex__", "copyreg"}
 # Modules looked up by a name that is no constant: frames and drivers of packages that the caller has imported.

@@ -109,7 +109,8 @@ def test_a_service_names_each_input_once_and_tells_shared_names_apart() -> None:
         FeatureRef("items", "price"),
         Request("km", Float()),
     )
-    assert ServiceDefinition("s", 1, features).keys == ("users:age", "items:age", "price", "km")
+    service = ServiceDefinition("s", 1, features)
+    assert service.keys == ("users:age", "items:age", "price", "km") and service.views == ("users", "items")
     assert [str(feature) for feature in features] == ["users:age", "items:age", "items:price", "km"]
     for wrong in ((), (features[0], features[0]), (Request("age", Int()), Request("age", Float()))):
         with pytest.raises(DefinitionError):

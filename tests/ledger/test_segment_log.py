@@ -32,7 +32,7 @@ from ledger import (
 from ledger import (
     log as log_module,
 )
-from ledger.facts.row_put import EntityDeleted
+from ledger.facts.single_row import EntityDeleted
 from ledger.segment import FileSegment, MemorySegment
 from tests.ledger.making import (
     T0,

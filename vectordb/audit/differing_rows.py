@@ -151,7 +151,4 @@ def _cell(row: Row, name: str, status: Status) -> Shown:
 
 def _version(row: Row | None, name: str, status: str) -> str | None:
     """The version that a value comes from; None where there is none."""
-    source = 0 if row is None or status in NOTHING else row.source(name)
-    if row is None or not source:
-        return None
-    return row._render(source)
+    return None if row is None or status in NOTHING else row.version_of(name)

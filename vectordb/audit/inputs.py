@@ -91,8 +91,7 @@ def plan_of(state: State, prediction: Prediction) -> ServicePlan:
     Definitions alone, which a compaction keeps: a service of a past is refused from before it.
     """
     definition, pipelines = prediction.definition, state.catalog.pipelines
-    views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
-    plans = {view: state.plan(view, prediction.as_of) for view in views}
+    plans = {view: state.plan(view, prediction.as_of) for view in definition.views}
     fitted = pipelines.version(definition.name, prediction.pipeline) if prediction.pipeline else None
     return state.service_plan(definition, plans, fitted)
 

@@ -17,7 +17,6 @@ from ledger import (
     Entity,
     Erased,
     Event,
-    FeatureRef,
     InvalidInput,
     PredictionRow,
     PredictionsRecorded,
@@ -111,8 +110,7 @@ class _Walk:
 
     def _entities(self, definition: ServiceDefinition, row: PredictionRow) -> list[tuple[str, Entity]]:
         """The views of a service with the entity that each was read for."""
-        views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
-        kinds = {view: self._state.log.registry.layouts.entity_kind(view) for view in views}
+        kinds = {view: self._state.log.registry.layouts.entity_kind(view) for view in definition.views}
         entities = dict(zip(dict.fromkeys(kinds.values()), row.entities, strict=True))
         return [(view, entities[kind]) for view, kind in kinds.items()]
 
@@ -141,7 +139,7 @@ class _Walk:
         names, views = self._names, self._names["views"]
         names["pipelines"] = names["services"]
         for definition in self._versions("services"):
-            views.update(item.view for item in definition.features if isinstance(item, FeatureRef))
+            views.update(definition.views)
         for fitted in self._versions("pipelines"):
             views.update(label.partition("@")[0] for label in fitted.views)
         for experiment in self._versions("experiments"):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ledger import FeatureType, Vector
 from vectordb.audit.inputs import plain
 from vectordb.batches.packing import NUMBERS
-from vectordb.pipelines.applied import Inputs
+from vectordb.pipelines.applied_pipeline import Inputs
 from vectordb.transforms import ColumnTransformer, FeatureUnion, Pipeline, Transformer
 from vectordb.transforms.program import Program, Value
 

@@ -16,17 +16,15 @@ from ledger import (
     WORD,
     Entity,
     FeatureType,
-    InvalidEntity,
     check_entity,
     header_of,
     heavy_cell,
 )
 from projections import Table
+from vectordb.batches.executors import Sharing, pieces_of
 from vectordb.batches.matrix import Column
 from vectordb.batches.packing import ALWAYS, Packing, Part, Raw, is_number, pack
-from vectordb.batches.served import Lasting, ServedRows
-from vectordb.batches.sharing import Sharing, pieces_of
-from vectordb.interop import given_list
+from vectordb.batches.row_cache import Lasting, RowCache
 from vectordb.views.plan import Plan, Slot
 
 if TYPE_CHECKING:
@@ -83,7 +81,7 @@ class Gather:
         self._tables: tuple[Table, ...] = ()
         self._grown = 0  # rows held since the bytes of all gathers were last looked at
         ttls = [plan.ttl for plan in plans.values() if plan.ttl is not None]
-        self.held = ServedRows(WORD * len(items), min(ttls, default=None), state.served_bytes)
+        self.held = RowCache(WORD * len(items), min(ttls, default=None), state.served_bytes)
 
     # -- now -----------------------------------------------------------------------------------------
 
@@ -336,20 +334,3 @@ def _is_ahead(tables: Iterable[Table], entity: Entity, now: int) -> bool:
     """Whether a clock has yet to reach a write of an entity."""
     newest = [table.rows.get(entity) for table in tables]
     return any(raw is not None and header_of(raw)[1] > now for raw in newest)
-
-
-def check_ids(entities: Any, call: str = "get_many") -> list[Entity]:
-    """Entity ids as a list. 15 ns each for plain str and int: what is no id cannot be found, and is refused then."""
-    ids = list(entities) if type(entities) is list else _listed(entities, call)
-    return ids if SIMPLE.issuperset(map(type, ids)) else [check_entity(entity) for entity in ids]
-
-
-def _listed(entities: Any, call: str) -> list[Any]:
-    """The items of any other sequence or iterable; of a column of NumPy, pandas or Arrow as Python's own values."""
-    named = hasattr(entities, "keys") or hasattr(entities, "columns")
-    is_flat = hasattr(entities, "__iter__") and getattr(entities, "ndim", 1) == 1
-    is_column = is_flat and (not named or hasattr(entities, "tolist"))  # a pandas Series has keys too
-    if isinstance(entities, (str, bytes)) or not is_column:
-        rule = f"{call} takes a sequence of entity ids: not one id, a mapping or a table"
-        raise InvalidEntity(rule, type=type(entities).__name__)
-    return given_list(entities)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ledger import MISSING, FeatureType, InvalidInput, UnknownName, from_micros
 from ledger import Vector as VectorType
 from vectordb.batches.dense import Dense, stack
-from vectordb.batches.sharing import PIECE, Progress, Sharing
+from vectordb.batches.executors import PIECE, Progress, Sharing
 from vectordb.interop import Blocked, Table, Tabular, matrix_table
 from vectordb.views.plan import Status
 

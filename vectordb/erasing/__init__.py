@@ -1,6 +1,6 @@
 """Erasing: taking values out of a ledger for good, and letting go what later reads cannot see.
 
-- ``erasing.py`` (``erase``, ``blast_radius``): ``finding.py`` finds the events, ``taking.py`` makes what is left of
+- ``erasing.py`` (``erase``, ``blast_radius``): ``finding.py`` finds the events, ``redacting.py`` makes what is left of
   each, ``erasure.py`` is the report
 - ``compacting.py`` (``compact``): the rows that no later read sees, taken out the same way
 - ``unfounded.py``: what rests on erased values, as the erasures say

@@ -23,7 +23,7 @@ from ledger import (
     words_of,
 )
 from projections import Gone
-from vectordb.erasing.taking import is_all_pruned, pruned, redaction_of, without_rows
+from vectordb.erasing.redacting import is_all_pruned, pruned, redaction_of, without_rows
 from vectordb.writer import make_meta
 
 if TYPE_CHECKING:

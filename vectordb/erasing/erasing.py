@@ -24,10 +24,10 @@ from ledger import (
 )
 from projections import Gone
 from vectordb.batches.batch import shown
-from vectordb.batches.gather import check_ids
+from vectordb.batches.entity_ids import check_ids
 from vectordb.erasing.erasure import BlastRadius, Erasure
 from vectordb.erasing.finding import Found, find
-from vectordb.erasing.taking import Without
+from vectordb.erasing.redacting import Without
 from vectordb.lineage.dependents import dependents
 from vectordb.writer import make_meta
 

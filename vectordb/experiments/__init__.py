@@ -2,8 +2,9 @@
 
 ``experiment`` is what a caller reads, ``live_experiment`` what records and changes it, ``defining`` how it is defined.
 Assignment: ``bucketing`` hashes, ``assigner`` evaluates a definition, ``answering`` lets it ask the store (``layers``,
-``targeting``, ``exposed``). Analysis: ``analyzed`` has the questions, ``analyzing`` answers one metric from ``sources``
-by ``methods``, which ask ``stats``; ``analysis``, ``history``, ``scorecard`` and ``segments`` are the answers.
+``targeting``, ``exposed``). Analysis: ``questions`` has what is asked, ``analyzing`` answers one metric from
+``sources`` by ``methods``, which ask ``stats``; ``analysis``, ``history``, ``scorecard`` and ``segments`` are the
+answers.
 """
 
 from vectordb.experiments import planning

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import Entity, ExperimentDefinition, entity_to_json
-from vectordb.batches.gather import check_ids
+from vectordb.batches.entity_ids import check_ids
 from vectordb.experiments.answering import make_assigner, seen_by
 from vectordb.experiments.assignment import SPLIT, STICKY, Assignment
 from vectordb.experiments.defining import changed, check_fits

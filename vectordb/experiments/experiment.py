@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ledger import Entity, ExperimentDefinition
-from vectordb.batches.gather import check_ids
-from vectordb.experiments.analyzed import Analyzed
+from vectordb.batches.entity_ids import check_ids
 from vectordb.experiments.answering import assigner_of, quick_assign, seen_by, watched
 from vectordb.experiments.assignment import Assignment
 from vectordb.experiments.dry_run import DryRun, dry_run
 from vectordb.experiments.exposed import Exposed, all_exposures
+from vectordb.experiments.questions import Questions
 from vectordb.experiments.selecting import select
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vectordb.views.view import View
 
 
-class Experiment(Analyzed):
+class Experiment(Questions):
     """A named, versioned split of units into arms, read through a database or one of its pasts.
 
     Obtained from ``db.experiment(name)`` or ``db.as_of(n).experiment(name)``. A live one follows every change; one of

@@ -16,7 +16,8 @@ from ledger import (
     check_entity,
     to_micros,
 )
-from vectordb.batches.gather import check_ids
+from vectordb.batches.entity_ids import check_ids
+from vectordb.call_arguments import said_time
 from vectordb.experiments.assignment import REASONS, Assignment
 from vectordb.experiments.experiment import Experiment
 from vectordb.experiments.exposing import given_arms, record_exposures
@@ -24,7 +25,6 @@ from vectordb.experiments.outcomes import check_outcome, check_outcomes, most_by
 from vectordb.experiments.reallocating import Reallocation
 from vectordb.experiments.stats.inputs import check_number
 from vectordb.receipt import Receipt
-from vectordb.said import said_time
 from vectordb.writer import make_meta, make_origin
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class LiveExperiment(Experiment):
         return self._change(raised, meta)
 
     def _change(self, changes: Any, meta: dict[str, Any]) -> Receipt:
-        return self._db._definitions.change_experiment(self.name, changes, meta)
+        return self._db.definition_writer.change_experiment(self.name, changes, meta)
 
 
 def _plain(assignment: Assignment, unit: Entity) -> Assignment:

@@ -24,7 +24,7 @@ from vectordb.experiments.stats.ranks import mann_whitney, quantile_sample
 from vectordb.experiments.stats.resampling import bootstrap, mean_difference
 from vectordb.experiments.stats.samples import Sample, mean_sample
 from vectordb.experiments.stats.special import normal_isf
-from vectordb.views.summary import quantiles
+from vectordb.views.quantiles import quantiles
 
 MOST_BCA: Final = 2_000  # units of both arms up to which each is left out once
 _RANKS: Final = ("units are independent",)

@@ -157,9 +157,8 @@ def _views_of(
     links: Links, service: ServiceDefinition, offset: int
 ) -> tuple[dict[str, int], dict[str, dict[str, str]]]:
     """The views that a service reads as of an offset, and their fields."""
-    views = dict.fromkeys(item.view for item in service.features if isinstance(item, FeatureRef))
-    plans = {view: links.state.plan(view, offset) for view in views}
-    return dict.fromkeys(views, offset), {
+    plans = {view: links.state.plan(view, offset) for view in service.views}
+    return dict.fromkeys(plans, offset), {
         view: {feature: slot.kind.name for feature, slot in plan.slots.items()} for view, plan in plans.items()
     }
 

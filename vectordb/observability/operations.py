@@ -16,7 +16,7 @@ from vectordb.audit import Audit
 from vectordb.database import VectorDB
 from vectordb.defining import Defining
 from vectordb.experiments import Experiment, LiveExperiment
-from vectordb.experiments.analyzed import Analyzed
+from vectordb.experiments.questions import Questions
 from vectordb.exporting import Export
 from vectordb.lineage import LineageGraph
 from vectordb.observability.forwarder import OF_HANDLE
@@ -152,7 +152,7 @@ OPERATIONS: Final = (
     *_group(Service, "service", "get get_many training_set parity pipeline_drift", OF_HANDLE, _own_name),
     *_group(LiveService, "service", "fit", OF_HANDLE, _own_name),
     *_group(Experiment, "experiment", "assign assign_many select dry_run exposures history", OF_HANDLE, _own_name),
-    *_group(Analyzed, "experiment", "analyze effects scorecard uncounted reallocation", OF_HANDLE, _own_name),
+    *_group(Questions, "experiment", "analyze effects scorecard uncounted reallocation", OF_HANDLE, _own_name),
     *_group(LiveExperiment, "experiment", "expose expose_many record record_many", OF_HANDLE, _own_name),
     *_group(LiveExperiment, "experiment", _EXPERIMENT, OF_HANDLE, _own_name),
     *_group(Audit, "audit", _AUDIT, OF_HANDLE, _none),

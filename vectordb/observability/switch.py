@@ -1,9 +1,9 @@
 """The switch: operations are wrapped while some hook is in place, and plain otherwise.
 
 Wrapping on demand makes the cost without a hook none at all: the class has the plain method again, and quick ways into
-it (``vectordb.services.quick``) are untouched. While a hook is in place anywhere in the process, a database without one
-pays for the question, 0.2 us a call (see tests/bench/observability.py). Put hooks in place for long: each change of a
-class empties CPython's caches for it, and after a thousand of them CPython stops caching it.
+it (``vectordb.services.quick_reads``) are untouched. While a hook is in place anywhere in the process, a database
+without one pays for the question, 0.2 us a call (see tests/bench/observability.py). Put hooks in place for long: each
+change of a class empties CPython's caches for it, and after a thousand of them CPython stops caching it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ledger import ClosedLedger
-from vectordb.persistence.following import check_following
+from vectordb.persistence.refreshing import check_following
 
 if TYPE_CHECKING:
     from vectordb.database import VectorDB

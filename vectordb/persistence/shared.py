@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast
 from ledger import HeadMoved, SqlStore, StoreError, UnknownName
 from vectordb.database import VectorDB
 from vectordb.experiments import LiveExperiment
-from vectordb.persistence.following import catch_up
+from vectordb.persistence.refreshing import catch_up
 from vectordb.services.live_service import LiveService
 from vectordb.transaction import Transaction
 from vectordb.views.live_view import LiveView

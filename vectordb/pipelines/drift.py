@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import InvalidInput, parse_label
 from vectordb.pipelines.fitting import Lesson, learn
+from vectordb.plain_fields import plain_fields
 from vectordb.views.drift import ViewDrift
-from vectordb.views.statistics import plain_fields
 
 if TYPE_CHECKING:
     from vectordb.reader import Reader

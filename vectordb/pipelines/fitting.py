@@ -8,13 +8,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import Entity, FeatureType, FittedPipeline, InvalidInput, ServiceDefinition, canonical, entity_to_json
+from vectordb.batches.executors import Progress, Sharing
 from vectordb.batches.matrix import FeatureMatrix
-from vectordb.batches.sharing import Progress, Sharing
 from vectordb.services.service import Service
 from vectordb.training.training_set import TrainingSet
 from vectordb.transforms import Transformer, transformer_from_dict
 from vectordb.transforms.composing import unfitted
-from vectordb.transforms.sharing import fit_shared
+from vectordb.transforms.executors import fit_shared
 from vectordb.transforms.table import read_table
 
 if TYPE_CHECKING:

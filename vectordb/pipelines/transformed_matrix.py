@@ -8,7 +8,7 @@ from typing import Any
 from ledger import UnknownName
 from vectordb.batches.dense import Dense
 from vectordb.batches.matrix import Column, FeatureMatrix, RowOf
-from vectordb.pipelines.applied import Applied
+from vectordb.pipelines.applied_pipeline import AppliedPipeline
 from vectordb.views.plan import Status
 
 NO_COLUMNS: dict[str, Column] = {}
@@ -24,7 +24,7 @@ class TransformedMatrix(FeatureMatrix):
 
     def __init__(
         self,
-        applied: Applied,
+        applied: AppliedPipeline,
         entities: Sequence[Any],
         numbers: Dense,
         row_of: RowOf,

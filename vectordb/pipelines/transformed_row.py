@@ -9,7 +9,7 @@ from sys import byteorder
 from typing import Any
 
 from ledger import Entity, UnknownName
-from vectordb.pipelines.applied import Applied
+from vectordb.pipelines.applied_pipeline import AppliedPipeline
 from vectordb.services.row import ServiceRow
 from vectordb.views.plan import Status
 
@@ -25,7 +25,7 @@ class TransformedRow(Mapping[str, float]):
 
     __slots__ = ("_applied", "inputs", "packed")
 
-    def __init__(self, inputs: ServiceRow, applied: Applied, packed: bytes) -> None:
+    def __init__(self, inputs: ServiceRow, applied: AppliedPipeline, packed: bytes) -> None:
         """``packed`` holds the outputs as float64."""
         self.inputs = inputs
         self._applied = applied

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import VectorDBError, canonical, to_micros
 from vectordb.pipelines.transformed_row import digest_of
+from vectordb.plain_fields import plain_fields
 from vectordb.predictions.reproduction import reproduce
 from vectordb.services.service import Service
-from vectordb.views.statistics import plain_fields
 
 if TYPE_CHECKING:
     from vectordb.predictions.prediction import Prediction

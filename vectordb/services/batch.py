@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger import NULL_FLOAT, CannotTransform, Entity, FeatureType, InvalidEntity, InvalidInput
 from vectordb.batches.dense import Dense, weave
+from vectordb.batches.executors import PIECE, Sharing
 from vectordb.batches.gather import Gather
 from vectordb.batches.matrix import Column, FeatureMatrix
 from vectordb.batches.packing import NUMBERS
-from vectordb.batches.sharing import PIECE, Sharing
-from vectordb.pipelines.applied import Task, transform
-from vectordb.pipelines.piped import PipedGather
+from vectordb.pipelines.applied_pipeline import Task, transform
+from vectordb.pipelines.transformed_gather import TransformedGather
 from vectordb.pipelines.transformed_matrix import TransformedMatrix
 from vectordb.pipelines.transformed_row import TransformedRow
 from vectordb.services.plan import ServicePlan
@@ -43,21 +43,21 @@ class Woven(NamedTuple):
 def read_batch(reader: Reader, plan: ServicePlan, asked: Asked) -> FeatureMatrix:
     """The matrix of a batch; to be called through ``consistently``."""
     columns = _by_kind(plan, asked.columns)
-    piped = plan.piped(reader.live) if plan.transforms and not asked.raw else None
-    if piped is not None:
-        return _read_piped(reader, plan, piped, columns[plan.kinds[0]], asked)
+    gather = plan.transformed_gather(reader.live) if plan.transforms and not asked.raw else None
+    if gather is not None:
+        return _read_transformed(reader, plan, gather, columns[plan.kinds[0]], asked)
     raw = _read_raw(reader, plan, columns, asked)
     return transform_matrix(plan, raw, asked.shared) if plan.transforms and not asked.raw else raw
 
 
-def _read_piped(
-    reader: Reader, plan: ServicePlan, piped: PipedGather, ids: list[Entity], asked: Asked
+def _read_transformed(
+    reader: Reader, plan: ServicePlan, gather: TransformedGather, ids: list[Entity], asked: Asked
 ) -> FeatureMatrix:
     """Of one kind of entity: read and transformed together, and held so."""
     check_request(plan, asked.request, len(ids))
     offset, clock = reader.as_of_offset, reader.clock() if asked.at is None else asked.at
     shared = asked.shared.part(0, 1, len(ids))
-    data, _ = reader.gathered(piped, ids, clock, asked.at is None, shared)
+    data, _ = reader.gathered(gather, ids, clock, asked.at is None, shared)
     shared.tell(1, 1)
     pinned, kind = reader.pinned(offset, clock), plan.kinds[0]
 

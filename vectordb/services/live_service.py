@@ -6,8 +6,8 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from ledger import DefinitionConflict, PipelineFitted, ServiceDefinition, fitted_from_json
-from vectordb.batches.sharing import Progress
-from vectordb.pipelines.applied import Applied
+from vectordb.batches.executors import Progress
+from vectordb.pipelines.applied_pipeline import AppliedPipeline
 from vectordb.pipelines.fitting import Learnt, Lesson, learn
 from vectordb.receipt import Receipt
 from vectordb.services.service import Service
@@ -77,5 +77,5 @@ class LiveService(Service):
             fitted = learnt.fitted(definition, version)
             fact = PipelineFitted(fitted_from_json(fitted.to_json()))  # refuses what could not be read back
             state.log.registry.check(fact, state.log)
-            Applied(fitted, learnt.types)  # refuses what could not be applied
+            AppliedPipeline(fitted, learnt.types)  # refuses what could not be applied
             return self._db.writer.commit(lambda offset, time: fact, make_meta(**meta))

@@ -22,8 +22,8 @@ from ledger import (
 )
 from vectordb.batches.gather import Gather, Item
 from vectordb.batches.packing import Raw, ascending_words
-from vectordb.pipelines.applied import Applied
-from vectordb.pipelines.piped import PipedGather
+from vectordb.pipelines.applied_pipeline import AppliedPipeline
+from vectordb.pipelines.transformed_gather import TransformedGather
 from vectordb.views.plan import Plan, Slot
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ class ServicePlan:
         """``fitted`` is the version of the service's pipeline that rows go through, None where there is none yet."""
         self.state = state
         self.fitted = fitted
-        self._applied: Applied | None = None
-        self._apart: PipedGather | None = None
+        self._applied: AppliedPipeline | None = None
+        self._apart: TransformedGather | None = None
         self.definition = definition
         self.label = definition.label
         self.keys = definition.keys
@@ -166,13 +166,13 @@ class ServicePlan:
         return self.definition.pipeline is not None
 
     @property
-    def applied(self) -> Applied:
+    def applied(self) -> AppliedPipeline:
         """The pipeline, bound to the inputs; ``NotFitted`` where it is not fitted yet."""
         if self._applied is None:
             if self.fitted is None:
                 rule = "a service's pipeline is fitted before rows go through it: call fit, or read with raw=True"
                 raise NotFitted(rule, service=self.label)
-            self._applied = Applied(self.fitted, self.types)
+            self._applied = AppliedPipeline(self.fitted, self.types)
         return self._applied
 
     @property
@@ -185,7 +185,7 @@ class ServicePlan:
     def _slot(self, item: FeatureRef) -> Slot:
         return self.parts[self.place_of(item.view)].plan.slot(item.feature)
 
-    def piped(self, live: bool = True) -> PipedGather | None:
+    def transformed_gather(self, live: bool = True) -> TransformedGather | None:
         """What reads and transforms together: of a service of one kind of entity without request inputs.
 
         That of pasts (not ``live``) stands apart: it holds nothing, and takes no place of one that does.
@@ -196,10 +196,10 @@ class ServicePlan:
         plans = self.plans(kind)
         if not live:
             if self._apart is None:
-                self._apart = PipedGather(self.state, self.items(kind), plans, applied)
+                self._apart = TransformedGather(self.state, self.items(kind), plans, applied)
             return self._apart
         key = (self.label, applied.fitted.version, *(plan.label for plan in plans.values()))
-        return self.state.gather(key, lambda: PipedGather(self.state, self.items(kind), plans, applied))
+        return self.state.gather(key, lambda: TransformedGather(self.state, self.items(kind), plans, applied))
 
     def plans(self, kind: str) -> dict[str, Plan]:
         """The views of one kind of entity."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import (
     Entity,
-    FeatureRef,
     FittedPipeline,
     Instant,
     InvalidEntity,
@@ -17,13 +16,14 @@ from ledger import (
     check_entity,
     to_micros,
 )
-from vectordb.batches.gather import ALONE, check_ids
+from vectordb.batches.entity_ids import check_ids
+from vectordb.batches.executors import Progress, Sharing
+from vectordb.batches.gather import ALONE
 from vectordb.batches.matrix import FeatureMatrix
-from vectordb.batches.sharing import Progress, Sharing
 from vectordb.pipelines.transformed_row import TransformedRow
 from vectordb.services.batch import Asked, read_batch
 from vectordb.services.plan import ServicePlan
-from vectordb.services.quick import QuickBatch, QuickRead
+from vectordb.services.quick_reads import QuickBatch, QuickRead
 from vectordb.services.row import ServiceRow
 from vectordb.training.training_set import TrainingSet, make_training_set
 from vectordb.transforms import Transformer, transformer_from_dict
@@ -75,8 +75,7 @@ class Service:
 
     def _plan(self) -> ServicePlan:
         definition = self._definition()
-        views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
-        plans = {view: self._reader.plan(view) for view in views}
+        plans = {view: self._reader.plan(view) for view in definition.views}
         return self._reader.state.service_plan(definition, plans, self._fitted(definition))
 
     def _fitted(self, definition: ServiceDefinition) -> FittedPipeline | None:
@@ -242,10 +241,10 @@ def read_one(
 
 def transformed(reader: Reader, plan: ServicePlan, row: ServiceRow, own_clock: bool) -> TransformedRow:
     """What the pipeline makes of a row; held by the gather where there is one. Through ``consistently``."""
-    applied, piped = plan.applied, plan.piped(reader.live) if own_clock else None
-    if piped is None:
+    applied, gather = plan.applied, plan.transformed_gather(reader.live) if own_clock else None
+    if gather is None:
         return TransformedRow(row, applied, applied.pack_row(row))
-    data, _ = reader.gathered(piped, list(row.entities), row.at_micros, True, ALONE)
+    data, _ = reader.gathered(gather, list(row.entities), row.at_micros, True, ALONE)
     return TransformedRow(row, applied, data)
 
 

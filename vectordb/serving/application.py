@@ -13,10 +13,10 @@ from vectordb.observability import Family, Metrics
 from vectordb.reader import Reader
 from vectordb.serving.asgi import serve_asgi
 from vectordb.serving.authorization import Authorize, check_hook
-from vectordb.serving.following import Following
 from vectordb.serving.limits import Limits
 from vectordb.serving.meters import Meters
 from vectordb.serving.predictor import Predictor
+from vectordb.serving.refresher import Refresher
 from vectordb.serving.routes import ROUTES
 from vectordb.serving.routes.route import Route, Router
 from vectordb.serving.wsgi import serve_wsgi
@@ -83,7 +83,7 @@ class Application:
         self.join_keys = join_keys
         self.meters = Meters()
         self.router = Router(ROUTES)
-        self.following = None if refresh_seconds is None else Following(_database(db), refresh_seconds)
+        self.refresher = None if refresh_seconds is None else Refresher(_database(db), refresh_seconds)
         self._check_writes()
 
     def _check_writes(self) -> None:
@@ -111,12 +111,12 @@ class Application:
         """``ok``; ``behind``: a follower cannot refresh; ``closed``: the database takes no writes that are on."""
         if self.writes and _database(self.db).writer.closed is not None:
             return "closed"
-        return "behind" if self.following is not None and self.following.failing else "ok"
+        return "behind" if self.refresher is not None and self.refresher.failing else "ok"
 
     def refresh(self) -> None:
         """Let a follower catch up, if it is time."""
-        if self.following is not None:
-            self.following.touch()
+        if self.refresher is not None:
+            self.refresher.touch()
 
     def write_of(self, route: Route, names: Mapping[str, str]) -> str:
         """The kind of write that a request is; inference is one where its predictor records."""

@@ -91,7 +91,7 @@ class Exchange:
             return False
         route, names = self._found
         app = self._app
-        due = app.following is not None and app.following.is_due
+        due = app.refresher is not None and app.refresher.is_due
         large = len(body) > LARGE or body.count(b",") > MANY
         return due or large or route.slow or names.get("model") in app.predictors
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger import COMPLETE, ROW_BITS, SLOTS_SHIFT, TOMBSTONE, Entity, check_kept, header_of
 from projections import Table, Timeline, resolve
+from vectordb.batches.executors import PIECE, WORTH, Sharing
 from vectordb.batches.packing import FOREVER, Raw
-from vectordb.batches.sharing import PIECE, WORTH, Sharing
 
 if TYPE_CHECKING:
     from vectordb.state import State

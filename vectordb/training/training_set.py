@@ -20,10 +20,10 @@ from ledger import (
     word_at,
 )
 from vectordb.batches.dense import Dense
+from vectordb.batches.executors import PIECE, Sharing, pieces_of
 from vectordb.batches.gather import ALONE, Gather
 from vectordb.batches.matrix import Column, FeatureMatrix
 from vectordb.batches.packing import Raw, pack_moments
-from vectordb.batches.sharing import PIECE, Sharing, pieces_of
 from vectordb.services.batch import matrix_parts, request_columns
 from vectordb.services.plan import ServicePlan
 from vectordb.services.row import ServiceRow, joined_entity

@@ -1,9 +1,9 @@
 """Transformations: preprocessing that is learnt once, stored as data, and applied to a row or a million alike.
 
-``base`` is the contract, ``program`` what a transformer writes its arithmetic into, ``table`` what it is given. The
-transformers stand in ``scaling``, ``shaping``, ``filling``, ``encoding`` and ``times`` (named functions too), and those
-made of others in ``composing``. ``exact`` is what is merged; ``registry`` reads and writes the stored form;
-``sklearn_door`` and ``counterparts`` come from scikit-learn and go back.
+``base`` is the contract, ``program`` what a transformer writes its arithmetic into (``fused`` compiles it), ``table``
+what it is given. The transformers stand in ``scaling``, ``shaping``, ``filling``, ``encoding``, ``times`` and
+``functions``, and those made of others in ``composing``. ``exact`` is what is merged; ``registry`` reads and writes
+the stored form; ``sklearn_door`` and ``counterparts`` come from scikit-learn and go back.
 """
 
 from vectordb.transforms.base import Transformer
@@ -18,6 +18,7 @@ from vectordb.transforms.encoding import (
     WOEEncoder,
 )
 from vectordb.transforms.filling import MissingIndicator, SimpleImputer
+from vectordb.transforms.functions import FunctionTransformer
 from vectordb.transforms.registry import dumps, loads, transformer_from_dict
 from vectordb.transforms.scaling import (
     Binarizer,
@@ -38,7 +39,7 @@ from vectordb.transforms.shaping import (
     SplineTransformer,
 )
 from vectordb.transforms.sklearn_door import from_sklearn, to_sklearn
-from vectordb.transforms.times import CyclicalFeatures, DatetimeFeatures, FunctionTransformer
+from vectordb.transforms.times import CyclicalFeatures, DatetimeFeatures
 
 __all__ = [
     "Binarizer",

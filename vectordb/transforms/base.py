@@ -8,11 +8,12 @@ from math import inf
 from typing import Any, ClassVar, NamedTuple, Self
 
 from ledger import InvalidInput, NotFitted
+from vectordb.transforms.executors import learn
+from vectordb.transforms.fused import Fused
 from vectordb.transforms.parameters import write_parameter
 from vectordb.transforms.parametrized import Parametrized
-from vectordb.transforms.program import FLOAT, Fused, Program, Value
+from vectordb.transforms.program import FLOAT, Program, Value
 from vectordb.transforms.shapes import Shape, read_object, refuse
-from vectordb.transforms.sharing import learn
 from vectordb.transforms.table import Table, check_floats, give, read_table, to_floats
 
 OUTPUTS = ("default", "pandas", "polars")

@@ -9,8 +9,8 @@ from ledger import InvalidInput
 from projections import Moments
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.copying import learnt_copy
+from vectordb.transforms.executors import shared_sums
 from vectordb.transforms.shapes import INT, Shape, each, refuse
-from vectordb.transforms.sharing import shared_sums
 from vectordb.transforms.table import Table, read_table
 
 

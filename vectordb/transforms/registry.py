@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ledger import InvalidInput, parse_json
-from vectordb.transforms import composing, encoding, filling, scaling, shaping, times
+from vectordb.transforms import composing, encoding, filling, functions, scaling, shaping, times
 from vectordb.transforms.base import WIDEST, Transformer
 from vectordb.transforms.composing import OfType
 from vectordb.transforms.parameters import parameters_of, read_parameter
@@ -17,7 +17,7 @@ from vectordb.transforms.shapes import refuse
 DEEPEST: Final = 32
 MOST_COLUMNS: Final = 2**18  # of all transformers of a definition, each once for every one that it stands in
 COLUMNS: Final = ("n_features_in_", "n_output_features_", "n_features")  # how many there are, in a few bytes
-FAMILIES: Final = (scaling, filling, shaping, encoding, times, composing)
+FAMILIES: Final = (scaling, filling, shaping, encoding, times, functions, composing)
 TRANSFORMERS: Final[dict[str, type[Transformer]]] = {
     name: kind
     for family in FAMILIES

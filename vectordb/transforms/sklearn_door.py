@@ -14,8 +14,8 @@ from vectordb.transforms.base import Transformer
 from vectordb.transforms.composing import ColumnTransformer, FeatureUnion, Pipeline, unfitted
 from vectordb.transforms.composing.checks import DROP, PASSTHROUGH
 from vectordb.transforms.counterparts import adopt_features
+from vectordb.transforms.functions import FunctionTransformer
 from vectordb.transforms.registry import TRANSFORMERS
-from vectordb.transforms.times import FunctionTransformer
 
 
 def from_sklearn(fitted: Any) -> Transformer:

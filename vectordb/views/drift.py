@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple
 
 from ledger import InvalidInput, UnknownName, from_micros
 from vectordb.batches.packing import NUMBERS
-from vectordb.batches.sharing import check_names
+from vectordb.plain_fields import plain_fields
 from vectordb.views.divergence import floored, js_divergence, kl_divergence, ks_p_value, ks_statistic, psi, wasserstein
+from vectordb.views.plan import check_names
+from vectordb.views.quantiles import quantiles
 from vectordb.views.sample import FeatureSample, ViewSample
-from vectordb.views.statistics import ByFeature, category_order, plain_fields
-from vectordb.views.summary import quantiles
+from vectordb.views.statistics import ByFeature, category_order
 
 FLOOR: Final = 1e-4
 MAX_BINS: Final = 1_000

@@ -21,9 +21,9 @@ from ledger import (
     to_micros,
 )
 from vectordb.batches.batch import batch_bound, check_batch, check_columns, is_sized, raw_batch
+from vectordb.call_arguments import said_time
 from vectordb.interop import given_chunks, given_column, given_columns, is_table
 from vectordb.receipt import Receipt
-from vectordb.said import said_time
 from vectordb.views.view import View
 from vectordb.writer import make_meta, make_origin
 

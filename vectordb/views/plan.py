@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from ledger import ABSENT, NULL, FeatureType, Layout, UnknownName, ViewDefinition, source_at, word_at
+from ledger import ABSENT, NULL, FeatureType, InvalidInput, Layout, UnknownName, ViewDefinition, source_at, word_at
 
 
 class Status(StrEnum):
@@ -68,3 +68,13 @@ class Plan:
         if self.ttl is not None and packed is not None and source_at(packed, slot)[1] < at - self.ttl:
             return Status.EXPIRED
         return Status.NULL if word == NULL else Status.PRESENT
+
+
+def check_names(features: Iterable[str]) -> tuple[str, ...]:
+    """Names of features, each once."""
+    if isinstance(features, str):
+        raise InvalidInput("features are a sequence of names", features=features)
+    names = tuple(features)
+    if len(set(names)) < len(names):
+        raise InvalidInput("a feature is asked for once", features=list(names)[:20])
+    return names

@@ -144,6 +144,11 @@ class Row(Mapping[str, Any]):
         """The status of one feature; raises ``UnknownName``."""
         return self._plan.status(self._packed, self._plan.slot(name).place, self._at)
 
+    def version_of(self, name: str) -> str | None:
+        """The version id that one value comes from; None for a missing one. Raises ``UnknownName``."""
+        ref = self.source(name)
+        return self._render(ref) if ref else None
+
     def source(self, name: str) -> int:
         """The reference that a value comes from; 0 where it was never written."""
         if self._packed is None or self.status_of(name) is Status.MISSING:

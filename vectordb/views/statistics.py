@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from math import hypot, isfinite, sqrt
 from typing import Any, Final, TypeVar
 
 from ledger import UnknownName, Vector, from_micros
 from projections import moments
-from vectordb.batches.sharing import check_names
+from vectordb.plain_fields import plain_fields
+from vectordb.views.plan import check_names
+from vectordb.views.quantiles import quantiles
 from vectordb.views.sample import FeatureSample, ViewSample
-from vectordb.views.summary import quantiles
 
 F = TypeVar("F")
 SHARES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -216,18 +217,3 @@ _KINDS: Final[Mapping[str, tuple[Callable[..., FeatureStatistics], Callable[[Fea
     "timestamp": (TimestampStatistics, _timestamps),
     "vector": (VectorStatistics, _vectors),
 }
-
-
-def plain_fields(result: Any) -> dict[str, Any]:
-    """A result as plain data, field by field."""
-    return {item.name: _plain(getattr(result, item.name)) for item in fields(result)}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return plain_fields(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return _plain(value._asdict()) if hasattr(value, "_asdict") else [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -19,15 +19,16 @@ from ledger import (
     to_micros,
 )
 from vectordb.batches.dense import Dense
-from vectordb.batches.gather import Gather, Item, check_ids
+from vectordb.batches.entity_ids import check_ids
+from vectordb.batches.executors import Progress, Sharing
+from vectordb.batches.gather import Gather, Item
 from vectordb.batches.matrix import FeatureMatrix
-from vectordb.batches.sharing import Progress, Sharing, check_names
 from vectordb.interop import Table, Tabular, given_vector, given_vectors
 from vectordb.views.drift import ViewDrift, drift_of
 from vectordb.views.history import History
 from vectordb.views.hits import Hits
 from vectordb.views.indexing import VectorIndex
-from vectordb.views.plan import Plan, Status
+from vectordb.views.plan import Plan, Status, check_names
 from vectordb.views.row import Row
 from vectordb.views.sample import ViewSample, read_sample
 from vectordb.views.searching import MAX_K, find_scope, search

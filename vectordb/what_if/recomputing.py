@@ -11,7 +11,6 @@ from ledger import (
     ROW_BITS,
     Entity,
     Event,
-    FeatureRef,
     InvalidInput,
     Origin,
     PipelineFitted,
@@ -107,9 +106,8 @@ class Recomputing:
 
     def _kinds(self, definition: ServiceDefinition) -> list[str]:
         """The kinds of entity that a service of the original reads, in its order."""
-        views = dict.fromkeys(item.view for item in definition.features if isinstance(item, FeatureRef))
         layouts = self._original.state.log.layouts
-        return list(dict.fromkeys(layouts.entity_kind(view) for view in views))
+        return list(dict.fromkeys(layouts.entity_kind(view) for view in definition.views))
 
     def _model(self, label: str) -> Answering:
         """What answers in the branch for a model of the original."""

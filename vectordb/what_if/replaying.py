@@ -219,19 +219,19 @@ class Replaying:
 
     def _view(self, event: Event) -> int:
         fact: Any = event.fact
-        return self._defined(event, self.branch._definitions.create_view, fact.definition)
+        return self._defined(event, self.branch.definition_writer.create_view, fact.definition)
 
     def _service(self, event: Event) -> int:
         fact: Any = event.fact
         definition: ServiceDefinition = fact.definition
         if definition.name in self.changes.swaps:
             definition = replace(definition, pipeline=self.changes.swaps[definition.name])
-        return self._defined(event, self.branch._definitions.create_service, definition)
+        return self._defined(event, self.branch.definition_writer.create_service, definition)
 
     def _model(self, event: Event) -> int:
         fact: Any = event.fact
         try:
-            return self._defined(event, self.branch._definitions.create_model, fact.definition)
+            return self._defined(event, self.branch.definition_writer.create_model, fact.definition)
         finally:
             known = self.branch.state.catalog.models.find(fact.definition.name)
             if known is not None:
@@ -243,7 +243,7 @@ class Replaying:
         definition = replace(fact.definition, version=1 if known is None else known.version + 1)
         if known is not None and known.same_as(definition):
             raise DefinitionConflict("the branch has the same definition already", name=definition.name)
-        return self._write(event, self.branch._definitions._experiment_fact(definition))
+        return self._write(event, self.branch.definition_writer.experiment_fact(definition))
 
     def _swap_at_fork(self, service: str) -> None:
         """Define a service of before the fork with its other pipeline, and fit that where its own was fitted."""
@@ -254,7 +254,7 @@ class Replaying:
         fitted = known.pipeline is None or state.catalog.pipeline(known) is not None
         changed = replace(known, version=known.version + 1, pipeline=self.changes.swaps[service])
         arguments = {name: value for name, value in vars(changed).items() if name in _fields(changed)}
-        self.branch._definitions.create_service(arguments, True, {})
+        self.branch.definition_writer.create_service(arguments, True, {})
         if changed.pipeline is not None and not changed.is_fitted and fitted:
             fit_on = self.changes.fits.get(service)
             self.branch.service(service).fit(*(() if fit_on is None else fit_on))

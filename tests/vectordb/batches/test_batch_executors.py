@@ -13,8 +13,9 @@ import pytest
 
 from tests.vectordb.world import START
 from vectordb import Bool, Category, Float, Int, ManualClock, Request, Text, Vector, VectorDB
-from vectordb.batches import gather, sharing
-from vectordb.batches.sharing import AHEAD, Sharing, pieces_of
+from vectordb.batches import executors as sharing
+from vectordb.batches import gather
+from vectordb.batches.executors import AHEAD, Sharing, pieces_of
 
 PIECE, WORTH, ROWS = 7, 30, 100
 KINDS = {"n": Int(default=3), "x": Float(), "on": Bool(), "city": Category(), "note": Text(), "v": Vector(2)}

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+import vectordb.batches.executors as sharing
 import vectordb.batches.gather as gather_module
-import vectordb.batches.sharing as sharing
 from tests.vectordb.world import START
 from vectordb import Category, Float, Int, InvalidInput, ManualClock, Text, Vector, VectorDB
 from vectordb.batches.dense import Dense
-from vectordb.batches.sharing import Sharing, pieces_of
+from vectordb.batches.executors import Sharing, pieces_of
 
 ROWS = 400
 

@@ -10,7 +10,7 @@ import pytest
 from tests.vectordb.world import START
 from vectordb import FeatureMatrix, Float, Int, InvalidEntity, InvalidInput, ManualClock, UnknownName, Vector, VectorDB
 from vectordb.batches.dense import Dense, weave
-from vectordb.batches.served import Lasting, ServedRows
+from vectordb.batches.row_cache import Lasting, RowCache
 
 NUMBERS = array("d", [1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 
@@ -130,7 +130,7 @@ def rows_of(*entities: str) -> dict[str, bytes]:
 
 
 def test_held_rows_leave_with_their_bucket() -> None:
-    held = ServedRows(8, ttl=2_560, limit=10**6)
+    held = RowCache(8, ttl=2_560, limit=10**6)
     held.add(Lasting(["a", "b", "c"], 50, [100, 5_000, 2**62]), rows_of("a", "b", "c"), {})
     assert held.holds(50) and held.holds(100) and not held.holds(101) and not held.holds(49)
     held.settle(101)
@@ -143,7 +143,7 @@ def test_held_rows_leave_with_their_bucket() -> None:
 
 
 def test_the_oldest_half_leaves_where_there_are_too_many() -> None:
-    held = ServedRows(0, ttl=None, limit=4 * 200)
+    held = RowCache(0, ttl=None, limit=4 * 200)
     assert held.capacity == 4
     for entity in "abcdef":
         held.add(Lasting([entity], 0, [2**62]), rows_of(entity), rows_of(entity))
@@ -151,7 +151,7 @@ def test_the_oldest_half_leaves_where_there_are_too_many() -> None:
     assert set(held.rows) == set(held.words) == {"d", "e", "f"}
     held.add(Lasting(list("ghijk"), 0, [2**62] * 5), rows_of(*"ghijk"), {})
     assert set(held.rows) == {"d", "e", "f"}, "more than may be held at all are not held"
-    assert ServedRows(8, ttl=None, limit=0).capacity == 0
+    assert RowCache(8, ttl=None, limit=0).capacity == 0
 
 
 def test_all_lists_of_features_share_one_bound() -> None:
@@ -168,7 +168,7 @@ def test_all_lists_of_features_share_one_bound() -> None:
 
 
 def test_names_of_rewritten_rows_do_not_pile_up() -> None:
-    held = ServedRows(0, ttl=2_560, limit=4 * 200)
+    held = RowCache(0, ttl=2_560, limit=4 * 200)
     for turn in range(60):
         held.rows.pop("a", None)
         held.add(Lasting(["a"], turn, [10**6 + turn]), rows_of("a"), {})
@@ -177,7 +177,7 @@ def test_names_of_rewritten_rows_do_not_pile_up() -> None:
 
 
 def test_a_look_at_types_is_needed_once_an_id_is_no_text() -> None:
-    held = ServedRows(8, ttl=None, limit=10**6)
+    held = RowCache(8, ttl=None, limit=10**6)
     held.add(Lasting(["a"], 0, [2**62]), rows_of("a"), {})
     assert held.only_text
     held.add(Lasting([1], 0, [2**62]), {1: b"1"}, {})

@@ -39,7 +39,7 @@ def test_just_those_move_that_were_told(lab: Lab, changes: dict[str, Any]) -> No
     bits, before = lab.bits, arms_of(ranking)
     run = ranking.dry_run("users", **changes)
     assert lab.bits == bits and arms_of(ranking) == before and run.units == len(UNITS)
-    lab.db._definitions.change_experiment("ranking", changes, {})
+    lab.db.definition_writer.change_experiment("ranking", changes, {})
     after = arms_of(ranking)
     moved = [(unit, was, now) for unit, was, now in zip(UNITS, before, after) if was != now]
     assert [move[:3] for move in run.moves] == moved

@@ -23,7 +23,7 @@ from vectordb import (
     Vector,
     VectorDB,
 )
-from vectordb.pipelines.piped import PipedGather
+from vectordb.pipelines.transformed_gather import TransformedGather
 from vectordb.transforms import (
     ColumnTransformer,
     CountEncoder,
@@ -255,7 +255,7 @@ def test_reads_of_pasts_leave_the_held_rows_alone() -> None:
     (live,) = [
         gather
         for key, gather in world.db.state._gathers.items()
-        if isinstance(gather, PipedGather) and key[1] == 70
+        if isinstance(gather, TransformedGather) and key[1] == 70
     ]
     assert set(live.held.rows) == {"d0", "d1"} and live.held.capacity
 

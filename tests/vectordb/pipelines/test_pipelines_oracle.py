@@ -12,7 +12,7 @@ from tests.vectordb.pipelines.test_pipelines import CITIES, Fleet
 from tests.vectordb.test_threads import hammer, switch_often
 from tests.vectordb.world import FEATURES, START
 from vectordb import Category
-from vectordb.pipelines.piped import PipedGather
+from vectordb.pipelines.transformed_gather import TransformedGather
 
 _ = switch_often  # an autouse fixture: a thread switch every 50 us
 IDS = [f"d-{number}" for number in range(12)]
@@ -112,7 +112,7 @@ def test_a_single_read_of_a_row_that_was_just_written_holds_it() -> None:
     fleet = Fleet(ttl=60)
     fleet.ranker.fit()
     fleet.ranker.get_many(IDS)
-    (piped,) = (gather for gather in fleet.db.state._gathers.values() if isinstance(gather, PipedGather))
+    (piped,) = (gather for gather in fleet.db.state._gathers.values() if isinstance(gather, TransformedGather))
     for trips in range(3):
         fleet.put("d-3", trips=trips)
         assert "d-3" not in piped.held.rows

@@ -16,7 +16,7 @@ import pytest
 import ledger.storage.journal
 from ledger import DamagedLog
 from ledger.header import read_header
-from ledger.storage.shared_lines import Packed, Piece, Shape, pack_lines, unpack
+from ledger.storage.packed_ahead import Packed, Piece, Shape, pack_lines, unpack
 from tests.contracts.tally import Tally
 from tests.ledger.storage.samples import Forger
 from vectordb import Bool, Category, Float, Int, ManualClock, Text, Timestamp, VectorDB
@@ -28,7 +28,7 @@ READ = 20_000  # bytes read at once: some 100 lines a piece
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.storage.shared_lines.SHARED_BYTES", 0)
+    monkeypatch.setattr("ledger.storage.packed_ahead.WORTH_BYTES", 0)
     monkeypatch.setattr("ledger.storage.jsonl_store.BATCH_BYTES", READ)
 
 
@@ -280,7 +280,7 @@ def test_pieces_name_what_they_need_and_no_more(story: Path) -> None:
 
 
 def test_a_short_file_is_opened_without_them(story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.storage.shared_lines.SHARED_BYTES", story.stat().st_size)
+    monkeypatch.setattr("ledger.storage.packed_ahead.WORTH_BYTES", story.stat().st_size)
     here = Here()
     with VectorDB.open(story, read_only=True, executor=here) as db:
         assert db.head > 1_000

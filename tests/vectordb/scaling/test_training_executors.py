@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import vectordb.batches.sharing
+import vectordb.batches.executors
 import vectordb.training.join
 from vectordb import Category, Float, Int, ManualClock, Request, VectorDB
 from vectordb.training.training_set import TrainingSet
@@ -19,10 +19,10 @@ ENTITIES, MOMENTS, PIECE = 40, 300, 64
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("vectordb.batches.sharing", "vectordb.training.training_set", "vectordb.training.join"):
+    for module in ("vectordb.batches.executors", "vectordb.training.training_set", "vectordb.training.join"):
         for name, value in (("PIECE", PIECE), ("WORTH", 100)):
             monkeypatch.setattr(f"{module}.{name}", value, raising=False)
-    monkeypatch.setattr(vectordb.batches.sharing.pieces_of, "__defaults__", (PIECE,))
+    monkeypatch.setattr(vectordb.batches.executors.pieces_of, "__defaults__", (PIECE,))
 
 
 def filled() -> tuple[VectorDB, dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 from ledger import CannotTransform, InvalidInput, NotANumber
 from tests.vectordb.transforms.composition import close, failed_checks, holds, mixed, same_bits
 from vectordb.transforms import FunctionTransformer, Pipeline, StandardScaler, transformer_from_dict
-from vectordb.transforms.times.functions import FUNCTIONS, Named
+from vectordb.transforms.functions.known_functions import FUNCTIONS, Named
 
 VALUES = [0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 1.5, -1.5, 2.5, 3.0, -700.0, 700.0, 1e-300, -1e-300, 5e-324, 1e15 + 0.5]
 VALUES += [1e308, -1e308, nan, 1e-8, 9007199254740993.0, math.pi, -math.pi]

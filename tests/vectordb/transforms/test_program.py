@@ -9,6 +9,7 @@ from math import inf, nan
 
 import pytest
 
+import vectordb.transforms.fused
 from ledger import CannotTransform, NotANumber
 from tests.vectordb.transforms.composition import bits, holds, same_bits, three_ways
 from vectordb.transforms import (
@@ -21,9 +22,9 @@ from vectordb.transforms import (
     StandardScaler,
     dumps,
     loads,
-    program,
 )
-from vectordb.transforms.program import Fused, Lookup, Program
+from vectordb.transforms.fused import Fused
+from vectordb.transforms.program import Lookup, Program
 
 
 def every_way(fused, rows):
@@ -167,15 +168,15 @@ def test_lookups():
 
 
 def test_what_was_sent_is_compiled_once_and_bounded(monkeypatch):
-    monkeypatch.setattr(program, "_SENT", {})
+    monkeypatch.setattr(vectordb.transforms.fused, "_SENT", {})
     written = Program(["a"], ["float"])
     fused = written.compile(written.inputs)
     sent = pickle.dumps(fused)
     assert pickle.loads(sent) is pickle.loads(sent)
     assert pickle.loads(sent).token == fused.token
-    for _ in range(program.SENT + 5):
+    for _ in range(vectordb.transforms.fused.SENT + 5):
         pickle.loads(pickle.dumps(written.compile(written.inputs)))
-    assert len(program._SENT) == program.SENT
+    assert len(vectordb.transforms.fused._SENT) == vectordb.transforms.fused.SENT
 
 
 def test_generated_code_sees_next_to_nothing():

@@ -23,8 +23,8 @@ from vectordb.transforms import (
     from_sklearn,
     to_sklearn,
 )
+from vectordb.transforms.functions.known_functions import FUNCTIONS
 from vectordb.transforms.registry import TRANSFORMERS
-from vectordb.transforms.times.functions import FUNCTIONS
 
 numpy = pytest.importorskip("numpy")
 pandas = pytest.importorskip("pandas")

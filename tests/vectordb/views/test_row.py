@@ -45,6 +45,7 @@ def test_an_unknown_entity_does_not_raise(world: World) -> None:
     row = world.drivers.get("nobody")
     assert dict(row) == {"trips": 0, "rating": None, "city": None}
     assert not row.found and row.version is None and row.recorded_time is None
+    assert row.version_of("trips") is None
     assert set(row.versions.values()) == {None} and set(row.event_times.values()) == {None}
 
 
@@ -78,6 +79,7 @@ def test_version_is_the_last_write_and_versions_are_the_sources(world: World) ->
     second = world.put("d", trips=2)
     row = world.drivers.get("d")
     assert row.version == second and row.versions == {"trips": second, "rating": first, "city": first}
+    assert [row.version_of(name) for name in row] == list(row.versions.values())
     assert row.event_times == {"trips": when(1), "rating": when(0), "city": when(0)}
     assert row.event_time == row.recorded_time == when(1)
 

@@ -28,8 +28,8 @@ from vectordb import (
     VectorDB,
     View,
 )
+from vectordb.views.quantiles import quantiles
 from vectordb.views.statistics import SHARES, CategoryStatistics, NumberStatistics, ViewStatistics
-from vectordb.views.summary import quantiles
 
 EVERY = {
     "n": Int(default=7),

@@ -16,7 +16,7 @@ from vectordb.experiments.stats.result import Result
 from vectordb.experiments.stats.samples import Sample
 from vectordb.experiments.stats.special import log_normal_sf, normal_isf
 from vectordb.experiments.stats.unit_values import unit_values
-from vectordb.views.summary import quantiles
+from vectordb.views.quantiles import quantiles
 
 _SMALL: Final = 8  # units of the smaller arm up to which the distribution of U is counted
 _MOST_PAIRS: Final = 100_000  # and at most so many pairs

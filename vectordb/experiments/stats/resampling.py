@@ -14,7 +14,7 @@ from vectordb.experiments.stats.inputs import check_count, check_share
 from vectordb.experiments.stats.result import Result
 from vectordb.experiments.stats.special import normal_cdf, normal_ppf
 from vectordb.experiments.stats.unit_values import unit_values
-from vectordb.views.summary import quantiles
+from vectordb.views.quantiles import quantiles
 
 Statistic = Callable[..., float]
 Arms = Sequence[Sequence[float]]

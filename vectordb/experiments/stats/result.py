@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from vectordb.views.statistics import plain_fields
+from vectordb.plain_fields import plain_fields
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 def health(call: Call) -> Response:
     """Whether it serves, at which offset; of a follower also how long ago it read its file. 503 where it cannot."""
-    db, following = call.db, call.app.following
+    db, refresher = call.db, call.app.refresher
     offset = db.consistently(lambda: db.as_of_offset)
     body = {"status": call.app.condition, "as_of": offset, "live": db.live}
-    if following is not None:
-        body |= {"refreshed_s_ago": round(following.age_s, 6)}
+    if refresher is not None:
+        body |= {"refreshed_s_ago": round(refresher.age_s, 6)}
     return json_response(body, 200 if body["status"] == "ok" else 503)
 
 
@@ -41,15 +41,15 @@ def _given(call: Call) -> str:
 
 
 def _database(call: Call) -> Iterator[Family]:
-    db, following = call.db, call.app.following
+    db, refresher = call.db, call.app.refresher
     offset = db.as_of_offset
     yield Family("vectordb_offset", "gauge", "The offset that reads see.", [Sample("", {}, offset)])
     if offset > 0:
         last = db.state.log.time_of(offset) / 1e6
         text = "When the event of that offset was recorded, in seconds since 1970."
         yield Family("vectordb_recorded_timestamp_seconds", "gauge", text, [Sample("", {}, last)])
-    if following is not None:
+    if refresher is not None:
         text = "Seconds since the follower read its file."
-        yield Family("vectordb_refresh_age_seconds", "gauge", text, [Sample("", {}, following.age_s)])
+        yield Family("vectordb_refresh_age_seconds", "gauge", text, [Sample("", {}, refresher.age_s)])
         text = "Refreshes of the follower that failed."
-        yield Family("vectordb_refresh_failures_total", "counter", text, [Sample("", {}, following.failures)])
+        yield Family("vectordb_refresh_failures_total", "counter", text, [Sample("", {}, refresher.failures)])

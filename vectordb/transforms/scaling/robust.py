@@ -14,7 +14,7 @@ from vectordb.transforms.scaling.centred import unwrite_centred, write_centred
 from vectordb.transforms.scaling.learnt import CENTRES, SCALES, Quantiles, median, present, stretch
 from vectordb.transforms.shapes import Shape, optional
 from vectordb.transforms.table import Table
-from vectordb.views.summary import quantiles
+from vectordb.views.quantiles import quantiles
 
 
 class RobustScaler(Quantiles):

@@ -12,7 +12,7 @@ from vectordb.transforms.scaling.clip import write_limits
 from vectordb.transforms.scaling.learnt import CENTRES, Quantiles, present
 from vectordb.transforms.shapes import Shape, refuse
 from vectordb.transforms.table import Table
-from vectordb.views.summary import quantiles
+from vectordb.views.quantiles import quantiles
 
 
 class Winsorizer(Quantiles):

@@ -18,7 +18,7 @@ from vectordb.transforms.shaping.draws import drawn
 from vectordb.transforms.shaping.shares import NormalShare, OfNormalShare, OfShare, Share
 from vectordb.transforms.shaping.spacing import evenly, of_percentages
 from vectordb.transforms.table import Table
-from vectordb.views.summary import quantiles
+from vectordb.views.quantiles import quantiles
 
 
 class QuantileTransformer(Transformer):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import floor, isfinite
 from typing import Final
 
-from vectordb.views.summary import quantiles
+from vectordb.views.quantiles import quantiles
 
 
 def evenly(start: float, stop: float, count: int) -> list[float]:

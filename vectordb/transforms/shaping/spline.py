@@ -16,7 +16,7 @@ from vectordb.transforms.shapes import FLOATS, Shape, each, refuse
 from vectordb.transforms.shaping.basis import MISSING, Basis
 from vectordb.transforms.shaping.spacing import evenly, of_percentages
 from vectordb.transforms.table import Table
-from vectordb.views.summary import quantiles
+from vectordb.views.quantiles import quantiles
 
 EXTRAPOLATIONS: Final = ("error", "constant", "linear", "continue", "periodic")
 STEEPEST: Final = 100  # degrees: a value takes the square of it

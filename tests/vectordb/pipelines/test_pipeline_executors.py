@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-import vectordb.batches.sharing
-import vectordb.transforms.sharing
+import vectordb.batches.executors
+import vectordb.transforms.executors
 from vectordb import CannotTransform, Category, Float, ManualClock, VectorDB
-from vectordb.batches.sharing import Sharing
+from vectordb.batches.executors import Sharing
 from vectordb.transforms import (
     ColumnTransformer,
     FeatureUnion,
@@ -30,7 +30,7 @@ from vectordb.transforms import (
     Transformer,
     Winsorizer,
 )
-from vectordb.transforms.sharing import fit_shared
+from vectordb.transforms.executors import fit_shared
 from vectordb.transforms.table import read_table
 
 ROWS = 3_000
@@ -50,11 +50,11 @@ def executor(request: Any) -> Iterator[Executor]:
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces of 500 rows, shared from 1,000 on."""
-    for module in ("vectordb.batches.sharing", "vectordb.batches.gather", "vectordb.pipelines.piped",
-                   "vectordb.services.batch", "vectordb.transforms.sharing"):  # fmt: skip
+    for module in ("vectordb.batches.executors", "vectordb.batches.gather", "vectordb.pipelines.transformed_gather",
+                   "vectordb.services.batch", "vectordb.transforms.executors"):  # fmt: skip
         for name, value in (("PIECE", 500), ("WORTH", 1_000)):
             monkeypatch.setattr(f"{module}.{name}", value, raising=False)
-    monkeypatch.setattr(vectordb.batches.sharing.pieces_of, "__defaults__", (500,))
+    monkeypatch.setattr(vectordb.batches.executors.pieces_of, "__defaults__", (500,))
 
 
 def filled() -> VectorDB:

@@ -1,4 +1,4 @@
-"""Shared lines: a long file is read ahead, and runs of its plain rows are parsed and packed by workers.
+"""Packed ahead: a long file is read ahead, and runs of its plain rows are parsed and packed by workers.
 
 The workers are those of an executor of the caller's; they get bytes and plain data, and give such back. Nothing is
 believed of a line before its turn: the reader verifies digests, order and times of every line one after the other, and
@@ -27,7 +27,7 @@ from ledger.values.pool import Pool
 from ledger.values.rows import WORD
 
 AHEAD: Final = 4  # pieces, a megabyte each, handed out before the first is asked for
-SHARED_BYTES: Final = 8 << 20  # of lines from which sharing pays: views are known, and workers busy, a few pieces on
+WORTH_BYTES: Final = 8 << 20  # of lines from which sharing pays: views are known, and workers busy, a few pieces on
 _START = re.compile(rb'\{"offset":[0-9]+,"time":-?[0-9]+,"type":"row_put@1","view":"([^"\\\x00-\x1f\x80-\xff]+)"')
 _EARLIEST = -(2**63)
 
@@ -77,10 +77,10 @@ def runs_ahead(
     batches: Iterable[tuple[int, list[bytes]]], log: Log, executor: Executor, size: int
 ) -> Iterator[Run]:
     """The same by the workers of an executor, where there are bytes enough."""
-    return SharedLines(batches, log, executor).runs() if size >= SHARED_BYTES else runs_of(batches)
+    return LinesAhead(batches, log, executor).runs() if size >= WORTH_BYTES else runs_of(batches)
 
 
-class SharedLines:
+class LinesAhead:
     """The same runs, packed by workers where they are plain rows of one view that is known by then.
 
     A piece with rows of a view, or a version, that no line taken so far has defined is handed out once the pieces

@@ -1,4 +1,4 @@
-"""A piped gather: packed rows of one kind of entity taken through a pipeline, and held as what comes out.
+"""A transformed gather: packed rows of one kind of entity taken through a pipeline, and held as what comes out.
 
 It holds rows as any gather does: bounded, dropped by a write inside its section, within their window of clocks
 (a transformation does not change what its inputs last), added only if nothing was written since they were read.
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ledger import WORD, CannotTransform, Entity
+from vectordb.batches.executors import PIECE, Sharing
 from vectordb.batches.gather import Gather, Item, Packed
 from vectordb.batches.packing import Raw
-from vectordb.batches.served import ServedRows
-from vectordb.batches.sharing import PIECE, Sharing
-from vectordb.pipelines.applied import Applied, Task, cutter, transform
+from vectordb.batches.row_cache import RowCache
+from vectordb.pipelines.applied_pipeline import AppliedPipeline, Task, cutter, transform
 from vectordb.views.plan import Plan
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from vectordb.state import State
 
 
-class PipedGather(Gather):
+class TransformedGather(Gather):
     """``kinds`` are the outputs; there is nothing beside the numbers."""
 
     __slots__ = ("_applied", "_raw")
 
-    def __init__(self, state: State, items: Sequence[Item], plans: dict[str, Plan], applied: Applied) -> None:
+    def __init__(self, state: State, items: Sequence[Item], plans: dict[str, Plan], applied: AppliedPipeline) -> None:
         super().__init__(state, items, plans)
         self._applied = applied
         self._raw = Gather(state, items, plans)
@@ -35,7 +35,7 @@ class PipedGather(Gather):
         self.others = ()
         self._cut = cutter(applied.width)
         ttls = [plan.ttl for plan in plans.values() if plan.ttl is not None]
-        self.held = ServedRows(WORD * applied.width, min(ttls, default=None), state.served_bytes)
+        self.held = RowCache(WORD * applied.width, min(ttls, default=None), state.served_bytes)
 
     def reattach(self) -> None:
         """Hold rows of the tables of now alone. Under the lock."""

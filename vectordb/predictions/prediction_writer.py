@@ -1,4 +1,4 @@
-"""Recording predictions: pinning what a read carried."""
+"""Writing predictions: pinning what a read carried."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BOUND: Final = 4_096  # of an event without its predictions
 UNKNOWN: Final = 1 << 40
 
 
-class Recorder:
+class PredictionWriter:
     """Writes predictions."""
 
     def __init__(self, state: State, writer: Writer) -> None:

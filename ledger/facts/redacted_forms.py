@@ -17,9 +17,9 @@ from ledger.facts.records_redacted import (
     OutcomesRedacted,
     PredictionsRedacted,
 )
-from ledger.facts.row_put import EntityDeleted, RowPut
 from ledger.facts.rows_put import RowsPut
 from ledger.facts.rows_redacted import RowsRedacted
+from ledger.facts.single_row import EntityDeleted, RowPut
 from ledger.facts.transaction_committed import TransactionCommitted
 
 REDACTED: Final[dict[type[Fact], type[Fact]]] = {

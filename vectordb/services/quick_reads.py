@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ledger import header_of
 from vectordb.batches.dense import Dense
-from vectordb.batches.gather import SIMPLE, Gather
+from vectordb.batches.entity_ids import SIMPLE
+from vectordb.batches.gather import Gather
 from vectordb.batches.matrix import FeatureMatrix
 from vectordb.batches.packing import Raw
 from vectordb.pipelines.transformed_matrix import TransformedMatrix
@@ -71,12 +72,12 @@ def quick_read(state: State, plan: ServicePlan, revision: int) -> QuickRawRead |
 def quick_transformed(state: State, plan: ServicePlan, revision: int) -> QuickRead | None:
     """The same through the service's pipeline: as it is held, else made and held. 0.9 us, made 20."""
     read_raw = quick_read(state, plan, revision)
-    piped = None if plan.fitted is None else plan.piped()
-    if read_raw is None or piped is None:
+    gather = None if plan.fitted is None else plan.transformed_gather()
+    if read_raw is None or gather is None:
         return None
     with state.lock:  # what was held of tables that a rebuild has replaced is let go
-        piped.reattach()
-    fold, held, applied = state.fold, piped.held, plan.applied
+        gather.reattach()
+    fold, held, applied = state.fold, gather.held, plan.applied
     held_get = held.rows.get
 
     def read(entity: Any) -> TransformedRow | None:
@@ -91,14 +92,14 @@ def quick_transformed(state: State, plan: ServicePlan, revision: int) -> QuickRe
                 right = held.epoch == epoch and fold.sequence == sequence
                 return TransformedRow(row, applied, packed) if right else None
         packed = applied.pack_row(row)
-        piped.keep(sequence, row, packed)
+        gather.keep(sequence, row, packed)
         return TransformedRow(row, applied, packed)
 
     return read
 
 
 def quick_batch(state: State, plan: ServicePlan, revision: int, row_again: RowAgain) -> QuickBatch | None:
-    """The same for many; None unless all of them are held (``vectordb.batches.served``). 2 us and 40 ns a row."""
+    """The same for many; None unless all of them are held (``vectordb.batches.row_cache``). 2 us and 40 ns a row."""
     if len(plan.kinds) != 1 or plan.requests:
         return None
     gather = _gather(plan)
@@ -138,4 +139,4 @@ def _gather(plan: ServicePlan) -> Gather | None:
     """What a batch reads: the inputs, or what the pipeline makes of them; None while it is not fitted."""
     if not plan.transforms:
         return plan.gather(plan.kinds[0])
-    return None if plan.fitted is None else plan.piped()
+    return None if plan.fitted is None else plan.transformed_gather()

@@ -1,4 +1,4 @@
-"""The checkpoint text of a tree head, as C2SP's tlog-checkpoint has it: what a log publishes, signs and compares.
+"""A tree head, and its text as C2SP's tlog-checkpoint has it: what a log publishes, signs and compares.
 
     vectordb/<ledger id>        the origin: which log
     1200                        the number of events

@@ -1,4 +1,4 @@
-"""What an experiment answers about its metrics: the statistics, the same now and in the past."""
+"""Questions to an experiment about its metrics: the statistics, the same now and in the past."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Analyzed:
+class Questions:
     """Base of ``Experiment``. Everything is read at one offset and clock, by the definition in force there."""
 
     _reader: Reader

@@ -1,4 +1,4 @@
-"""Summaries of numbers: quantiles (for exact moments see ``projections.moments``)."""
+"""Quantiles of numbers (for exact moments see ``projections.moments``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking: what is left of an event once some of its rows or units are gone."""
+"""Redacting: what is left of an event once some of its rows or units are gone."""
 
 from __future__ import annotations
 

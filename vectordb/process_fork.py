@@ -1,4 +1,4 @@
-"""Forking: what a forked child reads is whole, also where another thread of the parent was writing at that moment.
+"""Forks of the process (``os.fork``): what a child reads is whole, also where a thread of the parent was writing then.
 
 A server that loads a ledger and then forks its workers (gunicorn's preload) forks a process with threads: a follower,
 a writer, the build of an index. None of them goes on in the child.

@@ -1,8 +1,8 @@
-"""Sharing: a big read done in pieces, by an executor of the caller's, with progress.
+"""Executors: a big read is shared with one of the caller's, in pieces, with progress.
 
 Only plain data goes to the workers and comes back, so threads, processes and interpreters all do. A piece of work is a
-function of a module and its task (``packing.pack``, ``join.join_bent``, ``applied.transform``), and its result that of
-the serial run. The caller takes a hand wherever enough pieces are under way.
+function of a module and its task (``packing.pack``, ``join.join_bent``, ``applied_pipeline.transform``), and its result
+that of the serial run. The caller takes a hand wherever enough pieces are under way.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import Final, NamedTuple, TypeVar
-
-from ledger import InvalidInput
 
 PIECE: Final = 8_192  # rows of one task
 WORTH: Final = 20_000  # rows from which sharing pays: below, sending them costs more than packing them
@@ -70,16 +68,6 @@ def _done_here(function: Callable[[T], R], piece: T) -> Future[R]:
     except Exception as error:  # of an earlier piece there may be another
         future.set_exception(error)
     return future
-
-
-def check_names(features: Iterable[str]) -> tuple[str, ...]:
-    """Names of features, each once."""
-    if isinstance(features, str):
-        raise InvalidInput("features are a sequence of names", features=features)
-    names = tuple(features)
-    if len(set(names)) < len(names):
-        raise InvalidInput("a feature is asked for once", features=list(names)[:20])
-    return names
 
 
 def pieces_of(rows: Sequence[T], size: int = PIECE) -> Iterator[Sequence[T]]:

@@ -1,4 +1,4 @@
-"""Served rows: what is held, for how long, within what bounds, and what a write or the clock drops."""
+"""The row cache: what is held, for how long, within what bounds, and what a write or the clock drops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.vectordb.world import START, World
 from vectordb import Category, Float, Int
 from vectordb.batches.gather import Gather
 from vectordb.batches.packing import ALWAYS, FOREVER
-from vectordb.batches.served import BUCKETS, ENTRY, Lasting, ServedRows
+from vectordb.batches.row_cache import BUCKETS, ENTRY, Lasting, RowCache
 from vectordb.state import GATHERS
 
 ROW = 8
@@ -20,11 +20,11 @@ SECOND = 1_000_000
 COMPLETE = {"trips": 1, "rating": 0.5, "city": "x"}
 
 
-def held_rows(capacity: int = 100, ttl: int | None = None) -> ServedRows:
-    return ServedRows(ROW, ttl, capacity * (ROW + ENTRY))
+def held_rows(capacity: int = 100, ttl: int | None = None) -> RowCache:
+    return RowCache(ROW, ttl, capacity * (ROW + ENTRY))
 
 
-def add(held: ServedRows, ends: dict[Any, int], first: int = ALWAYS) -> None:
+def add(held: RowCache, ends: dict[Any, int], first: int = ALWAYS) -> None:
     """Hold rows of some entities, each up to its end."""
     held.add(Lasting(list(ends), first, list(ends.values())), {entity: repr(entity).encode() for entity in ends}, {})
 

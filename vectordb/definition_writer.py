@@ -28,7 +28,7 @@ from projections import Shelf
 from vectordb.experiments import changed, check_fits, parse_fields
 from vectordb.models import check_model
 from vectordb.past import Past
-from vectordb.pipelines.applied import Applied, Inputs
+from vectordb.pipelines.applied_pipeline import AppliedPipeline, Inputs
 from vectordb.receipt import Receipt
 from vectordb.state import State
 from vectordb.transforms import transformer_from_dict
@@ -40,7 +40,7 @@ D = TypeVar("D", ViewDefinition, ServiceDefinition, ModelDefinition, ExperimentD
 Changes = Mapping[str, Any] | Callable[[ExperimentDefinition], Mapping[str, Any]]
 
 
-class Definitions:
+class DefinitionWriter:
     """Writes definitions and marks."""
 
     def __init__(self, state: State, writer: Writer) -> None:
@@ -81,7 +81,7 @@ class Definitions:
             self._state.heal()
             known = self._state.catalog.experiments.find(arguments["name"])
             fields = {**parse_fields(arguments), "bucket_version": known.bucket_version if known else 1}
-            self._create(ExperimentDefinition, "experiments", fields, replace, meta, self._experiment_fact)
+            self._create(ExperimentDefinition, "experiments", fields, replace, meta, self.experiment_fact)
 
     def change_experiment(self, name: str, changes: Changes, meta: dict[str, Any]) -> Receipt:
         """Record the next version of an experiment; of one that says the same, the receipt of what is there."""
@@ -92,10 +92,10 @@ class Definitions:
             definition = changed(known, changes if isinstance(changes, Mapping) else changes(known))
             if definition is known:
                 return Receipt(state.log.event(offset), replayed=True)
-            fact = self._experiment_fact(definition)
+            fact = self.experiment_fact(definition)
             return self._writer.commit(lambda offset, time: fact, made)
 
-    def _experiment_fact(self, definition: ExperimentDefinition) -> Fact:
+    def experiment_fact(self, definition: ExperimentDefinition) -> Fact:
         """The fact of a definition that fits what is there."""
         check_fits(Past(self._state, self._state.log.head, self._state.now()), definition)
         fact = ExperimentDefined(definition)
@@ -148,7 +148,7 @@ class Definitions:
         }
         Inputs.of(types)
         if definition.is_fitted:
-            Applied(FittedPipeline(definition.label, 1, definition.pipeline), types)
+            AppliedPipeline(FittedPipeline(definition.label, 1, definition.pipeline), types)
         else:
             check_deep(transformer_from_dict(definition.pipeline, definition.name))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vectordb import MISSING
-from vectordb.said import said, said_time
+from vectordb.call_arguments import said, said_time
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 EQUAL: list[tuple[Any, Any]] = [

@@ -16,7 +16,8 @@ from ledger import WORD, CannotTransform, FeatureType, FittedPipeline, Float, In
 from vectordb.batches.dense import Dense
 from vectordb.batches.packing import NUMBERS
 from vectordb.transforms import Transformer, transformer_from_dict
-from vectordb.transforms.program import FLOAT, Fused, Program
+from vectordb.transforms.fused import Fused
+from vectordb.transforms.program import FLOAT, Program
 
 if TYPE_CHECKING:
     from vectordb.services.row import ServiceRow
@@ -51,7 +52,7 @@ class Inputs(NamedTuple):
         return cls(tuple(names), tuple(kinds), places)
 
 
-class Applied:
+class AppliedPipeline:
     """``names`` are those of the outputs, all of which are float64; ``transformer`` is the fitted pipeline."""
 
     __slots__ = ("_blanks", "_fused", "_numbers", "_others", "fitted", "kinds", "names", "transformer", "unpack")

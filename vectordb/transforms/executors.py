@@ -1,4 +1,4 @@
-"""Sharing a fit with an executor; the bits are those of one pass.
+"""Executors: a fit is shared with one; the bits are those of one pass.
 
 What learns each column of numbers by itself is sent it once, as bytes, with all steps that take it; other things that
 rest on sums are summed in pieces of rows, and merged. 100,000 rows of 18 numbers through imputer and scaler: the caller
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vectordb.batches.sharing import PIECE, WORTH, Sharing
+from vectordb.batches.executors import PIECE, WORTH, Sharing
 from vectordb.transforms.copying import unfitted
 from vectordb.transforms.program import FLOAT
 from vectordb.transforms.table import Table

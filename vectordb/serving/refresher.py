@@ -1,4 +1,4 @@
-"""Following: a served database that reads its file or shared ledger again every so often."""
+"""A refresher: has a served database read its file or shared ledger again every so often."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from time import monotonic
 
 from ledger import InvalidInput, ReadOnlyLedger, free_in_children
 from vectordb.database import VectorDB
-from vectordb.persistence.following import check_following
+from vectordb.persistence.refreshing import check_following
 
 logger = logging.getLogger("vectordb.serving")
 
 
-class Following:
+class Refresher:
     """Calls ``refresh`` at most once in so many seconds, by one thread at a time; others read what is there.
 
     What stops a refresh (damage, a file that is gone) is logged and counted, and makes the application not ready;

@@ -1,4 +1,4 @@
-"""What a call said: its arguments as given, in a form that two calls can be compared by."""
+"""The arguments of a call as given, in a form that two calls of one idempotency key can be compared by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Served rows: what a batch read gathers, kept packed by entity until a write or the clock changes it.
+"""The row cache: what a batch read gathers, kept packed by entity until a write or the clock changes it.
 
     rows[entity]   the numbers of the features that are read together, as bytes (``vectordb.batches.packing``)
     words[entity]  the other features, likewise; empty where there are none
@@ -31,7 +31,7 @@ class Lasting(NamedTuple):
     ends: Sequence[int]
 
 
-class ServedRows:
+class RowCache:
     """Packed rows of one list of features. Every method but ``holds`` is called under the lock."""
 
     __slots__ = (

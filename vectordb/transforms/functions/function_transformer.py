@@ -10,9 +10,9 @@ from warnings import warn
 from ledger import InvalidInput
 from vectordb.transforms.base import Transformer
 from vectordb.transforms.counterparts import adopt_features, lend
+from vectordb.transforms.functions.known_functions import FUNCTIONS, NAMES_OF_UFUNCS, Named, check_function
 from vectordb.transforms.program import OTHER_NUMBERS, Program, Value
 from vectordb.transforms.table import Table, without_infinities
-from vectordb.transforms.times.functions import FUNCTIONS, NAMES_OF_UFUNCS, Named, check_function
 
 ROWS_CHECKED = 100
 

@@ -1,4 +1,4 @@
-"""Following: a database keeps up with those who write its file, or its shared ledger."""
+"""Refreshing: a database keeps up with those who write its file, or its shared ledger."""
 
 from __future__ import annotations
 
