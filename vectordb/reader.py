@@ -181,12 +181,18 @@ class Reader(Source):
         return find_prediction(self.state, wanted, self.as_of_offset)
 
     def predictions(self, service: str | None = None, entity: Entity | None = None) -> list[Prediction]:
-        """Recorded predictions in order: all, or those of a service, of an entity, or of both."""
+        """Recorded predictions in order: all, or those of a service, of an entity, or of both.
+
+        Raises ``UnknownName`` for the service.
+        """
         entity = None if entity is None else check_entity(entity)
+        return self.consistently(self._predictions, service, entity)
+
+    def _predictions(self, service: str | None, entity: Entity | None) -> list[Prediction]:
+        if service is not None:
+            self.service_definition(service)
         limit = self.as_of_offset << ROW_BITS | ROW_MASK
-        return self.consistently(
-            lambda: [read_prediction(self.state, ref) for ref in self.state.predictions.refs(limit, service, entity)]
-        )
+        return [read_prediction(self.state, ref) for ref in self.state.predictions.refs(limit, service, entity)]
 
     def reproduce(self, prediction: str | Prediction, *, model: Callable[[Any], Any] | None = None) -> Reproduction:
         """Recompute a prediction's inputs and compare them bit for bit with what was recorded.

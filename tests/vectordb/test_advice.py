@@ -142,6 +142,17 @@ def test_what_is_no_offset_is_told_where_times_and_marks_go(world: World, given:
     assert "time=" not in caught.value.rule
 
 
+@pytest.mark.parametrize("given", ["2026-11-21T00:00:00Z", NAIVE, 1.0, True])
+def test_a_replay_is_told_where_times_and_marks_go(world: World, tmp_path: Path, given: Any) -> None:
+    world.put("d", **FULL)
+    world.db.snapshot(tmp_path / "copy.jsonl")
+    for source in (tmp_path / "copy.jsonl", world.db.events()):
+        with pytest.raises(OffsetOutOfRange, match=r"replay the whole log and ask its as_of\(time=") as caught:
+            VectorDB.replay(source, as_of=given)
+        assert caught.value.values == {"offset": given}
+    assert VectorDB.replay(tmp_path / "copy.jsonl", as_of=1).head == 1
+
+
 def test_a_refused_time_shows_forms_that_are_taken(world: World) -> None:
     for wrong, shown in (
         ("2026-01-01", "2026-01-31T12:00:00Z"),
@@ -231,6 +242,13 @@ def test_what_is_no_table_is_told_what_one_has(given: Any) -> None:
         with pytest.raises(InvalidInput, match="__arrow_c_stream__ or __arrow_c_array__") as caught:
             read(given)
         assert caught.value.values == {"type": type(given).__name__}
+
+
+@pytest.mark.parametrize("path", ["x.csv", Path("x.parquet")])
+def test_a_path_is_no_table_and_its_library_reads_it(path: Any) -> None:
+    for read in (read_table, read_array, lambda source: list(read_batches(source))):
+        with pytest.raises(InvalidInput, match="a file is read with its own library first"):
+            read(path)
 
 
 # -- what a batch left out --------------------------------------------------------------------------------

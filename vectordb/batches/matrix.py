@@ -291,8 +291,8 @@ class FeatureMatrix(Blocked, Tabular, Sequence[Mapping[str, Any]]):
         """Ids, the time and labels of a training set, and every feature as Arrow columns, copied once (5 ns a number).
 
         ``entity`` names the column of ids, or one column a kind of entity; with ``statuses`` every feature has a column
-        ``<name>_status`` too (3 us a row). The matrix itself is taken for this table by whoever takes Arrow's protocol;
-        Polars takes a sequence row by row, so hand it the table.
+        ``<name>__status`` too (3 us a row). The matrix itself is taken for this table by whoever takes Arrow's
+        protocol; Polars takes a sequence row by row, so hand it the table.
         """
         return matrix_table(self, entity, statuses)
 

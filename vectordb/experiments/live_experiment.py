@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ledger import (
-    DefinitionError,
     Entity,
     ExperimentDefinition,
     Instant,
     InvalidInput,
     OutcomesRecorded,
+    UnknownName,
     check_entity,
     to_micros,
 )
@@ -154,8 +154,8 @@ class LiveExperiment(Experiment):
     ) -> Receipt:
         """Record what a unit did: the value of a metric (True and False are 1 and 0), and when (None: now).
 
-        A second call with the same ``idempotency_key`` and arguments gives the first receipt. An unknown
-        metric, and a value that is no finite number, raise ``InvalidInput``. 11 us.
+        A second call with the same ``idempotency_key`` and arguments gives the first receipt. Raises ``UnknownName``
+        for the metric, as ``analyze`` does, and ``InvalidInput`` for a value that is no finite number. 11 us.
         """
         entity, at = check_entity(unit), None if event_time is None else to_micros(event_time)
         said = ["outcome", self.name, entity, metric, value, said_time(event_time)] if idempotency_key else None
@@ -194,7 +194,7 @@ class LiveExperiment(Experiment):
             definition = self._definition()
             if definition is not checked:  # defined anew since they were checked
                 for name in {row[1] for row in rows} - set(definition.metrics):
-                    raise DefinitionError("the experiment has no such metric", experiment=definition.label, metric=name)
+                    raise UnknownName("the experiment has no such metric", experiment=definition.label, metric=name)
             label = definition.label
             bound = most_bytes(label, rows) if origin is None and made is None else None
             return db.writer.commit(

@@ -7,7 +7,7 @@ from itertools import repeat
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
-from ledger import MISSING, Entity, InvalidCells, InvalidInput, Outcome, check_entity, to_micros
+from ledger import MISSING, Entity, InvalidCells, InvalidInput, Outcome, UnknownName, check_entity, to_micros
 from vectordb.batches.batch import check_columns, columns_of_rows
 from vectordb.experiments.stats.inputs import check_number
 
@@ -29,7 +29,7 @@ class Columns(NamedTuple):
 def check_outcome(metric: Any, value: Any, known: Collection[str]) -> float:
     """The value of one outcome of a known metric; True and False are 1 and 0, NumPy's too."""
     if not isinstance(metric, str) or metric not in known:
-        raise InvalidInput("the experiment has no such metric", metric=metric, known=sorted(known))
+        raise UnknownName("the experiment has no such metric", metric=metric, known=sorted(known))
     return float(value) if type(value).__name__ in BOOLS else check_number("an outcome", value)
 
 
@@ -66,7 +66,7 @@ def check_outcomes(raw: Columns, unit: str, known: Collection[str]) -> list[tupl
     for place, cells in enumerate(zip(raw.units, raw.metrics, values, times)):
         try:
             found.append(_checked(*cells, known))
-        except InvalidInput as error:
+        except (InvalidInput, UnknownName) as error:
             bad.append({"row": place, unit: cells[0], "metric": cells[1], "value": cells[2], "rule": error.rule})
     if bad:
         raise InvalidCells("every outcome obeys its rules; nothing was written", cells=bad[:10], count=len(bad))

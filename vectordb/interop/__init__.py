@@ -3,8 +3,9 @@
 Out: ``FeatureMatrix``, ``TransformedMatrix``, ``TrainingSet``, ``Hits``, ``History``, ``Events``, ``View`` and
 ``Table`` are tables (``__arrow_c_stream__``); ``Dense`` is an array (``__arrow_c_array__``), and the block of numbers
 of a matrix is a tensor (``__dlpack__``, ``__array_interface__``). In: ``put_many``, ``load``, ``search`` and
-``training_set`` take what other libraries export the same way (``taking``, ``reading``). ``c_data`` is what lies below:
-the memory layouts of Arrow and DLPack.
+``training_set`` take what other libraries export the same way (``taking``, ``reading``), and so do ``get_many``,
+``assign_many`` and ``expose_many`` columns of ids. ``c_data`` is what lies below: the memory layouts of Arrow and
+DLPack.
 """
 
 from vectordb.interop.batches import Batches
@@ -20,6 +21,7 @@ from vectordb.interop.taking import (
     given_chunks,
     given_column,
     given_columns,
+    given_list,
     given_vector,
     given_vectors,
     is_table,
@@ -39,6 +41,7 @@ __all__ = [
     "given_chunks",
     "given_column",
     "given_columns",
+    "given_list",
     "given_vector",
     "given_vectors",
     "held",

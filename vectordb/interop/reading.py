@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from typing import Any
 
 from ledger import CannotExchange
@@ -68,6 +69,8 @@ def read_array(source: Any) -> Sequence[Any]:
 def _check_exported(source: Any) -> None:
     if not hasattr(source, "__arrow_c_stream__") and not hasattr(source, "__arrow_c_array__"):
         rule = "what is read has __arrow_c_stream__ or __arrow_c_array__"
+        if isinstance(source, (str, PathLike)):
+            rule += ": a file is read with its own library first (csv, pyarrow.csv, pyarrow.parquet)"
         raise CannotExchange(rule, type=type(source).__name__)
 
 

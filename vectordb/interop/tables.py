@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vectordb.views.hits import Hits
     from vectordb.views.version import Version
 
-STATUS: Final = "_status"
+STATUS: Final = "__status"  # as in exported files
 CHUNK: Final = 4_096  # events a table of a stream,
 CHUNK_BYTES: Final = 1 << 24  # or so many bytes of their payloads
 
@@ -36,7 +36,7 @@ def free_name(name: str, taken: Iterable[str]) -> str:
 
 
 def matrix_table(matrix: FeatureMatrix, entity: str | Sequence[str] = "entity", statuses: bool = False) -> Table:
-    """Ids, the time of a training set, the features, its labels; with ``statuses`` a column ``<name>_status`` each."""
+    """Ids, the time of a training set, the features, its labels; with ``statuses`` a column ``<name>__status`` each."""
     features = _features(matrix)
     columns = _ids(matrix.entities, entity, features)
     moments = getattr(matrix, "moments", None)
@@ -115,10 +115,9 @@ def _queries(many: Sequence[Any]) -> Column:
     return numbers("l", "q", [place for place, one in enumerate(many) for _ in one])
 
 
-def versions_table(kinds: dict[str, FeatureType], versions: Sequence[Version]) -> Table:
+def versions_table(entity: str, kinds: dict[str, FeatureType], versions: Sequence[Version]) -> Table:
     """What was written when, one row a version; null is null, or not written: ``written`` names what was."""
     told = {
-        "entity": mixed([version.entity for version in versions]),
         "version": texts([version.id for version in versions]),
         "offset": numbers("l", "q", [version.offset for version in versions]),
         "row": numbers("l", "q", [version.row for version in versions]),
@@ -129,7 +128,9 @@ def versions_table(kinds: dict[str, FeatureType], versions: Sequence[Version]) -
         "derived_from": lists([version.derived_from for version in versions]),
         "transformation": texts([version.transformation for version in versions]),
     }
-    columns = {free_name(name, kinds): column for name, column in told.items()}
+    columns = {free_name(entity, kinds): mixed([version.entity for version in versions])}
+    for name, column in told.items():
+        columns[free_name(name, {*kinds, *columns})] = column
     for name, kind in kinds.items():
         columns[name] = value_column(kind, [version.values.get(name) for version in versions])
     return Table(columns)

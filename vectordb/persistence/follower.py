@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from threading import Event as Flag
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ledger import ClosedLedger, InvalidInput, ReadOnlyLedger
+from ledger import ClosedLedger
+from vectordb.persistence.refreshing import check_following
 
 if TYPE_CHECKING:
     from vectordb.database import VectorDB
@@ -21,11 +21,7 @@ class Follower:
     """
 
     def __init__(self, db: VectorDB, interval: float) -> None:
-        if not isinstance(interval, (int, float)) or not isfinite(interval) or interval <= 0:
-            raise InvalidInput("refreshes are a number of seconds apart", interval=interval)
-        store = db.state.journal.store
-        if store is None or not store.follows:
-            raise ReadOnlyLedger("a database follows a shared ledger, or a file that it opened read_only")
+        check_following(db, interval=interval)
         self._db = db
         self.interval = interval
         self.refreshes = 0

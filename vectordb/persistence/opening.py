@@ -222,6 +222,7 @@ def replay_path(
     executor: Executor | None = None,
 ) -> tuple[State, OpenReport]:
     """A state in memory from a ledger file (or a reproduction kit), whole or up to an offset."""
+    _check_offset(as_of)
     if is_kit(path):
         return replay_kit(path, as_of, clock, projections), OpenReport()
     store = JsonlStore(path, read_only=True)
@@ -269,6 +270,7 @@ def _settle(header: Header, store: JsonlStore, position: int) -> int:
 
 def replay_events(events: Iterable[Event], as_of: int | None, clock: Clock, projections: Sequence[Projection]) -> State:
     """A state in memory from events: of another database (same header then), or made by hand."""
+    _check_offset(as_of)
     header = getattr(events, "header", None) or new_header(clock())
     log = Log(header)
     state = State(Journal(log), clock, projections)
@@ -322,6 +324,12 @@ def _as_own(event: Event, log: Log) -> Event:
     return Event(event.offset, time, fact, meta, log)
 
 
-def _check_reached(log: Log, as_of: Any) -> None:
+def _check_offset(as_of: Any) -> None:
+    if as_of is not None and type(as_of) is not int:
+        hint = "of a time or a mark, replay the whole log and ask its as_of(time=...) or as_of(mark=...)"
+        raise OffsetOutOfRange(f"as_of is an offset of the log: {hint}", offset=as_of)
+
+
+def _check_reached(log: Log, as_of: int | None) -> None:
     if as_of is not None and (as_of < 0 or log.head != as_of):
         raise OffsetOutOfRange("as_of is an offset of the log", offset=as_of, first=0, last=log.head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +13,7 @@ from ledger import (
     ClosedLedger,
     Event,
     Header,
+    InvalidInput,
     Journal,
     JsonlStore,
     LedgerReplaced,
@@ -43,6 +45,24 @@ class Lag(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
         return self._asdict()
+
+
+def check_following(db: VectorDB, *, zero: bool = False, **interval: Any) -> None:
+    """Refuse an ``interval`` (one argument, by its name) that is no seconds, and a database that follows nothing.
+
+    With ``zero`` an interval may be 0. Raises ``InvalidInput``, and ``ReadOnlyLedger`` for the database.
+    """
+    for seconds in interval.values():
+        is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if not is_number or not 0 <= seconds < inf or not (seconds or zero):
+            raise InvalidInput("refreshes are a number of seconds apart", **interval)
+    if not _follows(db.state):
+        raise ReadOnlyLedger("a database follows a shared ledger, or a file that it opened read_only")
+
+
+def _follows(state: State) -> bool:
+    store = state.journal.store
+    return store is not None and store.follows
 
 
 def lag_of(db: VectorDB) -> Lag:
@@ -93,10 +113,8 @@ def _ahead_in(path: str, head: int) -> tuple[int, bytes]:
 
 def catch_up(db: VectorDB) -> None:
     """Fold what others have written. What stops it leaves what came before, and the next call goes on from there."""
-    store = db.state.journal.store
-    if store is None or not store.follows:
-        raise ReadOnlyLedger("a database follows a shared ledger, or a file that it opened read_only")
-    if isinstance(store, SqlStore):
+    check_following(db)
+    if isinstance(db.state.journal.store, SqlStore):
         while not _follow_table(db, db.state):
             pass
         return

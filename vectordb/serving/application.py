@@ -41,7 +41,7 @@ class Application:
     It mounts in wsgiref, gunicorn, uvicorn, Starlette, FastAPI and whatever else takes either. ``db`` is live, a
     follower (``refresh_seconds``: how often it reads its file or shared ledger again) or a past. It answers Feast's
     feature server, the Open Inference Protocol v2 (a model is a service, or one of ``predictors`` by name), views,
-    search, experiments, predictions, ``/health`` and ``/metrics``: ``vectordb.serving.routes.paths`` lists the paths.
+    search, experiments, predictions, ``/health`` and ``/metrics``: ``vectordb.serving`` and ``GET /`` list the paths.
 
     It is read-only until ``writes`` says otherwise: True, or some of ``push``, ``rows``, ``expose``, ``predict`` (a
     predictor that records). Writes need ``authorize``: a callable of the ``HttpRequest``, asked before the body is

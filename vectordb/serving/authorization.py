@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from hmac import compare_digest
 from inspect import iscoroutinefunction
-from typing import Final, TypeAlias
+from typing import Final, Never, TypeAlias
 
 from ledger import InvalidInput, VectorDBError
 from vectordb.serving.http.refusal import BadRequest, PartFailed
@@ -20,8 +20,11 @@ class BearerToken:
     """Lets requests in by a bearer token: one for reads, one for writes (which may read too).
 
     None for ``read`` leaves reads open; None for ``write`` shuts writes. Tokens are compared in constant time.
-    Raises ``InvalidInput`` for a token that is empty, or not what a header can carry.
+    Raises ``InvalidInput`` for a token that is empty, not what a header can carry, or given without its name.
 
+    >>> readers = BearerToken(read="r3ad", write="s3cret")
+    >>> readers(HttpRequest("GET", "/views", {}, {"authorization": "Bearer r3ad"}))
+    True
     >>> authorize = BearerToken(write="s3cret")
     >>> authorize(HttpRequest("GET", "/views", {}, {}))
     True
@@ -29,7 +32,9 @@ class BearerToken:
     False
     """
 
-    def __init__(self, *, read: str | None = None, write: str | None = None) -> None:
+    def __init__(self, *given: Never, read: str | None = None, write: str | None = None) -> None:
+        if given:
+            raise InvalidInput("a token is given by what it allows: BearerToken(read=...), BearerToken(write=...)")
         for token in (read, write):
             if token is not None and (not isinstance(token, str) or not TOKEN.match(token)):
                 raise InvalidInput("a token is ASCII text without spaces, not empty", type=type(token).__name__)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from math import inf
 from threading import Lock
 from time import monotonic
 
-from ledger import InvalidInput, free_in_children
+from ledger import InvalidInput, ReadOnlyLedger, free_in_children
 from vectordb.database import VectorDB
+from vectordb.persistence.refreshing import check_following
 
 logger = logging.getLogger("vectordb.serving")
 
@@ -21,12 +21,10 @@ class Refresher:
     """
 
     def __init__(self, db: VectorDB, seconds: float) -> None:
-        if type(seconds) not in (int, float) or not 0 <= seconds < inf:
-            raise InvalidInput("refreshes are a number of seconds apart", refresh_seconds=seconds)
-        store = db.state.journal.store
-        if store is None or not store.follows:
-            rule = "a database is refreshed where it follows a shared ledger, or a file that it opened read_only"
-            raise InvalidInput(rule, refresh_seconds=seconds)
+        try:
+            check_following(db, zero=True, refresh_seconds=seconds)
+        except ReadOnlyLedger as error:  # it is not the database that is wrong here, but to ask for refreshes
+            raise InvalidInput(error.rule, refresh_seconds=seconds) from error
         self._db = db
         self._seconds = seconds
         self._lock = free_in_children(Lock())

@@ -34,8 +34,12 @@ class History(Tabular, Sequence[Version]):
         return self._versions[place]
 
     def table(self) -> Table:
-        """Ids, offsets, times, what was written, and every feature as Arrow columns; null is null or not written."""
-        return versions_table({name: slot.kind for name, slot in self._plan.slots.items()}, self)
+        """Ids, offsets, times, what was written, and every feature as Arrow columns; null is null or not written.
+
+        Ids stand under the kind of entity, as in tables of a view and in exported files.
+        """
+        kinds = {name: slot.kind for name, slot in self._plan.slots.items()}
+        return versions_table(self._plan.definition.entity, kinds, self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, (History, list, tuple)) and self._versions == tuple(other)

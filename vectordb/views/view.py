@@ -225,6 +225,7 @@ class View(Tabular):
     ) -> FeatureMatrix:
         """The rows of many entities at one offset and clock, in the order asked, repeats included.
 
+        ``entities`` are ids in any sequence or iterable, also a column of NumPy, pandas or Arrow.
         Now and without ``at``, rows that were read before cost 50 ns each, however many features; others 2 us.
         ``dtype="float32"`` narrows the numbers. An ``executor`` (threads, processes, ...) shares the packing of rows
         that were not read before, where there are enough of them; ``progress(done, rows)`` is called as it goes on.
@@ -274,8 +275,8 @@ class View(Tabular):
     ) -> Table:
         """The rows of some entities, or of all that exist, as Arrow columns: ids under the kind of entity, features.
 
-        All at one offset and clock. With ``statuses`` every feature has a column ``<name>_status`` too. The view itself
-        is taken for this table by whoever takes Arrow's protocol.
+        All at one offset and clock. With ``statuses`` every feature has a column ``<name>__status`` too. The view
+        itself is taken for this table by whoever takes Arrow's protocol.
         """
         pinned = self._pinned()
         ids = pinned.entities(at=at) if entities is None else entities

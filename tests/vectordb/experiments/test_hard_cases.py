@@ -122,7 +122,7 @@ def test_a_definition_is_read_only() -> None:
     for held, key, value in ((split.definition.metrics, "z", Metric("sum")), (split.definition.arms, "a", 1.0)):
         with pytest.raises(TypeError):
             held[key] = value
-    with pytest.raises(InvalidInput, match="no such metric"):
+    with pytest.raises(UnknownName, match="no such metric"):
         split.record("u", "z", 1.0)
 
 

@@ -21,7 +21,7 @@ from vectordb import (
     UnknownName,
     VectorDB,
 )
-from vectordb.experiments.outcomes import most_bytes, timed
+from vectordb.experiments.outcomes import check_outcomes, most_bytes, timed
 
 
 def test_an_outcome_is_an_event(lab: Lab, ranking: LiveExperiment) -> None:
@@ -52,7 +52,8 @@ BAD_OUTCOMES: list[tuple[Any, Any, Any]] = [
 @pytest.mark.parametrize("bad", BAD_OUTCOMES)
 def test_a_bad_outcome_is_refused(lab: Lab, ranking: LiveExperiment, bad: tuple[Any, Any, Any]) -> None:
     bits = lab.bits
-    with pytest.raises(InvalidInput) as caught:
+    expected: type[InvalidInput] | type[UnknownName] = InvalidInput if bad[1] == "purchase" else UnknownName
+    with pytest.raises(expected) as caught:
         ranking.record(*bad)
     assert caught.value.rule and caught.value.values
     rows = [{"user": "u-9", "metric": "purchase", "value": 1.0}, dict(zip(("user", "metric", "value"), bad))]
@@ -145,11 +146,28 @@ def test_an_idempotency_key_records_once(lab: Lab, ranking: LiveExperiment) -> N
 
 def test_outcomes_follow_the_metrics_of_their_time(lab: Lab, ranking: LiveExperiment) -> None:
     lab.make(metrics={"clicks": "count"}, replace=True)
-    with pytest.raises(InvalidInput, match="no such metric") as caught:
-        ranking.record("u-1", "purchase", 1.0)
-    assert caught.value.values == {"metric": "purchase", "known": ["clicks"]}
+    for ask in (lambda: ranking.record("u-1", "purchase", 1.0), lambda: ranking.analyze("purchase")):
+        with pytest.raises(UnknownName, match="no such metric") as caught:
+            ask()
+        assert caught.value.values["known"] == ["clicks"] and caught.value.values["metric"] == "purchase"
+    with pytest.raises(InvalidCells, match="every outcome") as refused:
+        ranking.record_many({"user": ["u-1"], "value": [1.0]}, metric="purchase")
+    assert refused.value.values["cells"][0]["rule"] == "the experiment has no such metric"
     ranking.stop()
     ranking.record("u-1", "clicks", 1.0)  # late outcomes of a stopped experiment are welcome
+
+
+def test_a_metric_that_is_gone_by_the_time_of_the_write_is_unknown(
+    lab: Lab, ranking: LiveExperiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*given: Any) -> Any:
+        lab.make(metrics={"clicks": "count"}, replace=True)
+        return check_outcomes(*given)
+
+    monkeypatch.setattr("vectordb.experiments.live_experiment.check_outcomes", meanwhile)
+    with pytest.raises(UnknownName, match="no such metric"):
+        ranking.record_many({"user": ["u-1"], "value": [1.0]}, metric="purchase")
+    assert lab.db.experiment("ranking").analyze("clicks").arms[0].n == 0
 
 
 def test_the_bound_of_an_event_of_outcomes_holds() -> None:

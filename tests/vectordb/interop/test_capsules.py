@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,8 +44,8 @@ def test_a_view_is_a_table_of_its_rows() -> None:
 def test_statuses_stand_beside_the_features() -> None:
     _, view = make()
     found = columns(view.table(["d-2", "nobody"], ["rating"], statuses=True))
-    assert found == {"driver": ["d-2", "nobody"], "rating": [None, None], "rating_status": ["null", "missing"]}
-    assert list(columns(view.table([], ["rating"], statuses=True))) == ["driver", "rating", "rating_status"]
+    assert found == {"driver": ["d-2", "nobody"], "rating": [None, None], "rating__status": ["null", "missing"]}
+    assert list(columns(view.table([], ["rating"], statuses=True))) == ["driver", "rating", "rating__status"]
 
 
 def test_a_matrix_exports_what_it_reads() -> None:
@@ -117,7 +118,7 @@ def test_transformed_numbers_keep_their_nan() -> None:
     ranker.fit()
     found = columns(ranker.get_many(["d-1", "d-2"]))
     assert found["entity"] == ["d-1", "d-2"] and found["rating"][1] != found["rating"][1]
-    assert ranker.get_many(["d-1"]).table(statuses=True).names[-1] == "rating_status"
+    assert ranker.get_many(["d-1"]).table(statuses=True).names[-1] == "rating__status"
 
 
 def test_a_training_set_carries_time_and_labels() -> None:
@@ -159,6 +160,11 @@ def test_names_give_way_to_features() -> None:
     assert columns(view.get_many(["x"])) == {"_entity": ["x"], "entity": [1.0], "offset": [5], "_offset": [6]}
     found = columns(view.history("x"))
     assert found["__offset"] == [2] and found["offset"] == [5] and found["written"] == [["entity", "offset", "_offset"]]
+    assert found["e"] == ["x"] and found["entity"] == [1.0]
+    odd = db.create_view("odd", entity="row", features={"offset": Int()})
+    odd.put("y", {"offset": 7})
+    found = columns(odd.history("y"))
+    assert (found["row"], found["_row"], found["offset"], found["_offset"]) == (["y"], [0], [7], [4])
 
 
 def test_hits_are_a_table() -> None:
@@ -180,6 +186,7 @@ def test_a_history_is_a_table_and_a_sequence() -> None:
     assert found["city"] == ["Rome", None, None] and found["written"][1:] == [["rating", "city"], []]
     assert found["version"] == [one.id for one in versions] and found["since"] == [*shown()["since"][:1], None, None]
     assert found["profile"] == [[1.0, 2.0, 3.0], None, None] and found["code"][0] == bytes([255, 240])
+    assert found["driver"] == ["d-1"] * 3 and "entity" not in found
     assert versions == list(versions) and versions[1:] == versions[1:] != versions and versions[0].offset == 2
     assert repr(versions).startswith("History([Version(")
     assert columns(view.history("nobody"))["city"] == []
@@ -242,3 +249,12 @@ def test_a_table_says_what_it_is() -> None:
     )
     assert Schema(POINTER(view.__arrow_c_schema__(), b"arrow_schema")).format == "+s"
     assert table.to_columns()["profile"] == [[1.0, 2.0, 3.0]] and table.to_columns()["vip"] == [True]
+
+
+def test_a_table_and_a_file_name_ids_and_statuses_alike(tmp_path: Path) -> None:
+    db, view = make()
+    told = db.export.view("drivers", tmp_path / "drivers.csv", features=["rating"], statuses=True)
+    table = view.table(features=["rating"], statuses=True)
+    assert table.names == told.columns == ("driver", "rating", "rating__status")
+    history = db.export.history("drivers", tmp_path / "history.csv")
+    assert set(view.history("d-1").table().names) - {"written"} == set(history.columns)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.vectordb.interop.stories import COLUMNS, IDS, make, same, twin
-from vectordb import Dense
+from vectordb import Dense, Int, InvalidEntity, VectorDB
 from vectordb.interop import read_array
 
 
@@ -253,3 +253,42 @@ def test_a_block_stays_what_numpy_sees() -> None:
     matrix = view.get_many(IDS, ["trips", "rating"])
     assert numpy.asarray(matrix).tolist()[0] == [12, 4.5] and numpy.asarray(matrix).shape == (4, 2)
     assert numpy.asarray(Dense(bytes(16), (1, 2), "float64")).tolist() == [[0, 0]]
+
+
+def columns_of_ids() -> list[Any]:
+    """Ids a and b, then 3 and 4, as every library has them."""
+    numpy, pandas = pytest.importorskip("numpy"), pytest.importorskip("pandas")
+    polars, pyarrow = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    made = [numpy.array, pandas.Series, pandas.Index, polars.Series, pyarrow.array, tuple, iter]
+    columns = [make(ids) for ids in (["a", "b"], [3, 4]) for make in made]
+    return [*columns, pandas.Series(["a", "b"], dtype="category"), pyarrow.chunked_array([["a"], ["b"]])]
+
+
+@pytest.mark.parametrize("place", range(16))
+def test_ids_come_from_every_library(place: int) -> None:
+    db = VectorDB()
+    view = db.create_view("users", entity="user", features={"age": Int(default=0)})
+    service = db.create_service("ages", features=["users:age"])
+    trial = db.create_experiment("trial", arms={"a": 0.5, "b": 0.5}, unit="user")
+    view.put_many({"user": ["a", "b", 3, 4], "age": [1, 2, 1, 2]})
+    calls: list[Callable[[Any], list[Any]]] = [
+        lambda ids: list(view.get_many(ids).entities),
+        lambda ids: list(service.get_many(ids).entities),
+        lambda ids: [one.unit for one in trial.assign_many(ids)],
+        lambda ids: [one.unit for one in trial.expose_many(ids)],
+    ]
+    for call in calls:
+        found = call(columns_of_ids()[place])
+        assert found in (["a", "b"], [3, 4]) and set(map(type, found)) <= {str, int}
+
+
+def test_what_is_no_column_of_ids_is_refused() -> None:
+    numpy, pandas, polars = map(pytest.importorskip, ("numpy", "pandas", "polars"))
+    view = VectorDB().create_view("users", entity="user", features={"age": Int(default=0)})
+    flat = [numpy.array("a"), numpy.array([["a"]]), pandas.DataFrame({"a": [1]}), polars.DataFrame({"a": [1]})]
+    for wrong in [*flat, {"a": 1}, "ab", b"ab", 7, None, view]:
+        with pytest.raises(InvalidEntity, match="a sequence of entity ids: not one id, a mapping or a table"):
+            view.get_many(wrong)
+    for wrong in (pandas.Series(["a", None]), numpy.array([1.5]), numpy.array([True])):
+        with pytest.raises(InvalidEntity, match="an entity id is a str"):
+            view.get_many(wrong)

@@ -169,7 +169,10 @@ def test_predictions_are_listed_in_order_by_service_and_entity(world: World, ser
     assert world.db.predictions("ranker") == made[:4] and world.db.predictions("other") == made[4:]
     assert world.db.predictions("ranker", "d") == [made[0], made[3]]
     assert world.db.predictions("ranker", 1) == [made[1]] and world.db.predictions("ranker", "1") == [made[2]]
-    assert world.db.predictions("nothing") == world.db.predictions("ranker", "nobody") == []
+    assert world.db.predictions("ranker", "nobody") == []
+    for ask in (lambda: world.db.predictions("nothing"), lambda: world.db.as_of(1).predictions("ranker")):
+        with pytest.raises(UnknownName):
+            ask()
 
 
 def test_predictions_of_one_entity_of_all_services(world: World, service: Service) -> None:

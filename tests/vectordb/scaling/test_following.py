@@ -112,7 +112,7 @@ def test_a_follower_of_a_file(tmp_path: Path) -> None:
         VectorDB().refresh()
 
 
-@pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf"), "1"])
+@pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf"), "1", True, None])
 def test_an_interval_is_a_number_of_seconds(path: Path, interval: Any) -> None:
     with connected(path) as db, pytest.raises(InvalidInput):
         db.follow(interval)

@@ -26,7 +26,7 @@ def test_tokens_for_reads_and_writes() -> None:
         headers = {"authorization": f"bearer {token}"}
         assert call_wsgi(app, "GET", "/views", None, headers).status == read
         assert call_wsgi(app, "POST", "/push", body, headers).status == write
-    for target in ("/views", "/metrics", "/v2"):
+    for target in ("/views", "/metrics", "/v2", "/"):
         answer = call_wsgi(app, "GET", target)
         assert answer.status == 401 and answer.headers["www-authenticate"].startswith("Bearer")
     assert call_wsgi(app, "GET", "/views", None, {"authorization": "Basic r"}).status == 403
@@ -34,6 +34,9 @@ def test_tokens_for_reads_and_writes() -> None:
     for wrong in ({"read": ""}, {"write": 7}):
         with pytest.raises(InvalidInput):
             BearerToken(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"BearerToken\(read=\.\.\.\)") as caught:
+        BearerToken("hush")  # type: ignore[arg-type]
+    assert "hush" not in str(caught.value)
 
 
 def test_the_hook_sees_the_request_before_its_body() -> None:

@@ -35,7 +35,7 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
                                "exact": True, "recall": 0.9, "as_of_time": "2023-11-14T22:13:20Z"}),
     ("/views/drivers/search", {"feature": "profile", "queries": [[1.0, 2.0]], "k": 2, "at": "2023-11-14T22:13:20Z"}),
     ("/experiments/ranking/assign", {"units": ["d-7", 7, ["eu", 7]], "as_of": 15}),
-    ("/experiments/ranking/expose", {"units": ["d-7", 7], "event_time": 1_700_000_000}),
+    ("/experiments/ranking/expose", {"units": ["d-7", 7], "arms": ["control", "control"], "event_time": 1_700_000_000}),
     ("/push", {"push_source_name": "drivers", "df": {"driver": ["d-9"], "trips": [1], "profile": [[1, 2.0]],
                "event_timestamp": ["2023-11-14T22:13:20Z"]}, "to": "online", "allow_registry_cache": True}),
     ("/views/drivers/rows", {"rows": [{"driver": "d-9", "trips": 1, "city": "Rome"}], "on_error": "reject",

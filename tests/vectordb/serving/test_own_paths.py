@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+import vectordb.serving
 from tests.vectordb.serving.serving_world import WRITE, call_asgi, call_wsgi, make_application, make_world
 from vectordb import VectorDB
 from vectordb.serving import Application
+from vectordb.serving.application import WRITES
+from vectordb.serving.routes import ROUTES
 
 PREDICTION = "ranker/d-7@16"
 
@@ -36,6 +40,31 @@ def test_views_and_services() -> None:
                                    {"name": "km", "request": {"type": "float"}}]  # fmt: skip
     assert get(app, "/experiments") == {"experiments": ["ranking"]}
     assert get(app, "/experiments/ranking")["arms"]
+
+
+def test_the_paths_are_listed() -> None:
+    app = make_application()
+    listed = get(app, "/")["paths"]
+    assert [(one["method"], one["path"], one["does"]) for one in listed] == [route[:3] for route in ROUTES]
+    assert listed[0] == {"method": "GET", "path": "/", "does": "this list", "query": [], "write": None}
+    assert {one["write"] for one in listed} == {*WRITES, None} and all(one["does"] for one in listed)
+    assert call_wsgi(app, "GET", "").json["paths"] == listed  # mounted below a path of its own
+    assert call_wsgi(app, "POST", "/").status == 405 and call_wsgi(app, "GET", "/?at=1").status == 400
+    assert "GET / lists them" in call_wsgi(app, "GET", "/no/such").json["error"]
+    told = re.findall(r"^    (GET|POST) +(/\S*) +(.+)$", vectordb.serving.__doc__ or "", re.MULTILINE)
+    assert told == [route[:3] for route in ROUTES]
+
+
+def test_durations_are_told_in_seconds() -> None:
+    app = make_application()
+    metrics = {"spent": {"aggregate": "sum", "window": 3_600.5}, "bought": "any"}
+    app.db.create_experiment("timed", arms={"a": 1.0}, unit="driver", metrics=metrics)  # type: ignore[attr-defined]
+    assert get(app, "/experiments/timed")["metrics"] == [
+        ["spent", {"aggregate": "sum", "window_s": 3_600.5}], ["bought", {"aggregate": "any"}]]  # fmt: skip
+    assert "metrics" not in get(app, "/experiments/ranking")
+    assert get(app, "/views/drivers")["ttl_s"] == 86_400 and "ttl" not in get(app, "/views/drivers")
+    assert app.db.view("drivers").definition.to_json()["ttl"] == 86_400_000_000
+    assert "ttl_s" not in get(app, "/views/users")
 
 
 @pytest.mark.parametrize("entity", ["d-7", "d-8", "old", 7, "7", ("eu", 7), "a/b", "nobody", "ö%2F"])
@@ -101,6 +130,20 @@ def test_assignment_and_exposure() -> None:
     body = {"units": units, "event_time": "2023-11-14T22:13:20Z"}
     assert call_wsgi(app, "POST", "/experiments/ranking/expose", body, WRITE).status == 201
     assert [one.unit for one in experiment.exposures()] == ["d-1", 2, ("eu", 7)]
+
+
+def test_exposures_to_arms_that_were_given() -> None:
+    app = make_application(writes="expose")
+    experiment = app.db.experiment("ranking")
+    body: dict[str, Any] = {"units": ["g-1", ["eu", 8]], "arms": ["treatment", "control"]}
+    found = call_wsgi(app, "POST", "/experiments/ranking/expose", body, WRITE)
+    assert found.status == 201
+    told = [(one["unit"], one["arm"], one["reason"]) for one in found.json["assignments"]]
+    assert told == [("g-1", "treatment", "given"), (["eu", 8], "control", "given")]
+    assert [(one.unit, one.arm) for one in experiment.exposures()] == [("g-1", "treatment"), (("eu", 8), "control")]
+    for arms in (["treatment"], ["none", "control"], [1, 2], "treatment", []):
+        answer = call_wsgi(app, "POST", "/experiments/ranking/expose", {**body, "arms": arms}, WRITE)
+        assert answer.status == 400 and len(experiment.exposures()) == 2
 
 
 def test_predictions_reproductions_and_explanations() -> None:

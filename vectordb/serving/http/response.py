@@ -43,6 +43,18 @@ def json_response(value: Any, status: int = 200) -> Response:
     return Response(status, dump_json(value))
 
 
+def in_seconds(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A definition with a duration told in seconds, under a name that says so; the stored form has microseconds.
+
+    >>> in_seconds({"aggregate": "sum", "window": 3_600_000_000}, "window")
+    {'aggregate': 'sum', 'window_s': 3600.0}
+    """
+    told = dict(body)
+    if name in told:
+        told[f"{name}_s"] = told.pop(name) / 1e6
+    return told
+
+
 def error_response(error: BaseException, style: str) -> Response:
     """An error in a protocol's own form: all have ``error``; Feast's clients read ``detail``, ours a ``code``."""
     status = status_of(error)

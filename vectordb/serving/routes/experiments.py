@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vectordb.experiments import Assignment
 from vectordb.serving.http.fields import entities_of
-from vectordb.serving.http.response import Response, json_response
+from vectordb.serving.http.response import Response, in_seconds, json_response
 from vectordb.serving.routes.call import Call
 
 
@@ -14,8 +14,11 @@ def list_experiments(call: Call) -> Response:
 
 
 def get_experiment(call: Call) -> Response:
-    """The definition of an experiment."""
-    return json_response(call.reader.experiment(call.names["experiment"]).definition.to_json())
+    """The definition of an experiment; the windows of its metrics in seconds."""
+    body = call.reader.experiment(call.names["experiment"]).definition.to_json()
+    if "metrics" in body:
+        body["metrics"] = [[name, in_seconds(metric, "window")] for name, metric in body["metrics"]]
+    return json_response(body)
 
 
 def assign(call: Call) -> Response:
@@ -36,14 +39,14 @@ def assign_many(call: Call) -> Response:
 
 
 def expose(call: Call) -> Response:
-    """Record that ``units`` met their arms, each once."""
+    """Record that ``units`` met their arms, each once: those that they are assigned to, or ``arms``, one a unit."""
     body = call.body
     experiment = call.writable.experiment(call.names["experiment"])
     units = entities_of(body.items("units", call.limits.batch))
-    at = body.instant("event_time")
+    arms, at = body.items("arms", call.limits.batch, None), body.instant("event_time")
     body.done()
     call.rows = len(units)
-    return json_response(_body(experiment.expose_many(units, event_time=at)), 201)
+    return json_response(_body(experiment.expose_many(units, arms=arms, event_time=at)), 201)
 
 
 def _body(found: list[Assignment]) -> dict[str, list[dict[str, object]]]:

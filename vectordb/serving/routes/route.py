@@ -22,12 +22,18 @@ class Route(NamedTuple):
 
     method: str
     pattern: str
+    does: str  # in a few words
     answer: Answer
     query: frozenset[str] = NOTHING  # the parameters that it knows
     write: str = ""  # the kind of write that it is
     style: str = ""  # whose form its errors have: feast, inference, or ours
     open: bool = False  # answered without asking ``authorize``
     slow: bool = False  # may take long: a search, a disk, a replay
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a caller has to know, as plain data; ``write`` is the kind that ``writes`` has to allow."""
+        told = {"method": self.method, "path": self.pattern, "does": self.does}
+        return {**told, "query": sorted(self.query), "write": self.write or None}
 
 
 class Found(NamedTuple):
@@ -40,9 +46,9 @@ class Found(NamedTuple):
 class Router:
     """Finds routes: of several that a path matches, the one that was listed first.
 
-    >>> router = Router([Route("GET", "/views/{view}", print), Route("GET", "/views/{view}/{entity...}", print)])
+    >>> router = Router([Route("GET", "/views/{view}", "", print), Route("GET", "/views/{view}/{id...}", "", print)])
     >>> router.find("GET", "/views/drivers/d-7").names
-    {'view': 'drivers', 'entity': 'd-7'}
+    {'view': 'drivers', 'id': 'd-7'}
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
@@ -65,7 +71,7 @@ class Router:
         if allowed:
             known = ", ".join([*allowed, *(["HEAD"] if "GET" in allowed else [])])
             raise BadRequest("the path has other methods", status=405, headers={"allow": known}, methods=known)
-        raise BadRequest("no such path", status=404)
+        raise BadRequest("no such path: GET / lists them", status=404)
 
     def style(self, path: str) -> str:
         """Whose form errors of a path have, whether or not it is a route."""

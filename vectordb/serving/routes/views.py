@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ledger import entity_to_json
-from vectordb.serving.http.response import Response, json_response
+from vectordb.serving.http.response import Response, in_seconds, json_response
 from vectordb.serving.routes.call import Call
 from vectordb.views.row import Row
 
@@ -16,8 +16,8 @@ def list_views(call: Call) -> Response:
 
 
 def get_view(call: Call) -> Response:
-    """The definition of a view."""
-    return json_response(call.reader.view(call.names["view"]).definition.to_json())
+    """The definition of a view; its time to live in seconds."""
+    return json_response(in_seconds(call.reader.view(call.names["view"]).definition.to_json(), "ttl"))
 
 
 def get_row(call: Call) -> Response:
