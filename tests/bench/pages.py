@@ -84,7 +84,8 @@ def table(kept: Kept) -> str:
     """The lines of the README."""
     rows = []
     for name, run, operation in HEADLINES:
-        rows += [(name, bars(line), line["measured"], line["beside"], f"`{run}`") for line in find(kept, run, operation)]
+        found = find(kept, run, operation)
+        rows += [(name, bars(line), line["measured"], line["beside"], f"`{run}`") for line in found]
     headings = ("what", "*required*, target", "measured", "beside it (ours is so many times better)", "`--only`")
     return _table(headings, rows)
 
