@@ -44,7 +44,7 @@ PARTS: dict[str, tuple[Run, ...]] = {
     ),
     "Similarity search": (
         _alone("vector_search", f"--data {FOLDER} --size 1000000 --queries 400 --rounds 2 --peers {PEERS}"),
-        _alone("vector_growth", f"--size 100000 --parts scaling --rounds 2 --peers {PEERS}", "vector_search"),
+        _alone("vector_growth", "--size 100000 --parts scaling --queries 50 --rounds 2 --peers faiss-ivf,numpy", "vector_search"),
         _alone("vector_puts"),
     ),
     "Transformations": (*_side_by_side("pipelines"), _alone("pipelines_shared")),
