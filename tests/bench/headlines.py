@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 OF_DESCRIPTORS = "10 nearest of descriptors, 1,000,000 x 128 uint8, euclidean, recall@10 of"
+REOPENED = "reopen 1,000,000 rows and 1,000,000 x 128 vectors: checkpoint"
+
 HEADLINES = (
     ("`put`, ten floats, in memory", "put", "10 floats"),
     ("`put_many` of columns, new entities", "put_many", "list columns, new entities"),
     ("open a file of single-row events", "open_file", "open a file, single-row"),
     ("open a file of batches", "open_file", "open a file, bulk"),
-    ("reopen 1,000,000 rows and an index of 1,000,000 vectors", "quick_start", ": checkpoint"),
+    ("reopen 1,000,000 rows and an index of 1,000,000 vectors", "quick_start", REOPENED),
     ("memory, single-row events of ten floats", "memory", "single-row"),
     ("`view.get`, any of 100,000 entities", "get", "get, uniform"),
     ("the same, its ten values read", "get", "get and read 10 values, uniform"),

@@ -91,8 +91,10 @@ def table(kept: Kept) -> str:
 
 
 def find(kept: Kept, run: str, operation: str) -> list[Mapping[str, Any]]:
-    """The lines of a run whose operation has a text in it: one, where the run was made at full size."""
-    return [one for one in kept.get(run, {"lines": []})["lines"] if operation in one["operation"]]
+    """The line of that operation, else those that have it in theirs: one, where the run was made at full size."""
+    lines = kept[run]["lines"] if run in kept else []
+    exact = [one for one in lines if one["operation"] == operation]
+    return exact or [one for one in lines if operation in one["operation"]]
 
 
 def with_table(readme: str, kept: Kept) -> str:
