@@ -26,7 +26,7 @@ HEADLINES = (
     ("a filter keeps 0.5 %", "vector_search", "drawn in a range, 0.5"),
     ("as of the middle of the log", "vector_search", "as of the middle of the load"),
     ("build that index, one thread", "vector_search", "build the index of descriptors"),
-    ("10 nearest of 10,000 x 10,000", "vector_growth", "10,000 x 10,000"),
+    ("10 nearest of 10,000 x 10,000", "vector_growth", "10,000 x 10000,"),
     ("`get_many` of 1,000 with imputer, scaler, one-hot", "pipelines", "get_many of 1,000, 8 floats + 2 categories"),
     ("the same, floats alone", "pipelines", "get_many of 1,000, 8 floats:"),
     ("transform one row, beside scikit-learn", "pipelines", "transform 1 rows"),
