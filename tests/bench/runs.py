@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 FOLDER = "FOLDER"  # stands for the folder of real data
+FEW = "--queries 50 --rounds 2 --peers faiss-ivf,numpy"  # of 10,000 dimensions: an exact search takes a second
 PEERS = "hnswlib,faiss-ivf,annoy,numpy"  # the others take long to build: faiss-hnsw, faiss-flat, usearch
 
 
@@ -44,7 +45,7 @@ PARTS: dict[str, tuple[Run, ...]] = {
     ),
     "Similarity search": (
         _alone("vector_search", f"--data {FOLDER} --size 1000000 --queries 400 --rounds 2 --peers {PEERS}"),
-        _alone("vector_growth", "--size 100000 --parts scaling --queries 50 --rounds 2 --peers faiss-ivf,numpy", "vector_search"),
+        _alone("vector_growth", f"--size 100000 --parts scaling {FEW}", "vector_search"),
         _alone("vector_puts"),
     ),
     "Transformations": (*_side_by_side("pipelines"), _alone("pipelines_shared")),
