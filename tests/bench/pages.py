@@ -101,7 +101,14 @@ def with_table(readme: str, kept: Kept) -> str:
     """The README with the table between its marks."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{machines(kept)}\n\n{table(kept)}\n{END}{after}"
+    return f"{before}{BEGIN}\n{machines(kept)}\n\n{table(kept)}\n\n{missed(kept)}\n{END}{after}"
+
+
+def missed(kept: Kept) -> str:
+    """Every line of every run that misses a bar, so that no choice of headlines hides one."""
+    found = [line for run in kept.values() for line in run["lines"] if line["met"] is False]
+    told = [f"- {line['operation']}: {line['measured']} ({line['bar'] or line['users_bar']})" for line in found]
+    return "\n".join([f"Missed, of all {sum(len(run['lines']) for run in kept.values())} lines:\n", *told])  # ints
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -120,3 +120,7 @@ def test_a_missed_bar_is_not_hidden() -> None:
     assert bars(line) == "*≤ 1 ms*, ≤ 2 us: **missed**"
     assert bars({**line, "met": True, "users_bar": ""}) == "≤ 2 us: met"
     assert bars({"users_bar": "", "bar": "", "met": None}) == ""
+    kept = pages.read()
+    below = [one["operation"] for run in kept.values() for one in run["lines"] if one["met"] is False]
+    listed = [line for line in pages.README.read_text("utf-8").splitlines() if line.startswith("- ")]
+    assert below and all(any(line.startswith(f"- {one}: ") for line in listed) for one in below)

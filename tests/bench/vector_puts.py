@@ -85,7 +85,7 @@ def lines(growth: Growth, puts: int, size: int) -> Iterator[Line]:
     yield Line(f"{what}: a put", _spread(growth.put_p50, growth.put_p99), "p99 ≤ 5 ms", met=growth.put_p99 <= 5_000)
     times = growth.search_grown / growth.search_fresh
     yield Line(
-        "the same: a search at the end, against one of an index built anew",
+        f"{what}: a search at the end, against one of an index built anew",
         f"{times:.2f}x ({seconds(growth.search_grown / 1e6)})",
         "1.5x",
         met=times <= 1.5,
