@@ -61,12 +61,15 @@ def watched(state: State) -> Watched:
 def quick_assign(
     state: State, watch: Watched, plain: Callable[[Entity], Assignment]
 ) -> Callable[[Entity], Assignment | None]:
-    """Answers without looking anything up, for as long as no experiment is defined anew since ``watch``."""
+    """Answers without looking anything up, for as long as no experiment is defined anew since ``watch``.
+
+    None while an event is folded as well: it may be in the log already and define the experiment anew.
+    """
     catalog, fold = state.catalog, state.fold
     shelf, count, repairs = watch
 
     def assign(unit: Entity) -> Assignment | None:
-        if shelf.count != count or catalog.experiments is not shelf or fold.repairs != repairs:
+        if fold.sequence & 1 or shelf.count != count or catalog.experiments is not shelf or fold.repairs != repairs:
             return None
         return plain(unit)
 

@@ -138,6 +138,16 @@ def test_propensities_say_how_the_arm_was_chosen(lab: Lab) -> None:
 # -- ramps, weights, sticky --------------------------------------------------------------------------------
 
 
+def test_nothing_is_answered_at_once_while_an_event_is_folded(lab: Lab) -> None:
+    ranking, fold = lab.make(), lab.db.state.fold
+    found = ranking.assign("u-1")
+    assert ranking._quick("u-1") == found
+    fold.sequence |= 1  # an event is in the log, perhaps a new definition, and not in the views yet
+    assert ranking._quick("u-1") is None
+    fold.sequence += 1
+    assert ranking._quick("u-1") == found == ranking.assign("u-1")
+
+
 def test_a_ramp_moves_nobody(lab: Lab) -> None:
     ranking = lab.make(traffic=0.0)
     before = arms_of(ranking)
